@@ -1,0 +1,157 @@
+#include "event/decode.hpp"
+
+#include <sockward/event.h>
+
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+namespace sockward {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
+static_assert(kSyscalls == SOCKWARD_SYSCALLS);
+
+Error malformed(const char* what) { return make_error(std::errc::bad_message, std::string("decode record: ") + what); }
+
+std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+template <std::size_t N>
+std::string until_nul(const char (&field)[N]) {
+  return std::string(field, strnlen(field, N));
+}
+
+Actor decode_actor(const sockward_header& header) {
+  return {.tgid = header.tgid,
+          .tid = header.tid,
+          .leader_start_ns = header.leader_start_ns,
+          .uid = header.uid,
+          .cap_effective = header.cap_effective,
+          .container_key = header.container_key,
+          .netns = header.netns,
+          .utsns = header.utsns,
+          .pidns = header.pidns,
+          .mntns = header.mntns,
+          .userns = header.userns,
+          .comm = until_nul(header.comm)};
+}
+
+// Components come leaf first, each ended by NUL.
+Directory decode_directory(std::string_view components, std::uint32_t flags, bool relative) {
+  using State = Directory::State;
+  if (!relative) return {};
+  if ((flags & SOCKWARD_DIR_UNKNOWN) != 0) return {State::unknown, {}};
+  if ((flags & SOCKWARD_DIR_CLIPPED) != 0) return {State::clipped, {}};
+  if ((flags & SOCKWARD_DIR_UNREACHABLE) != 0) return {State::unreachable, {}};
+  std::string path;
+  while (!components.empty()) {
+    const std::size_t end = components.find('\0');
+    path.insert(0, components.substr(0, end)).insert(0, 1, '/');
+    components.remove_prefix(end == std::string_view::npos ? components.size() : end + 1);
+  }
+  return {State::known, path.empty() ? "/" : path};
+}
+
+bool is_relative(const SocketAddress& address) {
+  return address.kind == AddressKind::path && address.name.front() != '/';
+}
+
+Result<Event> decode_socket_call(Bytes record, Event event, std::uint32_t flags) {
+  sockward_socket_call wire{};
+  if (record.size() < sizeof(wire)) return malformed("socket call is cut short");
+  std::memcpy(&wire, record.data(), sizeof(wire));
+  const Bytes data = record.subspan(sizeof(wire));
+  if (data.size() < std::size_t{wire.address_bytes} + wire.directory_bytes)
+    return malformed("address is longer than the record");
+  SocketCall call{.fd = wire.fd,
+                  .address = parse_socket_address({.bytes = text_of(data.first(wire.address_bytes)),
+                                                   .fault = (flags & SOCKWARD_ADDRESS_FAULT) != 0,
+                                                   .clipped = (flags & SOCKWARD_ADDRESS_CLIPPED) != 0}),
+                  .kernel_copy = (flags & SOCKWARD_ADDRESS_KERNEL) != 0,
+                  .is_socket = wire.is_socket != 0,
+                  .family = wire.family,
+                  .type = wire.type,
+                  .protocol = wire.protocol,
+                  .port_start = wire.port_start,
+                  .socket_netns = wire.socket_netns,
+                  .owner_userns = wire.owner_userns,
+                  .bound_port = wire.bound_port};
+  (event.syscall == Syscall::listen ? call.backlog : call.address_length) = wire.address_length;
+  call.directory = decode_directory(text_of(data.subspan(wire.address_bytes, wire.directory_bytes)), flags,
+                                    is_relative(call.address));
+  event.call = std::move(call);
+  return event;
+}
+
+Result<Event> decode_path_call(Bytes record, Event event, std::uint32_t flags) {
+  sockward_path_call wire{};
+  if (record.size() < sizeof(wire)) return malformed("path call is cut short");
+  std::memcpy(&wire, record.data(), sizeof(wire));
+  const Bytes data = record.subspan(sizeof(wire));
+  const std::size_t paths = std::size_t{wire.path_bytes} + wire.path2_bytes;
+  if (data.size() < paths + wire.directory_bytes) return malformed("paths are longer than the record");
+  PathCall call{.dirfd = wire.dirfd,
+                .flags = wire.call_flags,
+                .resolve = wire.resolve,
+                .arguments_readable = (flags & SOCKWARD_ARGUMENT_FAULT) == 0,
+                .truncated = (flags & (SOCKWARD_PATH_CLIPPED | SOCKWARD_PATH2_CLIPPED)) != 0};
+  if ((flags & SOCKWARD_PATH_FAULT) == 0) call.path = text_of(data.first(wire.path_bytes));
+  const bool has_source = event.syscall == Syscall::mount || event.syscall == Syscall::move_mount;
+  if (has_source && (flags & SOCKWARD_PATH2_FAULT) == 0)
+    call.source = text_of(data.subspan(wire.path_bytes, wire.path2_bytes));
+  const bool relative = call.path && (call.path->empty() || call.path->front() != '/');
+  call.directory = decode_directory(text_of(data.subspan(paths, wire.directory_bytes)), flags, relative);
+  event.call = std::move(call);
+  return event;
+}
+
+Result<Event> decode_name_call(Bytes record, Event event, std::uint32_t flags) {
+  sockward_name_call wire{};
+  if (record.size() < sizeof(wire)) return malformed("name call is cut short");
+  std::memcpy(&wire, record.data(), sizeof(wire));
+  if (wire.asked_bytes > sizeof(wire.asked)) return malformed("name is longer than its field");
+  NameCall call{.domain = wire.domain != 0,
+                .asked_length = wire.asked_length,
+                .file_position = wire.file_position,
+                .asked_clipped = (flags & SOCKWARD_NAME_CLIPPED) != 0,
+                .old_name = until_nul(wire.old_name),
+                .new_name = until_nul(wire.new_name),
+                .old_at_exit = (flags & SOCKWARD_OLD_NAME_AT_EXIT) != 0,
+                .owner_userns = wire.owner_userns};
+  if ((flags & SOCKWARD_NAME_FAULT) == 0)
+    call.asked = std::string(reinterpret_cast<const char*>(wire.asked), wire.asked_bytes);
+  event.call = std::move(call);
+  return event;
+}
+
+}  // namespace
+
+Result<Event> decode(std::span<const std::byte> record) {
+  sockward_header header{};
+  if (record.size() < sizeof(header)) return malformed("header is cut short");
+  std::memcpy(&header, record.data(), sizeof(header));
+  if (header.version != SOCKWARD_WIRE_VERSION) return malformed("unknown version");
+  if (header.size > record.size()) return malformed("size is larger than the record");
+  if (header.syscall >= SOCKWARD_SYSCALLS) return malformed("unknown call");
+  if (header.via > SOCKWARD_VIA_COMPAT) return malformed("unknown route");
+  Event event{.time = {header.time_ns},
+              .sequence = header.sequence,
+              .cpu = header.cpu,
+              .probe = header.probe,
+              .actor = decode_actor(header),
+              .syscall = static_cast<Syscall>(header.syscall),
+              .via = static_cast<Via>(header.via),
+              .result = header.result,
+              .call = {}};
+  const Bytes body = record.first(header.size < sizeof(header) ? sizeof(header) : header.size);
+  switch (header.kind) {
+    case SOCKWARD_SOCKET_CALL: return decode_socket_call(body, std::move(event), header.flags);
+    case SOCKWARD_PATH_CALL: return decode_path_call(body, std::move(event), header.flags);
+    case SOCKWARD_NAME_CALL: return decode_name_call(body, std::move(event), header.flags);
+    default: return malformed("unknown kind");
+  }
+}
+
+}  // namespace sockward

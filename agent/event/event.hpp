@@ -1,0 +1,108 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/clock.hpp"
+#include "event/socket_address.hpp"
+
+namespace sockward {
+
+/// The watched calls; numbers are those of the wire format.
+enum class Syscall : std::uint8_t {
+  bind, connect, listen, unlink, unlinkat, sethostname, setdomainname, openat2, open_tree, mount, move_mount
+};
+inline constexpr std::size_t kSyscalls = 11;
+
+enum class Via : std::uint8_t { syscall, sysctl, io_uring, compat };
+
+std::string_view to_string(Syscall syscall);
+std::string_view to_string(Via via);
+std::optional<Syscall> syscall_from(std::string_view name);
+
+/// The inode number of a namespace. May be reused after the namespace is gone.
+using NamespaceInode = std::uint32_t;
+
+/// Who made the call, as the kernel had it when the call returned.
+struct Actor {
+  std::uint32_t tgid = 0, tid = 0;      ///< in the initial pid namespace
+  std::uint64_t leader_start_ns = 0;    ///< CLOCK_BOOTTIME; with tgid it names one process for good
+  std::uint32_t uid = 0;                ///< in the initial user namespace
+  std::uint64_t cap_effective = 0;      ///< bit per capability(7), valid in `userns`
+  std::uint64_t container_key = 0;      ///< cgroup id
+  NamespaceInode netns = 0, utsns = 0, pidns = 0, mntns = 0, userns = 0;
+  std::string comm;                     ///< of the group leader; raw bytes
+
+  bool has_capability(int number) const { return (cap_effective >> number & 1) != 0; }
+};
+
+/// The directory that a relative name starts from, walked in the kernel.
+struct Directory {
+  enum class State { absolute, known, clipped, unreachable, unknown };
+  State state = State::absolute;  ///< absolute: the name needs none
+  std::string path;               ///< known: below the caller's root; raw bytes
+};
+
+struct SocketCall {
+  int fd = -1;
+  int address_length = 0;       ///< addrlen, as passed; may be negative
+  int backlog = 0;              ///< listen only
+  SocketAddress address;        ///< listen: the socket's own
+  bool kernel_copy = false;     ///< the address is the kernel's, not the caller's memory
+  Directory directory;
+  bool is_socket = false;       ///< fd is a socket; otherwise the fields below are 0
+  std::uint16_t family = 0, type = 0, protocol = 0;
+  std::uint16_t port_start = 0;      ///< net.ipv4.ip_unprivileged_port_start there
+  NamespaceInode socket_netns = 0;   ///< may differ from the caller's
+  NamespaceInode owner_userns = 0;   ///< of socket_netns
+  std::uint16_t bound_port = 0;
+};
+
+/// A path argument: raw bytes; nullopt when it could not be read.
+using PathArgument = std::optional<std::string>;
+
+struct PathCall {
+  int dirfd = -100;
+  std::uint32_t flags = 0;
+  std::uint64_t resolve = 0;       ///< openat2: how.resolve
+  bool arguments_readable = true;  ///< false: struct open_how could not be read; flags and resolve are unknown
+  PathArgument path, source;       ///< source: mount and move_mount only
+  bool truncated = false;          ///< a path is longer than what was copied
+  Directory directory;
+};
+
+struct NameCall {
+  bool domain = false;
+  int asked_length = 0;
+  std::uint32_t file_position = 0;  ///< sysctl only
+  std::optional<std::string> asked; ///< bytes passed; nullopt when unreadable
+  bool asked_clipped = false;
+  std::string old_name, new_name;   ///< from the namespace; sysctl: new_name is computed before the write
+  bool old_at_exit = false;         ///< no entry was seen: old_name is the one at exit
+  NamespaceInode owner_userns = 0;  ///< of the UTS namespace
+
+  bool changed() const { return old_name != new_name; }
+};
+
+/// One call, decoded and owned. No kernel layout leaks past it.
+struct Event {
+  MonotonicTime time;
+  std::uint64_t sequence = 0;  ///< of this probe on this CPU
+  std::uint16_t cpu = 0, probe = 0;
+  Actor actor;
+  Syscall syscall = Syscall::bind;
+  Via via = Via::syscall;
+  int result = 0;  ///< 0 or more, or -errno
+  std::variant<SocketCall, PathCall, NameCall> call;
+
+  bool failed() const { return result < 0; }
+  int error() const { return failed() ? -result : 0; }
+};
+
+/// The name a call was about, made absolute below the caller's root; nullopt when it cannot be told.
+/// Symbolic links and ".." are left as they are.
+std::optional<std::string> resolved_path(const Event& event);
+
+}  // namespace sockward

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Socket addresses: copied from the caller, or from the kernel's own socket where it has one. */
+#ifndef SOCKWARD_CORE_ADDRESS_H
+#define SOCKWARD_CORE_ADDRESS_H
+
+#include "core/directory.bpf.h"
+#include "core/emit.bpf.h"
+
+#define UNIX_ADDRESS_MAX 110 /* sizeof(struct sockaddr_un), include/uapi/linux/un.h */
+#define UNIX_PATH_OFFSET 2
+#define UNIX_PATH_MAX 108
+
+/* The scratch area of a socket probe. Slack: one component behind the masked cursor. */
+struct socket_scratch {
+	struct sockward_socket_call call;
+	__u8 data[SOCKWARD_DATA_END + 1 + SOCKWARD_ADDRESS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOCKWARD_LISTEN + 1); /* one for each of bind, connect, listen */
+	__type(key, __u32);
+	__type(value, struct socket_scratch);
+} socket_scratch __weak SEC(".maps");
+
+static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
+{
+	return bpf_map_lookup_elem(&socket_scratch, &probe);
+}
+
+/* Bytes of the path at user_path before its NUL, at most UNIX_PATH_MAX + 1 (= longer); -1: unreadable. */
+static __always_inline int user_path_length(struct socket_scratch *scratch, const char *user_path)
+{
+	long copied = bpf_probe_read_user_str(scratch->data, UNIX_PATH_MAX + 2, user_path);
+
+	return copied <= 0 ? -1 : (int)copied - 1;
+}
+
+/* Length of the AF_UNIX path in a sockaddr of `length` bytes; 0: abstract, unnamed; -1: unreadable. */
+static __always_inline int sockaddr_path_length(struct socket_scratch *scratch, const void *address,
+						int length)
+{
+	int bytes;
+
+	if (length <= UNIX_PATH_OFFSET)
+		return 0;
+	bytes = user_path_length(scratch, address + UNIX_PATH_OFFSET);
+	return bytes > length - UNIX_PATH_OFFSET ? length - UNIX_PATH_OFFSET : bytes;
+}
+
+/* The same of a bound socket: a path's len counts its NUL (net/unix/af_unix.c, unix_mkname_bsd). */
+static __always_inline int bound_path_length(struct sock *sk)
+{
+	const char *name = 0;
+	__u32 length = unix_address_of(sk, &name);
+	char first = 0;
+
+	if (length <= UNIX_PATH_OFFSET + 1)
+		return 0;
+	bpf_probe_read_kernel(&first, 1, name + UNIX_PATH_OFFSET);
+	return first ? (int)length - UNIX_PATH_OFFSET - 1 : 0;
+}
+
+/* Copies at most SOCKWARD_ADDRESS_MAX bytes of the caller's sockaddr. Returns the bytes copied. */
+static __always_inline __u64 copy_user_address(__u8 *data, const void *address, int length, __u32 *flags)
+{
+	__u64 bytes;
+
+	if (length <= 0) {
+		if (length < 0)
+			*flags |= SOCKWARD_ADDRESS_FAULT;
+		return 0;
+	}
+	if (length > SOCKWARD_ADDRESS_MAX)
+		*flags |= SOCKWARD_ADDRESS_CLIPPED;
+	bytes = at_most(length, SOCKWARD_ADDRESS_MAX);
+	if (!bpf_probe_read_user(data, bytes, address))
+		return bytes;
+	/* An over-long length may reach behind the caller's memory: keep what is certainly there. */
+	if (bytes > UNIX_ADDRESS_MAX && !bpf_probe_read_user(data, UNIX_ADDRESS_MAX, address)) {
+		*flags |= SOCKWARD_ADDRESS_CLIPPED;
+		return UNIX_ADDRESS_MAX;
+	}
+	*flags &= ~SOCKWARD_ADDRESS_CLIPPED;
+	*flags |= SOCKWARD_ADDRESS_FAULT;
+	return 0;
+}
+
+/* Writes the socket's own local address as a sockaddr. Returns its bytes; 0 when it has none. */
+static __always_inline __u64 copy_kernel_address(__u8 *data, struct sock *sk, __u32 *flags)
+{
+	__u32 family = family_of(sk);
+	const char *name = 0;
+	__u64 bytes = 0;
+
+	if (family == SOCKWARD_FAMILY_UNIX) {
+		bytes = at_most(unix_address_of(sk, &name), UNIX_ADDRESS_MAX + 1);
+		if (bpf_probe_read_kernel(data, bytes, name))
+			bytes = 0;
+	} else if (family == SOCKWARD_FAMILY_INET || family == SOCKWARD_FAMILY_INET6) {
+		__u16 port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_num));
+
+		__builtin_memset(data, 0, 28);
+		*(__u16 *)data = BPF_CORE_READ(sk, __sk_common.skc_family);
+		__builtin_memcpy(data + 2, &port, sizeof(port));
+		if (family == SOCKWARD_FAMILY_INET) {
+			bpf_core_read(data + 4, 4, &sk->__sk_common.skc_rcv_saddr);
+			bytes = 16;
+		} else {
+			bpf_core_read(data + 8, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+			bytes = 28;
+		}
+	}
+	if (bytes)
+		*flags |= SOCKWARD_ADDRESS_KERNEL;
+	return bytes;
+}
+
+struct socket_arguments {
+	int fd;
+	const void *address; /* NULL: take the socket's own */
+	int length;
+};
+
+/* Fills and sends one socket record. */
+static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 syscall,
+					     const struct socket_arguments *arguments, struct sock *sk,
+					     int result, int from_kernel)
+{
+	struct sockward_socket_call *call = &scratch->call;
+	__u64 bytes, cursor;
+	__u32 flags = 0;
+
+	__builtin_memset(call, 0, sizeof(*call));
+	fill_header(&call->header, syscall, syscall, SOCKWARD_SOCKET_CALL, result);
+	call->fd = arguments->fd;
+	call->address_length = arguments->length;
+	if (sk)
+		fill_socket(call, sk);
+	if (from_kernel)
+		bytes = copy_kernel_address(scratch->data, sk, &flags);
+	else
+		bytes = copy_user_address(scratch->data, arguments->address, arguments->length, &flags);
+	call->address_bytes = bytes;
+	cursor = bytes;
+	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&
+	    scratch->data[UNIX_PATH_OFFSET] != '/' && scratch->data[UNIX_PATH_OFFSET] != 0)
+		cursor = append_directory(scratch->data, cursor, AT_FDCWD, &flags);
+	call->directory_bytes = cursor - bytes;
+	call->header.flags = flags;
+	emit(&call->header, sizeof(*call) + at_most(cursor, SOCKWARD_DATA_END));
+}
+
+#endif

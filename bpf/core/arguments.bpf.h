@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Arguments of a system call, from the caller's saved registers. */
+#ifndef SOCKWARD_CORE_ARGUMENTS_H
+#define SOCKWARD_CORE_ARGUMENTS_H
+
+#include "core/task.bpf.h"
+
+/* What a sys_exit_* tracepoint hands to its programs (stable: events/syscalls/sys_exit_bind/format). */
+struct sys_exit_context {
+	__u64 common;
+	__s64 id;
+	__s64 result;
+};
+
+/* The same for sys_enter_*. */
+struct sys_enter_context {
+	__u64 common;
+	__s64 id;
+	__u64 arguments[6];
+};
+
+/* Name of a system call's entry function, which takes the registers as its only argument. */
+#if defined(__TARGET_ARCH_x86)
+#define SYSCALL_FEXIT(name) SEC("fexit/__x64_sys_" #name)
+#define SYSCALL_FENTRY(name) SEC("fentry/__x64_sys_" #name)
+#define KERNEL_STACK_BYTES 16384
+#elif defined(__TARGET_ARCH_arm64)
+#define SYSCALL_FEXIT(name) SEC("fexit/__arm64_sys_" #name)
+#define SYSCALL_FENTRY(name) SEC("fentry/__arm64_sys_" #name)
+#define KERNEL_STACK_BYTES 16384
+#endif
+
+/* Registers of the caller in user mode. Still whole when the call returns, but for the result. */
+static __always_inline const struct pt_regs *caller_registers(void)
+{
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) /* 5.15 */
+		return (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return (const void *)BPF_CORE_READ(current_task(), stack) + KERNEL_STACK_BYTES -
+		bpf_core_type_size(struct pt_regs);
+}
+
+/* number is a constant, 0..5. */
+static __always_inline __u64 argument(const struct pt_regs *registers, int number)
+{
+#if defined(__TARGET_ARCH_x86)
+	switch (number) {
+	case 0:
+		return BPF_CORE_READ(registers, di);
+	case 1:
+		return BPF_CORE_READ(registers, si);
+	case 2:
+		return BPF_CORE_READ(registers, dx);
+	case 3:
+		return BPF_CORE_READ(registers, r10);
+	case 4:
+		return BPF_CORE_READ(registers, r8);
+	default:
+		return BPF_CORE_READ(registers, r9);
+	}
+#else
+	if (number == 0)
+		return BPF_CORE_READ(registers, orig_x0);
+	return BPF_CORE_READ(registers, regs[number]);
+#endif
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counting. It comes before everything else and depends on nothing that can be full. */
+#ifndef SOCKWARD_CORE_COUNT_H
+#define SOCKWARD_CORE_COUNT_H
+
+#include "core/task.bpf.h"
+
+/* Atomic even though the block is per CPU: a task can be preempted between the read and the write. */
+static __always_inline void add_one(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, 1);
+}
+
+static __always_inline struct sockward_cpu_counters *cpu_counters(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+/* Restart codes never reach user space: it sees EINTR, or the call is made again. */
+static __always_inline int normalise_result(long result)
+{
+	if (result <= -512 && result >= -516)
+		return -EINTR;
+	return (int)result;
+}
+
+static __always_inline __u32 errno_slot(int result)
+{
+	if (result >= 0)
+		return 0;
+	if (result >= -SOCKWARD_ERRNO_LAST)
+		return -result;
+	return SOCKWARD_SLOT_OTHER;
+}
+
+static __always_inline void count_source(struct sockward_cpu_counters *block, __u32 row, __u32 slot)
+{
+	struct sockward_source_key key = {
+		.container_key = container_key(current_task()),
+		.row = row,
+		.slot = slot,
+	};
+	__u64 zero = 0, *value = bpf_map_lookup_elem(&failures_by_source, &key);
+
+	if (!value) {
+		/* Insert zero and look up again: whoever wins the race, each call adds its own one. */
+		bpf_map_update_elem(&failures_by_source, &key, &zero, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(&failures_by_source, &key);
+	}
+	if (value)
+		add_one(value);
+	else
+		add_one(&block->source_table_full);
+}
+
+/* Counts one call in both levels. result is 0 or more, or -errno. */
+static __always_inline void count_call(__u32 syscall, __u32 family, int result)
+{
+	struct sockward_cpu_counters *block = cpu_counters();
+	__u32 row = sockward_row(syscall, family), slot = errno_slot(result);
+	__u64 index = at_most(row * SOCKWARD_SLOTS + slot, SOCKWARD_ROWS * SOCKWARD_SLOTS - 1);
+
+	if (!block)
+		return;
+	add_one(&((__u64 *)block->calls)[index]);
+	if (slot)
+		count_source(block, row, slot);
+}
+
+#endif

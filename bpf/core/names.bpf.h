@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Host and domain names of UTS namespaces. */
+#ifndef SOCKWARD_CORE_NAMES_H
+#define SOCKWARD_CORE_NAMES_H
+
+#include "core/emit.bpf.h"
+
+#define NAME_SCRATCHES 3 /* sethostname, setdomainname, sysctl */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NAME_SCRATCHES);
+	__type(key, __u32);
+	__type(value, struct sockward_name_call);
+} name_scratch __weak SEC(".maps");
+
+static __always_inline void read_uts_name(struct uts_namespace *uts, int domain, char *to)
+{
+	if (domain)
+		bpf_core_read_str(to, SOCKWARD_HOSTNAME_MAX, &uts->name.domainname);
+	else
+		bpf_core_read_str(to, SOCKWARD_HOSTNAME_MAX, &uts->name.nodename);
+}
+
+static __always_inline struct uts_namespace *current_uts(void)
+{
+	return BPF_CORE_READ(current_task(), nsproxy, uts_ns);
+}
+
+/* Do the two NUL-terminated names differ? Bytes behind a NUL do not count. */
+static __always_inline int names_differ(const char *one, const char *other)
+{
+	for (int i = 0; i < SOCKWARD_HOSTNAME_MAX; i++) {
+		if (one[i] != other[i])
+			return 1;
+		if (!one[i])
+			return 0;
+	}
+	return 0;
+}
+
+/* Counts a change and sends the record of it, or of the failure. */
+static __always_inline void finish_name_call(struct sockward_name_call *call, int result)
+{
+	struct sockward_cpu_counters *block = cpu_counters();
+	__u32 scope = call->header.utsns == settings.host_utsns;
+	__u32 via = call->header.via & 3, domain = call->domain & 1;
+	int changed = !result && names_differ(call->old_name, call->new_name);
+	int too_long = result == -EINVAL && call->asked_length >= SOCKWARD_HOSTNAME_MAX;
+
+	if (block && changed)
+		add_one(&block->hostname_changes[scope][via][domain]);
+	if ((changed || errno_wanted(result) || (too_long && settings.report_too_long)) &&
+	    syscall_wanted(call->header.syscall))
+		emit(&call->header, sizeof(*call));
+}
+
+#endif

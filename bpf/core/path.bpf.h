@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Records of calls that take paths. */
+#ifndef SOCKWARD_CORE_PATH_H
+#define SOCKWARD_CORE_PATH_H
+
+#include "core/directory.bpf.h"
+#include "core/emit.bpf.h"
+
+struct path_scratch {
+	struct sockward_path_call call;
+	__u8 data[SOCKWARD_DATA_END + 1 + SOCKWARD_PATH2_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOCKWARD_SYSCALLS); /* by probe; those of sockets and names are unused */
+	__type(key, __u32);
+	__type(value, struct path_scratch);
+} path_scratch __weak SEC(".maps");
+
+struct path_arguments {
+	int dirfd;
+	const char *path;
+	const char *path2; /* NULL: the call has only one */
+	__u32 call_flags;
+	__u64 resolve;
+	__u32 flags;       /* enum sockward_flag, found while fetching the arguments */
+};
+
+/* Copies a path, without its NUL, of at most limit bytes (a constant). Returns its length. */
+static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path, __u32 fault,
+					 __u32 clipped, __u32 *flags)
+{
+	long copied = bpf_probe_read_user_str(to, limit, path);
+
+	if (copied <= 0) {
+		*flags |= fault;
+		return 0;
+	}
+	/* A full buffer is a cut name only if the byte that its NUL replaced is not NUL itself. */
+	if (copied == limit) {
+		char last = 0;
+
+		if (!bpf_probe_read_user(&last, 1, path + limit - 1) && last)
+			*flags |= clipped;
+	}
+	return copied - 1;
+}
+
+static __always_inline void emit_path_call(__u32 syscall, const struct path_arguments *arguments, int result)
+{
+	struct path_scratch *scratch = bpf_map_lookup_elem(&path_scratch, &syscall);
+	__u64 cursor, bytes, start;
+	__u32 flags = arguments->flags;
+	struct sockward_path_call *call;
+	__u8 first;
+
+	if (!scratch)
+		return;
+	call = &scratch->call;
+	__builtin_memset(call, 0, sizeof(*call));
+	fill_header(&call->header, syscall, syscall, SOCKWARD_PATH_CALL, result);
+	call->dirfd = arguments->dirfd;
+	call->call_flags = arguments->call_flags;
+	call->resolve = arguments->resolve;
+	cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path, SOCKWARD_PATH_FAULT,
+			     SOCKWARD_PATH_CLIPPED, &flags);
+	call->path_bytes = cursor;
+	first = cursor ? scratch->data[0] : 0;
+	cursor = at_most(cursor, SOCKWARD_DATA_END);
+	if (arguments->path2) {
+		bytes = append_path(&scratch->data[cursor], SOCKWARD_PATH2_MAX, arguments->path2,
+				    SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
+		call->path2_bytes = bytes;
+		cursor += bytes;
+	}
+	start = cursor;
+	if (first != '/' && !(flags & SOCKWARD_PATH_FAULT))
+		cursor = append_directory(scratch->data, cursor, arguments->dirfd, &flags);
+	call->directory_bytes = cursor - start;
+	call->header.flags = flags;
+	emit(&call->header, sizeof(*call) + at_most(cursor, SOCKWARD_DATA_END));
+}
+
+#endif

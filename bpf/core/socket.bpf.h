@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From a file descriptor to the kernel's own socket. */
+#ifndef SOCKWARD_CORE_SOCKET_H
+#define SOCKWARD_CORE_SOCKET_H
+
+#include "core/maps.bpf.h"
+#include "core/task.bpf.h"
+
+static __always_inline struct file *file_of_fd(int fd)
+{
+	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd), *file = 0;
+
+	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
+	return file;
+}
+
+/*
+ * The socket behind fd, or NULL. The inode says that it is a socket (include/linux/net.h: a sockfs
+ * file keeps its struct socket in private_data); the way back from the socket to the file proves it,
+ * for an O_PATH descriptor of a socket file has the same inode type and no struct socket.
+ */
+static __always_inline struct sock *sock_of_fd(int fd)
+{
+	struct file *file = file_of_fd(fd);
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	if (!socket || BPF_CORE_READ(socket, file) != file)
+		return 0;
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline __u32 family_of(struct sock *sk)
+{
+	if (!sk)
+		return SOCKWARD_FAMILY_NONE;
+	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {
+	case AF_UNIX:
+		return SOCKWARD_FAMILY_UNIX;
+	case AF_INET:
+		return SOCKWARD_FAMILY_INET;
+	case AF_INET6:
+		return SOCKWARD_FAMILY_INET6;
+	case AF_NETLINK:
+		return SOCKWARD_FAMILY_NETLINK;
+	case AF_VSOCK:
+		return SOCKWARD_FAMILY_VSOCK;
+	default:
+		return SOCKWARD_FAMILY_OTHER;
+	}
+}
+
+static __always_inline void fill_socket(struct sockward_socket_call *call, struct sock *sk)
+{
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+
+	call->is_socket = 1;
+	call->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	call->type = BPF_CORE_READ(sk, sk_type);
+	call->protocol = BPF_CORE_READ(sk, sk_protocol);
+	call->bound_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	call->socket_netns = BPF_CORE_READ(net, ns.inum);
+	call->owner_userns = BPF_CORE_READ(net, user_ns, ns.inum);
+	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock))
+		call->port_start = BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+	else
+		call->port_start = 1024; /* PROT_SOCK, include/net/sock.h */
+}
+
+/* The kernel's copy of a unix socket's own address: its length, header of two bytes included, or 0. */
+static __always_inline __u32 unix_address_of(struct sock *sk, const char **name)
+{
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+
+	if (!address)
+		return 0;
+	*name = (const char *)address + bpf_core_field_offset(struct unix_address, name);
+	return BPF_CORE_READ(address, len);
+}
+
+#endif

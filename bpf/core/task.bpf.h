@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who made the call: ids, namespaces, container. */
+#ifndef SOCKWARD_CORE_TASK_H
+#define SOCKWARD_CORE_TASK_H
+
+#include "core/maps.bpf.h"
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/* Id of the task's cgroup in the hierarchy that tells containers apart on this host. */
+static __always_inline __u64 container_key(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *group;
+
+	if (settings.hierarchy == SOCKWARD_CGROUP_V2) {
+		group = BPF_CORE_READ(set, dfl_cgrp);
+	} else {
+		struct cgroup_subsys_state *state = 0;
+		__u32 id = settings.hierarchy == SOCKWARD_CGROUP_V1_PIDS ?
+			bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) :
+			bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+		const void *slot = (const void *)set + bpf_core_field_offset(struct css_set, subsys) +
+			id * sizeof(state);
+
+		bpf_probe_read_kernel(&state, sizeof(state), slot);
+		group = BPF_CORE_READ(state, cgroup);
+	}
+	return BPF_CORE_READ(group, kn, id);
+}
+
+/* The pid namespace the task lives in (not the one its children will get). */
+static __always_inline __u32 pid_namespace_of(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct pid_namespace *ns = 0;
+	const void *entry = (const void *)pid + bpf_core_field_offset(struct pid, numbers) +
+		level * bpf_core_type_size(struct upid);
+
+	bpf_probe_read_kernel(&ns, sizeof(ns), entry + bpf_core_field_offset(struct upid, ns));
+	return BPF_CORE_READ(ns, ns.inum);
+}
+
+static __always_inline void fill_actor(struct sockward_header *header, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct nsproxy *namespaces = BPF_CORE_READ(task, nsproxy);
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	__u64 ids = bpf_get_current_pid_tgid();
+
+	header->tgid = ids >> 32;
+	header->tid = (__u32)ids;
+	header->uid = (__u32)bpf_get_current_uid_gid();
+	header->leader_start_ns = BPF_CORE_READ(leader, start_boottime);
+	header->netns = BPF_CORE_READ(namespaces, net_ns, ns.inum);
+	header->utsns = BPF_CORE_READ(namespaces, uts_ns, ns.inum);
+	header->mntns = BPF_CORE_READ(namespaces, mnt_ns, ns.inum);
+	header->pidns = pid_namespace_of(task);
+	header->userns = BPF_CORE_READ(cred, user_ns, ns.inum);
+	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
+			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
+	bpf_probe_read_kernel_str(header->comm, sizeof(header->comm), &leader->comm);
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Layout of the counters. Both maps are meant to be pinned: change them only together with
+ * SOCKWARD_COUNTERS_VERSION.
+ *
+ * Level (a), struct sockward_cpu_counters: one block per possible CPU in a memory-mapped array
+ * that never fills, and one more block that belongs to the agent (what it has retired, below).
+ * Level (b), struct sockward_source_key -> __u64: a bounded hash table of failures by container.
+ * When it is full only the container is lost: (a) still counts the call.
+ *
+ * What (b) lacks of (a) is the container "~other". When the agent removes a key of a cgroup that is
+ * gone it adds the value to its own block, so that "~other" does not jump:
+ * ~other = sum over CPUs of (a) - sum of (b) - retired.
+ */
+#ifndef SOCKWARD_COUNTERS_H
+#define SOCKWARD_COUNTERS_H
+
+#include <sockward/event.h>
+
+#define SOCKWARD_COUNTERS_VERSION 1
+
+/* Address families told apart: of the socket, not of the sockaddr. */
+enum sockward_family {
+	SOCKWARD_FAMILY_UNIX = 0,
+	SOCKWARD_FAMILY_INET = 1,
+	SOCKWARD_FAMILY_INET6 = 2,
+	SOCKWARD_FAMILY_NETLINK = 3,
+	SOCKWARD_FAMILY_VSOCK = 4,
+	SOCKWARD_FAMILY_OTHER = 5,
+	SOCKWARD_FAMILY_NONE = 6, /* no socket: path and host-name calls, a bad fd */
+	SOCKWARD_FAMILIES = 7,
+};
+
+/* Slot 0 = success, 1..133 = errno, 134 = an errno without a name. */
+#define SOCKWARD_ERRNO_LAST 133
+#define SOCKWARD_SLOT_OTHER 134
+#define SOCKWARD_SLOTS 136
+
+/* bind, connect and listen have a row per family; the other calls have one row each. */
+#define SOCKWARD_SOCKET_ROWS (3 * SOCKWARD_FAMILIES)
+#define SOCKWARD_ROWS (SOCKWARD_SOCKET_ROWS + SOCKWARD_SYSCALLS - 3)
+
+static inline __attribute__((always_inline)) __u32 sockward_row(__u32 syscall, __u32 family)
+{
+	if (syscall < 3)
+		return syscall * SOCKWARD_FAMILIES + family;
+	return SOCKWARD_SOCKET_ROWS + syscall - 3;
+}
+
+/* Length of AF_UNIX path names given to bind: [n] = n bytes; the last one = longer than 108. */
+#define SOCKWARD_PATH_LENGTHS 110
+
+enum sockward_scope { SOCKWARD_SCOPE_CONTAINER = 0, SOCKWARD_SCOPE_HOST = 1, SOCKWARD_SCOPES = 2 };
+#define SOCKWARD_VIAS 4
+
+struct sockward_cpu_counters {
+	__u64 calls[SOCKWARD_ROWS][SOCKWARD_SLOTS];
+	__u64 path_lengths[SOCKWARD_PATH_LENGTHS];
+	__u64 path_length_sum;
+	__u64 hostname_changes[SOCKWARD_SCOPES][SOCKWARD_VIAS][2]; /* [scope][via][domain] */
+	__u64 sequence[SOCKWARD_PROBES]; /* last record number given out */
+	__u64 ring_full;                 /* records lost: the ring buffer was full */
+	__u64 source_table_full;         /* failures counted without their container */
+	__u64 reserved[27];
+};
+static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
+
+struct sockward_source_key {
+	__u64 container_key;
+	__u16 row, slot;
+	__u32 reserved; /* 0 */
+};
+static_assert(sizeof(struct sockward_source_key) == 16, "no padding");
+
+#endif

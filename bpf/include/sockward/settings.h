@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Settings the agent writes into read-only data before the programs are loaded. */
+#ifndef SOCKWARD_SETTINGS_H
+#define SOCKWARD_SETTINGS_H
+
+#include <sockward/event.h>
+
+enum sockward_hierarchy {
+	SOCKWARD_CGROUP_V2 = 0,
+	SOCKWARD_CGROUP_V1_PIDS = 1,
+	SOCKWARD_CGROUP_V1_MEMORY = 2,
+};
+
+struct sockward_settings {
+	__u64 report_errno[3];    /* bit n: failures with errno n are reported, whatever the call */
+	__u32 report_syscalls;    /* bit per enum sockward_syscall */
+	__u32 only_tgid;          /* 0 = every process */
+	__u32 host_utsns;         /* inode of the UTS namespace that is "the host" */
+	__u16 near_limit_bytes;   /* report successful binds of paths this long; 0 = never */
+	__u8 report_too_long;     /* report names that do not fit whatever the errno */
+	__u8 report_unix_refused; /* report ECONNREFUSED and EPROTOTYPE of connect on AF_UNIX */
+	__u8 report_all_errors;
+	__u8 hierarchy;           /* enum sockward_hierarchy */
+	__u8 writes_strict;       /* kernel.sysctl_writes_strict is 1: offsets count */
+	__u8 reserved[5];
+};
+static_assert(sizeof(struct sockward_settings) == 48, "no padding");
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * bind(2). Counted: every call. Reported: failures the settings ask for, names that do not fit,
+ * and successful AF_UNIX binds whose path comes near the limit or was cut at it.
+ * Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend (docs/coverage.md).
+ */
+#include "core/address.bpf.h"
+#include "core/arguments.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+static __always_inline void count_path_length(int bytes)
+{
+	struct sockward_cpu_counters *block = cpu_counters();
+	__u64 index;
+
+	if (!block || bytes <= 0)
+		return;
+	index = at_most(bytes, SOCKWARD_PATH_LENGTHS - 1);
+	add_one(&block->path_lengths[index]);
+	__sync_fetch_and_add(&block->path_length_sum, index);
+}
+
+/* Is this a name that does not fit? bytes: length of its path. */
+static __always_inline int does_not_fit(int address_length, int bytes, int result)
+{
+	return (result == -EINVAL && address_length > UNIX_ADDRESS_MAX) || bytes == UNIX_PATH_MAX;
+}
+
+static __always_inline int observe_bind(const struct socket_arguments *arguments, int result)
+{
+	struct sock *sk = sock_of_fd(arguments->fd);
+	__u32 family = family_of(sk);
+	struct socket_scratch *scratch;
+	int wanted = errno_wanted(result), bytes = 0;
+
+	count_call(SOCKWARD_BIND, family, result);
+	scratch = socket_scratch_of(SOCKWARD_BIND);
+	if (!scratch)
+		return 0;
+	if (family == SOCKWARD_FAMILY_UNIX) {
+		bytes = result ? sockaddr_path_length(scratch, arguments->address, arguments->length) :
+				 bound_path_length(sk);
+		count_path_length(bytes);
+		if (settings.report_too_long && does_not_fit(arguments->length, bytes, result))
+			wanted = 1;
+		if (!result && settings.near_limit_bytes && bytes >= settings.near_limit_bytes)
+			wanted = 1;
+	}
+	if (wanted && syscall_wanted(SOCKWARD_BIND))
+		emit_socket_call(scratch, SOCKWARD_BIND, arguments, sk, result, !result);
+	return 0;
+}
+
+SEC("fexit/__sys_bind")
+int BPF_PROG(bind_fexit, int fd, const void *address, int length, int result)
+{
+	struct socket_arguments arguments = { .fd = fd, .address = address, .length = length };
+
+	return observe_bind(&arguments, normalise_result(result));
+}
+
+SEC("tracepoint/syscalls/sys_exit_bind")
+int bind_tp(struct sys_exit_context *context)
+{
+	const struct pt_regs *registers = caller_registers();
+	struct socket_arguments arguments = {
+		.fd = (int)argument(registers, 0),
+		.address = (const void *)argument(registers, 1),
+		.length = (int)argument(registers, 2),
+	};
+
+	return observe_bind(&arguments, normalise_result(context->result));
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

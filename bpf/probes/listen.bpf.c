@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * listen(2). Counted: every call. Reported: failures the settings ask for, with the socket's own
+ * address: listen on an unbound inet socket binds it, and can find every port taken.
+ */
+#include "core/address.bpf.h"
+#include "core/arguments.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+static __always_inline int observe_listen(int fd, int backlog, int result)
+{
+	struct sock *sk = sock_of_fd(fd);
+	struct socket_arguments arguments = { .fd = fd, .length = backlog };
+	struct socket_scratch *scratch;
+
+	count_call(SOCKWARD_LISTEN, family_of(sk), result);
+	if (!errno_wanted(result) || !syscall_wanted(SOCKWARD_LISTEN))
+		return 0;
+	scratch = socket_scratch_of(SOCKWARD_LISTEN);
+	if (scratch)
+		emit_socket_call(scratch, SOCKWARD_LISTEN, &arguments, sk, result, 1);
+	return 0;
+}
+
+SEC("fexit/__sys_listen")
+int BPF_PROG(listen_fexit, int fd, int backlog, int result)
+{
+	return observe_listen(fd, backlog, normalise_result(result));
+}
+
+SEC("tracepoint/syscalls/sys_exit_listen")
+int listen_tp(struct sys_exit_context *context)
+{
+	const struct pt_regs *registers = caller_registers();
+
+	return observe_listen((int)argument(registers, 0), (int)argument(registers, 1),
+			      normalise_result(context->result));
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

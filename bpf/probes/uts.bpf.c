@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Walks all processes on request and writes the UTS namespace of each: the node's host names. */
+#include "core/names.bpf.h"
+
+SEC("iter/task")
+int uts_iter(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+	struct seq_file *seq = context->meta->seq;
+	struct sockward_uts_entry entry = {};
+	struct uts_namespace *uts;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	uts = BPF_CORE_READ(task, nsproxy, uts_ns);
+	if (!uts) /* exiting */
+		return 0;
+	entry.utsns = BPF_CORE_READ(uts, ns.inum);
+	entry.owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
+	entry.tgid = task->tgid;
+	entry.container_key = container_key(task);
+	read_uts_name(uts, 0, entry.hostname);
+	read_uts_name(uts, 1, entry.domainname);
+	bpf_seq_write(seq, &entry, sizeof(entry));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,31 @@
+# Options and the flags every target gets.
+option(SOCKWARD_TESTS "Build the tests" ON)
+option(SOCKWARD_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+option(SOCKWARD_WERROR "Treat warnings as errors" ON)
+set(SOCKWARD_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+add_library(sockward_options INTERFACE)
+target_compile_options(sockward_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+  -Wno-missing-field-initializers) # designated initialisers leave the rest to the member defaults
+if(SOCKWARD_WERROR)
+  target_compile_options(sockward_options INTERFACE -Werror)
+endif()
+if(SOCKWARD_SANITIZE)
+  target_compile_options(sockward_options INTERFACE
+    -fsanitize=${SOCKWARD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(sockward_options INTERFACE -fsanitize=${SOCKWARD_SANITIZE})
+endif()
+
+execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD
+  OUTPUT_VARIABLE SOCKWARD_REVISION OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT SOCKWARD_REVISION)
+  set(SOCKWARD_REVISION unknown)
+endif()
