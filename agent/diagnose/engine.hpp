@@ -1,0 +1,26 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "diagnose/rule.hpp"
+
+namespace sockward {
+
+/// Asks every rule and keeps the surest answer. Used by one thread.
+class Engine {
+ public:
+  /// `host` must outlive the engine.
+  Engine(const HostView& host, NamespaceInode host_utsns);
+  ~Engine();
+
+  /// Never without an answer: Cause::unknown says what was looked at. Remembers the event for later ones.
+  Diagnosis diagnose(const Event& event);
+
+ private:
+  const HostView& host_;
+  const NamespaceInode host_utsns_;
+  std::vector<std::unique_ptr<Rule>> rules_;
+  History history_;
+};
+
+}  // namespace sockward

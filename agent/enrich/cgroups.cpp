@@ -1,0 +1,134 @@
+#include "enrich/cgroups.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "enrich/container_path.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr int kFileidKernfs = 0xfe;  // include/linux/exportfs.h, since 5.5
+
+/// A struct file_handle that holds a kernfs id.
+struct KernfsHandle {
+  alignas(file_handle) char bytes[sizeof(file_handle) + sizeof(std::uint64_t)];
+
+  explicit KernfsHandle(std::uint64_t id) : bytes{} {
+    get()->handle_bytes = sizeof(id);
+    get()->handle_type = kFileidKernfs;
+    std::memcpy(get()->f_handle, &id, sizeof(id));
+  }
+  file_handle* get() { return reinterpret_cast<file_handle*>(bytes); }
+};
+
+struct MountLine {
+  std::string root, point, type, options;
+};
+
+/// mountinfo writes space, tab, newline and backslash as octal (proc(5)).
+std::string unescape_octal(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::optional<MountLine> parse_mount(const std::string& line) {
+  std::istringstream fields(line);
+  std::vector<std::string> words;
+  for (std::string word; fields >> word;) words.push_back(word);
+  const auto separator = std::find(words.begin(), words.end(), "-");
+  if (words.size() < 6 || words.end() - separator < 4) return std::nullopt;
+  return MountLine{unescape_octal(words[3]), unescape_octal(words[4]), *(separator + 1), *(separator + 3)};
+}
+
+bool has_option(const std::string& options, std::string_view wanted) {
+  return ("," + options + ",").find("," + std::string(wanted) + ",") != std::string::npos;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+std::string CgroupMounts::controller() const {
+  return kind == Kind::v1_pids ? "pids" : kind == Kind::v1_memory ? "memory" : "";
+}
+
+CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_controllers) {
+  std::string v2, pids, memory;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    const auto mount = parse_mount(line);
+    if (!mount) continue;
+    if (mount->type == "cgroup2" && v2.empty()) v2 = mount->point;
+    if (mount->type == "cgroup" && has_option(mount->options, "pids")) pids = mount->point;
+    if (mount->type == "cgroup" && has_option(mount->options, "memory")) memory = mount->point;
+  }
+  using Kind = CgroupMounts::Kind;
+  const bool v2_carries = v2_controllers.find_first_not_of(" \n") != std::string_view::npos;
+  if (!v2.empty() && v2_carries) return {Kind::v2, v2, v2};
+  if (!pids.empty()) return {Kind::v1_pids, pids, v2};
+  if (!memory.empty()) return {Kind::v1_memory, memory, v2};
+  return {Kind::v2, v2, v2};
+}
+
+CgroupMounts find_cgroup_mounts() {
+  const std::string mountinfo = read_text("/proc/self/mountinfo");
+  const std::string v2_root = choose_hierarchy(mountinfo, "").v2_root;
+  return choose_hierarchy(mountinfo, v2_root.empty() ? "" : read_text(v2_root + "/cgroup.controllers"));
+}
+
+ContainerDirectory::ContainerDirectory(const CgroupMounts& mounts, const HostView& host, std::size_t capacity)
+    : root_path_(mounts.root), host_(host), capacity_(capacity) {
+  if (!root_path_.empty()) root_.reset(open(root_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+std::optional<std::string> ContainerDirectory::path_of(std::uint64_t key) const {
+  if (!root_.valid()) return std::nullopt;
+  KernfsHandle handle(key);
+  const FileDescriptor folder(open_by_handle_at(root_.get(), handle.get(), O_PATH | O_CLOEXEC));
+  if (!folder.valid()) return std::nullopt;
+  char target[4096];
+  const ssize_t bytes =
+      readlink(fmt::format("/proc/self/fd/{}", folder.get()).c_str(), target, sizeof(target));
+  if (bytes <= 0) return std::nullopt;
+  std::string path(target, static_cast<std::size_t>(bytes));
+  if (path.starts_with(root_path_)) path.erase(0, root_path_.size());
+  return path.empty() ? "/" : path;
+}
+
+bool ContainerDirectory::exists(std::uint64_t key) const {
+  if (!root_.valid()) return true;
+  KernfsHandle handle(key);
+  const FileDescriptor folder(open_by_handle_at(root_.get(), handle.get(), O_PATH | O_CLOEXEC));
+  return folder.valid() || (errno != ESTALE && errno != ENOENT);
+}
+
+std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::optional<ProcessId> process) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  auto path = path_of(key);
+  if (!path && process)
+    if (auto from_process = host_.cgroup_path(*process)) path = std::move(*from_process);
+  if (!path) return std::nullopt;
+  if (known_.size() >= capacity_) known_.clear();  // all are found again when they are asked for
+  return known_.emplace(key, KnownContainer{container_from_cgroup(*path), *path}).first->second;
+}
+
+}  // namespace sockward

@@ -1,0 +1,134 @@
+#include "enrich/proc_host.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "base/file_descriptor.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr std::size_t kLongestFile = 256 * 1024;
+
+Result<std::string> read_file(int folder, const char* name, std::size_t limit = kLongestFile) {
+  const FileDescriptor fd(openat(folder, name, O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return last_error(std::string("open /proc/pid/") + name);
+  std::string text;
+  char buffer[4096];
+  while (text.size() < limit) {
+    const ssize_t bytes = ::read(fd.get(), buffer, sizeof(buffer));
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) return last_error(std::string("read /proc/pid/") + name);
+    if (bytes == 0) break;
+    text.append(buffer, static_cast<std::size_t>(bytes));
+  }
+  return text;
+}
+
+// The kernel rounds start_boottime down to ticks (fs/proc/array.c, nsec_to_clock_t).
+bool same_start(std::uint64_t ticks, std::uint64_t start_ns) {
+  const auto per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+  return ticks == start_ns / (1'000'000'000 / per_second);
+}
+
+}  // namespace
+
+class ProcessFolder {
+ public:
+  explicit ProcessFolder(FileDescriptor fd) : fd_(std::move(fd)) {}
+  int fd() const { return fd_.get(); }
+
+ private:
+  FileDescriptor fd_;
+};
+
+std::optional<std::uint64_t> start_ticks_of(std::string_view stat_text) {
+  constexpr int kFieldsAfterCommand = 20;  // state is the first one behind ')', start time the twentieth
+  std::size_t position = stat_text.rfind(')');
+  if (position == std::string_view::npos) return std::nullopt;
+  ++position;
+  for (int field = 0; field < kFieldsAfterCommand; ++field) {
+    position = stat_text.find(' ', position);
+    if (position == std::string_view::npos) return std::nullopt;
+    if (field + 1 < kFieldsAfterCommand) ++position;
+  }
+  const std::string_view rest = stat_text.substr(position + 1);
+  std::uint64_t ticks = 0;
+  if (std::from_chars(rest.data(), rest.data() + rest.size(), ticks).ec != std::errc()) return std::nullopt;
+  return ticks;
+}
+
+std::optional<std::string> cgroup_of(std::string_view cgroup_text, std::string_view controller) {
+  while (!cgroup_text.empty()) {
+    const std::size_t end = cgroup_text.find('\n');
+    const std::string_view line = cgroup_text.substr(0, end);
+    cgroup_text.remove_prefix(end == std::string_view::npos ? cgroup_text.size() : end + 1);
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos) continue;
+    const std::string controllers = "," + std::string(line.substr(first + 1, second - first - 1)) + ",";
+    if (controllers.find("," + std::string(controller) + ",") != std::string::npos)
+      return std::string(line.substr(second + 1));
+  }
+  return std::nullopt;
+}
+
+Result<ProcessFolder> ProcHost::open_process(ProcessId process) const {
+  const std::string path = fmt::format("{}/{}", proc_, process.tgid);
+  FileDescriptor folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return last_error("open " + path);
+  if (process.start_ns != 0) {
+    const auto stat = read_file(folder.get(), "stat");
+    if (!stat) return stat.error();
+    const auto ticks = start_ticks_of(*stat);
+    if (!ticks || !same_start(*ticks, process.start_ns))
+      return make_error(std::errc::no_such_process, path + " is another process by now");
+  }
+  return ProcessFolder(std::move(folder));
+}
+
+Result<std::string> ProcHost::executable(ProcessId process) const {
+  const auto folder = open_process(process);
+  if (!folder) return folder.error();
+  char target[4096];
+  const ssize_t bytes = readlinkat(folder->fd(), "exe", target, sizeof(target));
+  if (bytes < 0) return last_error("read link /proc/pid/exe");
+  return std::string(target, static_cast<std::size_t>(bytes));
+}
+
+Result<std::vector<std::string>> ProcHost::arguments(ProcessId process) const {
+  const auto folder = open_process(process);
+  if (!folder) return folder.error();
+  const auto text = read_file(folder->fd(), "cmdline");
+  if (!text) return text.error();
+  std::vector<std::string> arguments;
+  for (std::size_t start = 0; start < text->size();) {
+    const std::size_t end = std::min(text->find('\0', start), text->size());
+    arguments.push_back(text->substr(start, end - start));
+    start = end + 1;
+  }
+  return arguments;
+}
+
+Result<std::string> ProcHost::cgroup_path(ProcessId process) const {
+  const auto folder = open_process(process);
+  if (!folder) return folder.error();
+  const auto text = read_file(folder->fd(), "cgroup");
+  if (!text) return text.error();
+  if (auto path = cgroup_of(*text, controller_)) return std::move(*path);
+  return make_error(std::errc::no_such_file_or_directory, "find the cgroup of controller '" + controller_ + "'");
+}
+
+Result<std::optional<HostNames>> ProcHost::uts_names(NamespaceInode utsns) const {
+  if (uts_ == nullptr) return make_error(std::errc::function_not_supported, "read UTS namespaces: no iterator");
+  auto namespaces = uts_->read();
+  if (!namespaces) return namespaces.error();
+  for (auto& known : *namespaces)
+    if (known.inode == utsns) return std::optional(HostNames{std::move(known.hostname), std::move(known.domainname)});
+  return std::optional<HostNames>();
+}
+
+}  // namespace sockward

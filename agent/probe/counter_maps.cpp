@@ -1,0 +1,132 @@
+#include "probe/counter_maps.hpp"
+
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/startup_error.hpp"
+
+namespace sockward {
+namespace {
+
+static_assert(kFamilies == SOCKWARD_FAMILIES);
+static_assert(kErrnoSlots <= SOCKWARD_SLOTS);
+
+std::uint64_t load(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
+
+std::size_t mapped_bytes(std::size_t blocks) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (blocks * sizeof(sockward_cpu_counters) + page - 1) / page * page;
+}
+
+std::uint32_t row_of(std::size_t syscall, std::size_t family) {
+  return sockward_row(static_cast<__u32>(syscall), static_cast<__u32>(family));
+}
+
+// Calls visit(syscall, family) once for each row of the counters.
+template <class Visit>
+void for_each_row(Visit visit) {
+  for (std::size_t syscall = 0; syscall < kSyscalls; ++syscall) {
+    if (!takes_socket(static_cast<Syscall>(syscall))) {
+      visit(syscall, static_cast<std::size_t>(Family::none));
+      continue;
+    }
+    for (std::size_t family = 0; family < kFamilies; ++family) visit(syscall, family);
+  }
+}
+
+void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
+  for_each_row([&](std::size_t syscall, std::size_t family) {
+    const auto& row = block.calls[row_of(syscall, family)];
+    for (std::size_t slot = 0; slot < kErrnoSlots; ++slot) total.calls[syscall][family][slot] += load(row[slot]);
+  });
+  for (std::size_t i = 0; i < total.path_lengths.size(); ++i) total.path_lengths[i] += load(block.path_lengths[i]);
+  for (std::size_t scope = 0; scope < 2; ++scope)
+    for (std::size_t via = 0; via < 4; ++via)
+      for (std::size_t field = 0; field < 2; ++field)
+        total.hostname_changes[scope][via][field] += load(block.hostname_changes[scope][via][field]);
+  total.path_length_sum += load(block.path_length_sum);
+  total.ring_full += load(block.ring_full);
+  total.source_table_full += load(block.source_table_full);
+  for (const __u64& sequence : block.sequence) total.records += load(sequence);
+}
+
+SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count) {
+  SourceCount result{.container_key = key.container_key, .slot = key.slot, .count = count};
+  if (key.row < SOCKWARD_SOCKET_ROWS) {
+    result.syscall = static_cast<Syscall>(key.row / SOCKWARD_FAMILIES);
+    result.family = static_cast<Family>(key.row % SOCKWARD_FAMILIES);
+  } else {
+    result.syscall = static_cast<Syscall>(key.row - SOCKWARD_SOCKET_ROWS + 3);
+  }
+  return result;
+}
+
+}  // namespace
+
+CounterBlocks::CounterBlocks(int map_fd, std::uint32_t blocks) {
+  void* memory = mmap(nullptr, mapped_bytes(blocks), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+  if (memory == MAP_FAILED)
+    throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
+  blocks_ = {static_cast<sockward_cpu_counters*>(memory), blocks};
+}
+
+CounterBlocks::~CounterBlocks() { munmap(blocks_.data(), mapped_bytes(blocks_.size())); }
+
+KernelSnapshot CounterBlocks::snapshot() const {
+  KernelSnapshot total;
+  for (const auto& block : blocks_.first(blocks_.size() - 1)) add_block(block, total);
+  return total;
+}
+
+SourceTable::SourceTable(int map_fd, std::uint32_t entries, CounterBlocks& blocks)
+    : map_fd_(map_fd), entries_(entries), blocks_(blocks) {}
+
+Result<std::vector<std::pair<sockward_source_key, std::uint64_t>>> SourceTable::read_raw() const {
+  std::vector<sockward_source_key> keys(entries_);
+  std::vector<std::uint64_t> values(entries_);
+  LIBBPF_OPTS(bpf_map_batch_opts, options);
+  __u32 count = entries_, position = 0;
+  const int failed = bpf_map_lookup_batch(map_fd_, nullptr, &position, keys.data(), values.data(), &count, &options);
+  if (failed != 0 && errno != ENOENT) return last_error("read the failures by container");  // ENOENT: that was all
+  std::vector<std::pair<sockward_source_key, std::uint64_t>> result;
+  result.reserve(count);
+  for (__u32 i = 0; i < count; ++i)
+    if (keys[i].row < SOCKWARD_ROWS && keys[i].slot < kErrnoSlots) result.emplace_back(keys[i], values[i]);
+  return result;
+}
+
+Result<std::vector<SourceCount>> SourceTable::read() const {
+  const std::lock_guard lock(mutex_);
+  auto raw = read_raw();
+  if (!raw) return raw.error();
+  std::vector<SourceCount> result;
+  result.reserve(raw->size());
+  for (const auto& [key, value] : *raw) result.push_back(to_source_count(key, value));
+  return result;
+}
+
+std::vector<SourceCount> SourceTable::retired() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SourceCount> result;
+  for_each_row([&](std::size_t syscall, std::size_t family) {
+    const auto& row = blocks_.own().calls[row_of(syscall, family)];
+    for (std::uint16_t slot = 1; slot < kErrnoSlots; ++slot)
+      if (load(row[slot]) != 0)
+        result.push_back({.syscall = static_cast<Syscall>(syscall), .family = static_cast<Family>(family),
+                          .slot = slot, .count = load(row[slot])});
+  });
+  return result;
+}
+
+void SourceTable::retire(std::uint64_t container_key) {
+  const std::lock_guard lock(mutex_);
+  const auto raw = read_raw();
+  if (!raw) return;  // tried again at the next look
+  for (const auto& [key, value] : *raw) {
+    if (key.container_key != container_key) continue;
+    if (bpf_map_delete_elem(map_fd_, &key) == 0) blocks_.own().calls[key.row][key.slot] += value;
+  }
+}
+
+}  // namespace sockward

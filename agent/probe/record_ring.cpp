@@ -1,0 +1,43 @@
+#include "probe/record_ring.hpp"
+
+#include <bpf/libbpf.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include "base/startup_error.hpp"
+
+namespace sockward {
+
+RecordRing::RecordRing(int map_fd, RecordHandler& handler)
+    : handler_(handler),
+      ring_(ring_buffer__new(map_fd, on_sample, this, nullptr)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!ring_ || !wake_.valid())
+    throw failure(last_error("open the ring buffer").text(), "raise the limits on memory and open files");
+}
+
+RecordRing::~RecordRing() = default;
+
+void RecordRing::Free::operator()(ring_buffer* ring) const noexcept { ring_buffer__free(ring); }
+
+int RecordRing::on_sample(void* self, void* data, std::size_t size) noexcept {
+  static_cast<RecordRing*>(self)->handler_.on_record({static_cast<const std::byte*>(data), size});
+  return 0;
+}
+
+Result<int> RecordRing::poll(std::chrono::milliseconds timeout) noexcept {
+  pollfd ready[] = {{.fd = ring_buffer__epoll_fd(ring_.get()), .events = POLLIN, .revents = 0},
+                    {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
+  if (::poll(ready, std::size(ready), static_cast<int>(timeout.count())) < 0 && errno != EINTR)
+    return last_error("wait for records");
+  const int records = ring_buffer__consume(ring_.get());
+  if (records < 0) return Error{std::error_code(-records, std::generic_category()), "read records"};
+  return records;
+}
+
+void RecordRing::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof(one));
+}
+
+}  // namespace sockward

@@ -1,0 +1,24 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+namespace sockward {
+
+/// Why a call failed. Closed: it is a metric label (the Contract, DESIGN section 4).
+enum class Cause {
+  path_too_long, path_truncated, path_refused_in_userspace, path_near_limit, address_in_use,
+  abstract_name_collision, connection_still_open, address_in_time_wait, stale_socket, stale_socket_unremovable,
+  path_occupied, name_stolen, directory_not_writable, directory_not_searchable, socket_permission,
+  privileged_port, broadcast_denied, policy_denied, address_not_local, ports_exhausted, read_only_filesystem,
+  symlink_refused, symlink_loop, hostname_changed, hostname_denied, hostname_too_long, unknown
+};
+
+std::string_view to_string(Cause cause);
+std::span<const Cause> all_causes();
+
+/// certain: every link of the chain was observed, in registers or kernel data, never in user memory alone.
+enum class Confidence { certain, likely, unknown };
+
+std::string_view to_string(Confidence confidence);
+
+}  // namespace sockward

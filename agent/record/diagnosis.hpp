@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "record/cause.hpp"
+
+namespace sockward {
+
+/// Who has the address now. `gone`: it was held, and the holder has left.
+struct Holder {
+  enum class Kind { process, kernel, gone };
+  Kind kind = Kind::process;
+  std::uint32_t pid = 0, uid = 0, pidns = 0;
+  std::string comm, container;  ///< raw bytes
+};
+
+/// Why a call failed, in words an operator can act on. Texts are printable.
+struct Diagnosis {
+  Cause cause = Cause::unknown;
+  Confidence confidence = Confidence::unknown;
+  std::vector<std::string> evidence;  ///< one observation each, with where it was seen
+  std::string advice;                 ///< what to do; empty when there is nothing to say
+  std::optional<Holder> holder;
+};
+
+}  // namespace sockward

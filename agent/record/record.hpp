@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "base/clock.hpp"
+#include "event/event.hpp"
+#include "record/context.hpp"
+#include "record/diagnosis.hpp"
+
+namespace sockward {
+
+enum class Severity { info, warn, error };
+
+/// "INFO" and 9, "WARN" and 13, "ERROR" and 17: OpenTelemetry log data model.
+std::string_view to_string(Severity severity);
+int severity_number(Severity severity);
+
+/// `sockward.call.failed`, `sockward.name.too_long`, `sockward.hostname.changed`
+enum class EventName { call_failed, name_too_long, hostname_changed };
+std::string_view to_string(EventName name);
+EventName event_name_of(const Event& event);
+
+/// One line of output: what happened, to whom, and why.
+struct Record {
+  Event event;
+  WallTime time;
+  Context context;
+  Diagnosis diagnosis;
+  bool host_scope = false;   ///< host-name calls: the namespace is the host's
+  std::uint64_t repeats = 0; ///< calls folded into this record
+
+  std::string container_label() const { return context.container ? context.container->label() : "~other"; }
+};
+
+Severity severity_of(const Record& record);
+/// One sentence, printable.
+std::string body_of(const Record& record);
+/// What the call was about, printable: "unix:/run/x.sock", "/run/x.sock", "name \"web\"".
+std::string subject_of(const Event& event);
+/// "EADDRINUSE"; "OK" for a success; "errno 200" for a number without a name.
+std::string error_label(const Event& event);
+
+}  // namespace sockward

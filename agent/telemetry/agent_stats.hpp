@@ -1,0 +1,49 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+
+namespace sockward {
+
+/// A cumulative histogram of seconds. Thread-safe.
+class LatencyHistogram {
+ public:
+  static constexpr std::array<double, 10> kBounds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025,
+                                                     0.005,  0.01,    0.05,   0.25,  1.0};
+  struct View {
+    std::array<std::uint64_t, kBounds.size() + 1> counts{};  ///< not cumulative; the last is +Inf
+    double sum_seconds = 0;
+  };
+
+  void observe(std::chrono::nanoseconds latency) {
+    const double seconds = std::chrono::duration<double>(latency).count();
+    std::size_t bucket = 0;
+    while (bucket < kBounds.size() && seconds > kBounds[bucket]) ++bucket;
+    const std::lock_guard lock(mutex_);
+    ++view_.counts[bucket];
+    view_.sum_seconds += seconds;
+  }
+  View view() const {
+    const std::lock_guard lock(mutex_);
+    return view_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  View view_;
+};
+
+/// What the agent counts about itself. Every drop of a record has its counter here or in the kernel's block.
+struct AgentStats {
+  std::atomic<std::uint64_t> events_received{0};    ///< records taken from the ring buffer
+  std::atomic<std::uint64_t> lost_decode{0};        ///< records that could not be decoded
+  std::atomic<std::uint64_t> lost_queue_full{0};    ///< records dropped because the agent was behind
+  std::atomic<std::uint64_t> lost_output{0};        ///< records a sink could not write
+  std::atomic<std::uint64_t> suppressed{0};         ///< records folded into others
+  std::atomic<std::uint64_t> series_overflow{0};    ///< containers folded into ~other: the cap was reached
+  LatencyHistogram diagnosis_latency;               ///< from the call's return to the record's hand-over to sinks
+};
+
+}  // namespace sockward

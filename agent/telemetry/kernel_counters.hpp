@@ -1,0 +1,93 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "event/event.hpp"
+
+namespace sockward {
+
+/// Address families told apart by the counters: of the socket, not of the sockaddr.
+enum class Family : std::uint8_t { unix_, inet, inet6, netlink, vsock, other, none };
+inline constexpr std::size_t kFamilies = 7;
+std::string_view to_string(Family family);
+
+/// Has this call a socket (and so a row of counters for each family)?
+constexpr bool takes_socket(Syscall syscall) { return syscall <= Syscall::listen; }
+/// Only the ELOOP failures of these calls are counted.
+constexpr bool counts_only_eloop(Syscall syscall) { return syscall >= Syscall::openat2; }
+
+/// Slot 0 = success, 1..133 = errno, 134 = an errno without a name.
+inline constexpr std::size_t kErrnoSlots = 135;
+/// Label of a slot: "EADDRINUSE", or "other". Not for slot 0.
+std::string errno_label(std::size_t slot);
+
+/// One set of the kernel's counters, summed over the CPUs. Plain values.
+struct KernelSnapshot {
+  using Slots = std::array<std::uint64_t, kErrnoSlots>;
+  /// [syscall][family]; calls without a socket use Family::none only.
+  std::array<std::array<Slots, kFamilies>, kSyscalls> calls{};
+  std::array<std::uint64_t, 110> path_lengths{};  ///< [n]: bind of an AF_UNIX path of n bytes; last: longer
+  std::uint64_t path_length_sum = 0;
+  /// [host?][via][domain?]
+  std::array<std::array<std::array<std::uint64_t, 2>, 4>, 2> hostname_changes{};
+  std::uint64_t ring_full = 0;          ///< records lost because the ring buffer was full
+  std::uint64_t source_table_full = 0;  ///< failures counted without their container
+  std::uint64_t records = 0;            ///< record numbers given out
+
+  const Slots& of(Syscall syscall, Family family) const {
+    return calls[static_cast<std::size_t>(syscall)][static_cast<std::size_t>(family)];
+  }
+};
+
+/// Failures of one container, one call, one family, one errno.
+struct SourceCount {
+  std::uint64_t container_key = 0;
+  Syscall syscall = Syscall::bind;
+  Family family = Family::none;
+  std::uint16_t slot = 0;
+  std::uint64_t count = 0;
+};
+
+/// What the kernel says about one loaded program.
+struct ProgramStats {
+  std::string name;
+  std::uint64_t missed = 0;       ///< runs skipped by the recursion guard: bpf_prog_info.recursion_misses (5.12)
+  std::uint64_t run_time_ns = 0;  ///< 0 while kernel.bpf_stats_enabled is 0
+  std::uint64_t run_count = 0;
+};
+
+struct ProbeStatus {
+  std::string operation;  ///< "bind", "sysctl", "uts_namespaces"
+  std::string backend;    ///< fexit | tracepoint | cgroup | iterator | none
+  bool attached = false;
+  std::string reason;     ///< why this backend, or why none
+};
+
+/// Is one way of doing one operation seen at present?
+struct Coverage {
+  std::string operation, route;
+  bool seen = false;
+};
+
+/// The kernel side as the exporters see it. Implementations are thread-safe.
+class KernelSource {
+ public:
+  virtual ~KernelSource() = default;
+  /// Level (a). Memory-mapped: no system call.
+  virtual KernelSnapshot snapshot() const = 0;
+  /// Level (b), and what was retired from it, in one consistent view: snapshot() taken after it is never less.
+  virtual Result<std::vector<SourceCount>> failures_by_source() const = 0;
+  /// Counts of removed keys, by syscall, family and slot (container_key is 0).
+  virtual std::vector<SourceCount> retired() const = 0;
+  /// Removes every key of a container whose cgroup is gone, and remembers their values as retired.
+  virtual void retire(std::uint64_t container_key) = 0;
+  virtual std::vector<ProgramStats> programs() const = 0;
+  virtual std::vector<ProbeStatus> probes() const = 0;
+  virtual std::vector<Coverage> coverage() const = 0;
+};
+
+}  // namespace sockward
