@@ -119,13 +119,13 @@ std::vector<SourceCount> SourceTable::retired() const {
   return result;
 }
 
-void SourceTable::retire(std::uint64_t container_key) {
+void SourceTable::retire(std::uint64_t container_key, bool remember) {
   const std::lock_guard lock(mutex_);
   const auto raw = read_raw();
   if (!raw) return;  // tried again at the next look
   for (const auto& [key, value] : *raw) {
     if (key.container_key != container_key) continue;
-    if (bpf_map_delete_elem(map_fd_, &key) == 0) blocks_.own().calls[key.row][key.slot] += value;
+    if (bpf_map_delete_elem(map_fd_, &key) == 0 && remember) blocks_.own().calls[key.row][key.slot] += value;
   }
 }
 

@@ -272,7 +272,7 @@ Result<std::vector<SourceCount>> ProbeSet::failures_by_source() const { return s
 
 std::vector<SourceCount> ProbeSet::retired() const { return state_->sources->retired(); }
 
-void ProbeSet::retire(std::uint64_t container_key) { state_->sources->retire(container_key); }
+void ProbeSet::retire(std::uint64_t container_key, bool remember) { state_->sources->retire(container_key, remember); }
 
 std::vector<ProgramStats> ProbeSet::programs() const {
   std::vector<ProgramStats> result;

@@ -55,7 +55,7 @@ class ProbeSet final : public KernelSource, public UtsNames {
   KernelSnapshot snapshot() const override;
   Result<std::vector<SourceCount>> failures_by_source() const override;
   std::vector<SourceCount> retired() const override;
-  void retire(std::uint64_t container_key) override;
+  void retire(std::uint64_t container_key, bool remember) override;
   std::vector<ProgramStats> programs() const override;
   std::vector<ProbeStatus> probes() const override;
   std::vector<Coverage> coverage() const override;

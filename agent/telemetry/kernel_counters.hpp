@@ -83,8 +83,9 @@ class KernelSource {
   virtual Result<std::vector<SourceCount>> failures_by_source() const = 0;
   /// Counts of removed keys, by syscall, family and slot (container_key is 0).
   virtual std::vector<SourceCount> retired() const = 0;
-  /// Removes every key of a container whose cgroup is gone, and remembers their values as retired.
-  virtual void retire(std::uint64_t container_key) = 0;
+  /// Removes every key of a container whose cgroup is gone. With `remember` their values count as retired (they
+  /// were shown under a name of their own); without, they stay part of what has no container.
+  virtual void retire(std::uint64_t container_key, bool remember) = 0;
   virtual std::vector<ProgramStats> programs() const = 0;
   virtual std::vector<ProbeStatus> probes() const = 0;
   virtual std::vector<Coverage> coverage() const = 0;

@@ -1,0 +1,91 @@
+#include "pipeline/pipeline.hpp"
+
+#include "base/log.hpp"
+#include "event/decode.hpp"
+
+namespace sockward {
+
+Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options, std::vector<std::unique_ptr<Sink>> sinks)
+    : parts_(parts),
+      options_(std::move(options)),
+      sinks_(std::move(sinks)),
+      engine_(parts_.host, options_.host_utsns),
+      queue_(options_.queue_records),
+      ring_(ring_fd, *this),
+      drainer_([this](const std::stop_token& stop) { drain(stop); }),
+      worker_([this] { work(); }) {}
+
+Pipeline::~Pipeline() {
+  drainer_.request_stop();
+  ring_.wake();
+  drainer_.join();
+  queue_.close();
+  worker_.join();
+}
+
+void Pipeline::on_record(std::span<const std::byte> record) noexcept {
+  ++parts_.stats.events_received;
+  try {
+    auto event = decode(record);
+    if (!event)
+      ++parts_.stats.lost_decode;
+    else if (!queue_.try_push(std::move(*event)))
+      ++parts_.stats.lost_queue_full;
+  } catch (const std::bad_alloc&) {
+    ++parts_.stats.lost_queue_full;
+  }
+}
+
+void Pipeline::drain(const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds kLongestWait{1000};
+  while (!stop.stop_requested()) {
+    const auto records = ring_.poll(kLongestWait);
+    if (!records) {
+      log_error("{}", records.error().text());
+      return;
+    }
+  }
+  if (const auto rest = ring_.poll(std::chrono::milliseconds(0)); !rest) log_error("{}", rest.error().text());
+}
+
+void Pipeline::work() {
+  while (auto event = queue_.pop()) {
+    handle(std::move(*event));
+    if (queue_.size() == 0)
+      for (const auto& sink : sinks_) sink->flush();
+  }
+  for (const auto& sink : sinks_) sink->flush();
+}
+
+Context Pipeline::context_of(const Event& event) {
+  Context context;
+  const ProcessId process = process_of(event);
+  if (auto known = parts_.containers.find(event.actor.container_key, process)) {
+    context.container = std::move(known->identity);
+    context.cgroup_path = std::move(known->cgroup_path);
+  }
+  if (auto executable = parts_.host.executable(process)) context.executable = std::move(*executable);
+  if (options_.want_arguments)
+    if (auto arguments = parts_.host.arguments(process)) context.arguments = std::move(*arguments);
+  return context;
+}
+
+void Pipeline::handle(Event event) {
+  Record record{.event = std::move(event)};
+  record.time = parts_.clock.wall(record.event.time);
+  record.host_scope = record.event.actor.utsns == options_.host_utsns;
+  // Diagnosis first: what a rule asks of the host ages faster than the process's name.
+  record.diagnosis = engine_.diagnose(record.event);
+  record.context = context_of(record.event);
+  const bool room = parts_.diagnoses.add({.cause = std::string(to_string(record.diagnosis.cause)),
+                                          .syscall = record.event.syscall,
+                                          .container = record.container_label()});
+  if (!room) ++parts_.stats.series_overflow;
+  parts_.stats.diagnosis_latency.observe(
+      std::chrono::nanoseconds(parts_.clock.monotonic().ns - record.event.time.ns));
+  if (options_.filter && !options_.filter(record)) return;
+  for (const auto& sink : sinks_)
+    if (!sink->write(record)) ++parts_.stats.lost_output;
+}
+
+}  // namespace sockward

@@ -1,0 +1,64 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.hpp"
+#include "base/clock.hpp"
+#include "diagnose/engine.hpp"
+#include "enrich/cgroups.hpp"
+#include "enrich/host_view.hpp"
+#include "probe/record_ring.hpp"
+#include "record/sink.hpp"
+#include "telemetry/agent_stats.hpp"
+#include "telemetry/diagnosis_counts.hpp"
+
+namespace sockward {
+
+struct PipelineOptions {
+  std::size_t queue_records = 8192;
+  NamespaceInode host_utsns = 0;
+  bool want_arguments = false;  ///< a sink shows command lines
+  /// Records for which this is false are not handed to the sinks (trace's filters). Empty: all are.
+  std::function<bool(const Record&)> filter;
+};
+
+/// What the pipeline uses; all must outlive it.
+struct PipelineParts {
+  const HostView& host;
+  ContainerDirectory& containers;
+  const Clock& clock;
+  AgentStats& stats;
+  DiagnosisCounts& diagnoses;
+};
+
+/// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for anything
+/// else, one does the rest. Between them a bounded queue; what does not fit is counted and dropped.
+class Pipeline final : private RecordHandler {
+ public:
+  /// Starts both threads. Throws StartupError.
+  Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options, std::vector<std::unique_ptr<Sink>> sinks);
+  /// Takes what is left in the ring buffer, diagnoses it, flushes the sinks.
+  ~Pipeline() override;
+
+ private:
+  void on_record(std::span<const std::byte> record) noexcept override;
+  void drain(const std::stop_token& stop);
+  void work();
+  void handle(Event event);
+  Context context_of(const Event& event);
+
+  PipelineParts parts_;
+  PipelineOptions options_;
+  std::vector<std::unique_ptr<Sink>> sinks_;
+  Engine engine_;
+  BoundedQueue<Event> queue_;
+  RecordRing ring_;
+  std::jthread drainer_;
+  std::jthread worker_;
+};
+
+}  // namespace sockward

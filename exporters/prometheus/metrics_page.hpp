@@ -1,0 +1,44 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "prometheus/failure_series.hpp"
+#include "telemetry/agent_stats.hpp"
+#include "telemetry/diagnosis_counts.hpp"
+#include "telemetry/kernel_counters.hpp"
+#include "telemetry/uts_names.hpp"
+
+namespace sockward {
+
+/// Where the numbers come from. All must outlive the page.
+struct MetricSources {
+  KernelSource& kernel;
+  const UtsNames& uts;
+  AgentStats& agent;
+  DiagnosisCounts& diagnoses;
+  const Clock& clock;
+  FailureSeries::LabelOf container_label;
+  FailureSeries::Exists container_exists;
+};
+
+struct MetricOptions {
+  std::size_t container_cap = 200;
+  std::chrono::seconds container_ttl{600};
+  std::string version, revision;
+};
+
+/// The text of /metrics (exposition format 0.0.4). Thread-safe: scrapes wait for each other.
+class MetricsPage {
+ public:
+  MetricsPage(MetricSources sources, MetricOptions options);
+  ~MetricsPage();
+  std::string render();
+
+ private:
+  class Collector;
+  std::unique_ptr<Collector> collector_;
+};
+
+}  // namespace sockward

@@ -1,0 +1,21 @@
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include "record/record.hpp"
+
+namespace sockward {
+
+struct TerminalStyle {
+  bool colour = false;
+  std::size_t columns = 100;  ///< lines are wrapped to this; 40 at least
+};
+
+/// A record for people: what happened in one line, then cause, evidence and advice, without a final newline.
+/// Nothing in it can steer a terminal but our own colours.
+std::string to_terminal(const Record& record, const TerminalStyle& style);
+
+/// Colours when the descriptor is a terminal and NO_COLOR is not set (no-color.org); the terminal's width, else 100.
+TerminalStyle terminal_style(int fd);
+
+}  // namespace sockward
