@@ -59,6 +59,13 @@ bool has_option(const std::string& options, std::string_view wanted) {
   return ("," + options + ",").find("," + std::string(wanted) + ",") != std::string::npos;
 }
 
+bool has_word(std::string_view text, std::string_view wanted) {
+  std::istringstream words{std::string(text)};
+  for (std::string word; words >> word;)
+    if (word == wanted) return true;
+  return false;
+}
+
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -81,7 +88,8 @@ CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_co
     if (mount->type == "cgroup" && has_option(mount->options, "memory")) memory = mount->point;
   }
   using Kind = CgroupMounts::Kind;
-  const bool v2_carries = v2_controllers.find_first_not_of(" \n") != std::string_view::npos;
+  // A hybrid host may leave a controller or two to v2 (hugetlb, say); these two are what runtimes set up everywhere.
+  const bool v2_carries = has_word(v2_controllers, "pids") || has_word(v2_controllers, "memory");
   if (!v2.empty() && v2_carries) return {Kind::v2, v2, v2};
   if (!pids.empty()) return {Kind::v1_pids, pids, v2};
   if (!memory.empty()) return {Kind::v1_memory, memory, v2};

@@ -24,7 +24,7 @@ struct CgroupMounts {
   std::string controller() const;
 };
 
-/// Picks the hierarchy from the text of /proc/self/mountinfo: v2 if it carries controllers (`v2_controllers`: the
+/// Picks the hierarchy from the text of /proc/self/mountinfo: v2 if it carries pids or memory (`v2_controllers`: the
 /// content of its cgroup.controllers), else v1 pids, else v1 memory, else v2. Pure.
 CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_controllers);
 /// The same for this host.

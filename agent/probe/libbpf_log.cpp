@@ -4,6 +4,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 
 #include "base/log.hpp"
@@ -11,7 +12,7 @@
 namespace sockward {
 namespace {
 
-constexpr std::size_t kKept = 2000;  // bytes of warnings
+constexpr std::size_t kLine = 700, kKept = 2000;  // bytes of one message, and of all warnings
 
 struct Memory {
   std::mutex mutex;
@@ -25,9 +26,13 @@ Memory& memory() {
 
 __attribute__((format(printf, 2, 0))) int on_message(libbpf_print_level level, const char* format,
                                                      va_list arguments) noexcept {
-  char line[512];
-  const int bytes = vsnprintf(line, sizeof(line), format, arguments);
-  std::string text(line, std::min<std::size_t>(bytes < 0 ? 0 : static_cast<std::size_t>(bytes), sizeof(line) - 1));
+  char* line = nullptr;
+  const int bytes = vasprintf(&line, format, arguments);
+  if (bytes < 0) return 0;
+  // A verifier log says at its end what is wrong.
+  const std::string_view whole(line, static_cast<std::size_t>(bytes));
+  std::string text(whole.size() > kLine ? "…" + std::string(whole.substr(whole.size() - kLine)) : std::string(whole));
+  free(line);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (text.empty()) return 0;
   write_log(LogLevel::debug, text);

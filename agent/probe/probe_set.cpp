@@ -160,6 +160,12 @@ struct ProbeSet::State {
   std::vector<ProbeStatus> probes;
   std::unique_ptr<CounterBlocks> counters;
   std::unique_ptr<SourceTable> sources;
+
+  /// Each tracepoint takes the kernel a grace period to detach: all of them at once take one.
+  ~State() {
+    std::vector<std::jthread> detachers;
+    for (auto& link : links) detachers.emplace_back([&link] { link.reset(); });
+  }
 };
 
 ReportFilter ReportFilter::standard() {

@@ -10,10 +10,11 @@
 #define UNIX_PATH_OFFSET 2
 #define UNIX_PATH_MAX 108
 
-/* The scratch area of a socket probe. Slack: one component behind the masked cursor. */
+/* What a socket probe builds its record in. */
 struct socket_scratch {
+	volatile __u64 cursor;
 	struct sockward_socket_call call;
-	__u8 data[SOCKWARD_DATA_END + 1 + SOCKWARD_ADDRESS_MAX];
+	__u8 data[SOCKWARD_DATA_BYTES];
 };
 
 struct {
@@ -128,8 +129,9 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 					     int result, int from_kernel)
 {
 	struct sockward_socket_call *call = &scratch->call;
-	__u64 bytes, cursor;
+	struct data_area area = { .cursor = &scratch->cursor, .bytes = scratch->data };
 	__u32 flags = 0;
+	__u64 bytes;
 
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, syscall, syscall, SOCKWARD_SOCKET_CALL, result);
@@ -142,13 +144,13 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	else
 		bytes = copy_user_address(scratch->data, arguments->address, arguments->length, &flags);
 	call->address_bytes = bytes;
-	cursor = bytes;
+	scratch->cursor = bytes;
 	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&
 	    scratch->data[UNIX_PATH_OFFSET] != '/' && scratch->data[UNIX_PATH_OFFSET] != 0)
-		cursor = append_directory(scratch->data, cursor, AT_FDCWD, &flags);
-	call->directory_bytes = cursor - bytes;
+		append_directory(area, AT_FDCWD, &flags);
+	call->directory_bytes = scratch->cursor - bytes;
 	call->header.flags = flags;
-	emit(&call->header, sizeof(*call) + at_most(cursor, SOCKWARD_DATA_END));
+	emit(&call->header, sizeof(*call) + cursor_of(area));
 }
 
 #endif

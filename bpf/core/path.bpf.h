@@ -7,8 +7,9 @@
 #include "core/emit.bpf.h"
 
 struct path_scratch {
+	volatile __u64 cursor;
 	struct sockward_path_call call;
-	__u8 data[SOCKWARD_DATA_END + 1 + SOCKWARD_PATH2_MAX];
+	__u8 data[SOCKWARD_DATA_BYTES];
 };
 
 struct {
@@ -50,36 +51,38 @@ static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path
 static __always_inline void emit_path_call(__u32 syscall, const struct path_arguments *arguments, int result)
 {
 	struct path_scratch *scratch = bpf_map_lookup_elem(&path_scratch, &syscall);
-	__u64 cursor, bytes, start;
-	__u32 flags = arguments->flags;
 	struct sockward_path_call *call;
+	__u32 flags = arguments->flags;
+	struct data_area area;
+	__u64 before;
 	__u8 first;
 
 	if (!scratch)
 		return;
+	area.cursor = &scratch->cursor;
+	area.bytes = scratch->data;
 	call = &scratch->call;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, syscall, syscall, SOCKWARD_PATH_CALL, result);
 	call->dirfd = arguments->dirfd;
 	call->call_flags = arguments->call_flags;
 	call->resolve = arguments->resolve;
-	cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path, SOCKWARD_PATH_FAULT,
-			     SOCKWARD_PATH_CLIPPED, &flags);
-	call->path_bytes = cursor;
-	first = cursor ? scratch->data[0] : 0;
-	cursor = at_most(cursor, SOCKWARD_DATA_END);
+	scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path, SOCKWARD_PATH_FAULT,
+				      SOCKWARD_PATH_CLIPPED, &flags);
+	call->path_bytes = scratch->cursor;
+	first = call->path_bytes ? scratch->data[0] : 0;
 	if (arguments->path2) {
-		bytes = append_path(&scratch->data[cursor], SOCKWARD_PATH2_MAX, arguments->path2,
-				    SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
-		call->path2_bytes = bytes;
-		cursor += bytes;
+		before = scratch->cursor;
+		scratch->cursor += append_path(&scratch->data[cursor_of(area)], SOCKWARD_PATH2_MAX, arguments->path2,
+					       SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
+		call->path2_bytes = scratch->cursor - before;
 	}
-	start = cursor;
+	before = scratch->cursor;
 	if (first != '/' && !(flags & SOCKWARD_PATH_FAULT))
-		cursor = append_directory(scratch->data, cursor, arguments->dirfd, &flags);
-	call->directory_bytes = cursor - start;
+		append_directory(area, arguments->dirfd, &flags);
+	call->directory_bytes = scratch->cursor - before;
 	call->header.flags = flags;
-	emit(&call->header, sizeof(*call) + at_most(cursor, SOCKWARD_DATA_END));
+	emit(&call->header, sizeof(*call) + cursor_of(area));
 }
 
 #endif

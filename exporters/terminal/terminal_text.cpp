@@ -20,13 +20,24 @@ std::string paint(const std::string& text, Colour colour, const TerminalStyle& s
   return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<std::size_t>(colour)], text);
 }
 
-/// Breaks text at spaces so that each line has at most `width` bytes; a longer word stays whole.
+bool inside_character(const std::string& text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+}
+
+/// Breaks text at spaces so that each line has at most `width` bytes; a longer word, a path say, is cut.
 std::vector<std::string> wrap(const std::string& text, std::size_t width) {
   std::vector<std::string> lines(1);
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find(' ', start), text.size());
-    const std::string word = text.substr(start, end - start);
+    std::string word = text.substr(start, end - start);
     if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width) lines.emplace_back();
+    while (word.size() > width) {
+      std::size_t cut = width;
+      while (inside_character(word, cut)) --cut;
+      lines.back() += word.substr(0, cut);
+      word.erase(0, cut);
+      lines.emplace_back();
+    }
     if (!lines.back().empty()) lines.back() += ' ';
     lines.back() += word;
     start = end + 1;
@@ -56,19 +67,29 @@ Colour outcome_colour(const Record& record) {
   return Colour::yellow;
 }
 
+std::string headline_subject(const Record& record) {
+  const auto* name = std::get_if<NameCall>(&record.event.call);
+  if (name == nullptr || record.event.failed()) return subject_of(record.event);
+  return fmt::format("\"{}\" -> \"{}\"", printable(name->old_name).text, printable(name->new_name).text);
+}
+
+/// Time, call, outcome, subject and actor; the actor goes to a line of its own where the subject is long.
 std::string headline(const Record& record, const TerminalStyle& style) {
   const Event& event = record.event;
-  std::string subject = subject_of(event);
-  if (const auto* name = std::get_if<NameCall>(&event.call); name != nullptr && !event.failed())
-    subject = fmt::format("\"{}\" -> \"{}\"", printable(name->old_name).text, printable(name->new_name).text);
   const std::string call = event.via == Via::sysctl ? "sysctl" : std::string(to_string(event.syscall));
-  std::string line = paint(time_of_day(record.time), Colour::dim, style) + " ";
-  line += fmt::format("{:<8} ", call) + paint(fmt::format("{:<12} ", error_label(event)), outcome_colour(record), style);
-  line += paint(subject, Colour::bold, style);
-  line += fmt::format("  {}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
+  const std::string subject = headline_subject(record);
+  std::string actor = fmt::format("{}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
   const std::string container = record.container_label();
-  if (container != "host") line += " container=" + paint(container, Colour::cyan, style);
-  if (record.repeats != 0) line += fmt::format(" (+{} more)", record.repeats);
+  if (container != "host") actor += " container=" + container;
+  if (record.repeats != 0) actor += fmt::format(" (+{} more)", record.repeats);
+  const std::string time = time_of_day(record.time), columns = fmt::format("{:<13} ", call);
+  const std::string outcome = fmt::format("{:<12} ", error_label(event));
+  const bool fits = time.size() + 1 + columns.size() + outcome.size() + subject.size() + 2 + actor.size() <= style.columns;
+  std::string line = paint(time, Colour::dim, style) + " " + columns + paint(outcome, outcome_colour(record), style);
+  if (fits) return line + paint(subject, Colour::bold, style) + "  " + paint(actor, Colour::cyan, style);
+  line += paint(actor, Colour::cyan, style);
+  for (const auto& part : wrap(subject, std::max<std::size_t>(style.columns, 40) - kIndent.size()))
+    line += fmt::format("\n{}{}", kIndent, paint(part, Colour::bold, style));
   return line;
 }
 

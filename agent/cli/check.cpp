@@ -1,0 +1,72 @@
+// sockward check: what would be observed here.
+#include <sys/utsname.h>
+
+#include <cstdio>
+
+#include "base/startup_error.hpp"
+#include "base/version.hpp"
+#include "cli/flags.hpp"
+#include "cli/observer.hpp"
+
+namespace sockward {
+namespace {
+
+void line(const char* state, const char* subject, const std::string& text) {
+  std::printf("  %-5s %-14s %s\n", state, subject, text.c_str());
+}
+
+std::string kernel_text() {
+  utsname names{};
+  uname(&names);
+  return fmt::format("{} {} {}", names.sysname, names.release, names.machine);
+}
+
+std::string hierarchy_text(const CgroupMounts& mounts) {
+  if (mounts.root.empty()) return "no cgroup hierarchy is mounted: containers cannot be told apart";
+  const std::string controller = mounts.controller();
+  return fmt::format("containers told apart by {} at {}", controller.empty() ? "cgroup v2" : "cgroup v1 " + controller, mounts.root);
+}
+
+/// Prints the table of probes. Returns how many would not be attached.
+int print_plan(const std::vector<OperationPlan>& plan) {
+  int missing = 0;
+  std::printf("\n  %-14s %-11s %s\n", "PROBE", "BACKEND", "WHY");
+  for (const auto& operation : plan) {
+    missing += operation.backend == "none";
+    std::printf("  %-14s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(), operation.reason.c_str());
+  }
+  return missing;
+}
+
+void print_unseen(const std::vector<OperationPlan>& plan) {
+  const bool fexit = std::any_of(plan.begin(), plan.end(), [](const auto& operation) { return operation.backend == "fexit"; });
+  std::puts("\n  Not seen here:");
+  std::puts("  - bind, connect and unlinkat through io_uring");
+  std::puts(fexit ? "  - calls refused by a seccomp filter; 32-bit unlink, mount and host-name calls"
+                  : "  - calls of 32-bit programs");
+  std::puts("  - names sent with sendto or sendmsg; open with O_NOFOLLOW; a TCP refusal that arrives later (SO_ERROR)");
+  std::puts("  See docs/coverage.md.");
+}
+
+}  // namespace
+
+int check_command(const CheckFlags& flags) {
+  std::printf("sockward %s (revision %s)\n", kVersion, kRevision);
+  const Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
+  line("ok", "configuration", flags.config_file.empty() ? "defaults" : flags.config_file);
+  line("ok", "kernel", kernel_text());
+  const CgroupMounts mounts = find_cgroup_mounts();
+  line(mounts.root.empty() ? "warn" : "ok", "cgroups", hierarchy_text(mounts));
+  line(mounts.v2_root.empty() ? "warn" : "ok", "cgroup2",
+       mounts.v2_root.empty() ? "not mounted: host-name changes through sysctl stay unseen; mount -t cgroup2 none /sys/fs/cgroup/unified"
+                              : mounts.v2_root);
+  const ProbeOptions options = probe_options(flags.probe, settings, mounts);
+  const auto plan = ProbeSet::preflight(options);  // throws what is missing
+  line("ok", "capabilities", "may load tracing programs");
+  line("ok", "BTF", options.btf_path.empty() ? "/sys/kernel/btf/vmlinux" : options.btf_path);
+  const int missing = print_plan(plan);
+  print_unseen(plan);
+  return missing != 0 && flags.probe.strict ? 1 : 0;
+}
+
+}  // namespace sockward

@@ -1,0 +1,161 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "base/log.hpp"
+#include "base/nearest.hpp"
+#include "base/printable.hpp"
+#include "base/startup_error.hpp"
+#include "base/version.hpp"
+#include "cli/flags.hpp"
+#include "prometheus/catalogue.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  sudo sockward trace                              watch failures live
+  sudo sockward trace --json --errno all           every failed call, one JSON object per line
+  sudo sockward trace --errno EADDRINUSE,EACCES --comm '^nginx$'
+  sudo sockward run --web.listen-address=:9966     the agent; metrics for Prometheus
+  sudo sockward check                              what would be observed here, and what not
+  sudo sockward demo                               make real failures happen, to try it out
+Exit codes: 0 fine, 1 it failed, 2 usage or configuration. Documentation: docs/ in the source tree.)";
+
+struct AllFlags {
+  RunFlags run;
+  TraceFlags trace;
+  CheckFlags check;
+  DemoFlags demo;
+};
+
+void add_probe_flags(CLI::App& command, ProbeFlags& flags) {
+  command.add_option("--probe.backend", flags.backend, "auto, fexit or tracepoint")
+      ->check(CLI::IsMember({"auto", "fexit", "tracepoint"}));
+  command.add_option("--btf.path", flags.btf_path, "BTF file of this very kernel, where it has none of its own");
+  command.add_flag("--config.strict", flags.strict, "fail when any probe cannot be attached");
+}
+
+void add_log_flags(CLI::App& command, LogFlags& flags) {
+  command.add_option("--log.level", flags.level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  command.add_option("--log.format", flags.format, "logfmt or json")->check(CLI::IsMember({"logfmt", "json"}));
+}
+
+void add_run(CLI::App& app, RunFlags& flags) {
+  CLI::App& run = *app.add_subcommand("run", "The agent: metrics on HTTP, records on standard output");
+  run.add_option("--config.file", flags.config_file, "YAML settings (docs/configuration.md); works without");
+  run.add_option("--web.listen-address", flags.listen_address, "address and port, repeatable (127.0.0.1:9966)");
+  run.add_option("--web.telemetry-path", flags.telemetry_path, "path of the metrics (/metrics)");
+  run.add_option("--web.allowed-host", flags.allowed_hosts, "name accepted in Host headers, repeatable");
+  run.add_flag("--web.enable-ui", flags.enable_ui, "serve / and /api/ to everybody who can reach the port");
+  run.add_option("--records.output", flags.output, "auto, json, text or off: records on standard output");
+  run.add_flag("--bpf.stats", flags.bpf_stats, "measure the programs' run time (taxes every BPF program of the node)");
+  add_probe_flags(run, flags.probe);
+  add_log_flags(run, flags.log);
+}
+
+void add_trace(CLI::App& app, TraceFlags& flags) {
+  CLI::App& trace = *app.add_subcommand("trace", "Live view of failures; no configuration, no suppression");
+  trace.add_flag("--json", flags.json, "one JSON object per line (docs/records.schema.json)");
+  trace.add_option("--errno", flags.errors, "error names, comma-separated; or all; or default")->delimiter(',');
+  trace.add_option("--syscall", flags.syscalls, "only these calls, comma-separated")->delimiter(',');
+  trace.add_option("--pid", flags.pid, "only this process (thread group)");
+  trace.add_option("--comm", flags.comm, "only commands that match this regular expression");
+  trace.add_option("--container", flags.container, "only containers whose name matches, e.g. 'docker:.*' or host");
+  trace.add_option("--duration", flags.duration_s, "stop after this many seconds")->check(CLI::PositiveNumber);
+  add_probe_flags(trace, flags.probe);
+  add_log_flags(trace, flags.log);
+}
+
+void add_check(CLI::App& app, CheckFlags& flags) {
+  CLI::App& check = *app.add_subcommand("check", "What would be observed on this host, and what would stay unseen");
+  check.add_option("--config.file", flags.config_file, "also check this file");
+  add_probe_flags(check, flags.probe);
+  add_log_flags(check, flags.log);
+}
+
+void add_demo(CLI::App& app, DemoFlags& flags) {
+  CLI::App& demo = *app.add_subcommand("demo", "Makes real failures happen, in namespaces and a folder of its own");
+  demo.add_option("--internal-truncate", flags.truncate)->group("");
+}
+
+/// Names that could have been meant in the place of a wrong one.
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(command->get_name());
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+const CLI::App& chosen_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : *chosen.front();
+}
+
+StartupError explain(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const CLI::App& command = chosen_command(app);
+  const auto names = names_of(command);
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  std::string next = "see sockward " + (&command == &app ? "" : command.get_name() + " ") + "--help";
+  if (error.get_name() == "ExtrasError" || error.get_name() == "RequiredError") {
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+      const bool known = std::find(names.begin(), names.end(), word) != names.end() || word == command.get_name();
+      if (!known && !word.empty() && !candidates.empty())
+        return usage_error(fmt::format("{}: unknown {}", printable(word).text, word.starts_with('-') ? "flag" : "word"),
+                           fmt::format("did you mean {}? {}", nearest(word, candidates), next));
+    }
+  }
+  return usage_error(printable(error.what()).text, next);
+}
+
+void list_metrics() {
+  std::puts("| metric | type | labels | meaning |\n| --- | --- | --- | --- |");
+  for (const auto& metric : metric_catalogue())
+    std::puts(fmt::format("| `{}` | {} | {} | {} |", metric.name, to_string(metric.type), metric.labels, metric.help).c_str());
+}
+
+LogLevel log_level(const std::string& name) {
+  return name == "debug" ? LogLevel::debug : name == "warn" ? LogLevel::warn : name == "error" ? LogLevel::error : LogLevel::info;
+}
+
+void set_up_log(const LogFlags& flags) {
+  configure_log(log_level(flags.level), flags.format == "json" ? LogFormat::json : LogFormat::logfmt);
+}
+
+int dispatch(const CLI::App& app, const AllFlags& flags) {
+  if (app.got_subcommand("run")) return set_up_log(flags.run.log), run_command(flags.run);
+  if (app.got_subcommand("trace")) return set_up_log(flags.trace.log), trace_command(flags.trace);
+  if (app.got_subcommand("check")) return set_up_log(flags.check.log), check_command(flags.check);
+  if (app.got_subcommand("demo")) return demo_command(flags.demo);
+  throw usage_error("a command is needed", "see sockward --help");
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("sockward says why a socket could not be bound or reached, and who renamed the host.", "sockward");
+  AllFlags flags;
+  bool metrics = false;
+  app.set_version_flag("--version", fmt::format("sockward {} (revision {})", kVersion, kRevision));
+  app.add_flag("--list-metrics", metrics, "print every metric as a table (docs/metrics.md) and stop");
+  app.footer(kExamples);
+  app.require_subcommand(0, 1);
+  add_run(app, flags.run);
+  add_trace(app, flags.trace);
+  add_check(app, flags.check);
+  add_demo(app, flags.demo);
+  try {
+    app.parse(argc, argv);
+    if (metrics) return list_metrics(), 0;
+    return dispatch(app, flags);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    throw explain(app, error, argc, argv);
+  }
+}
+
+}  // namespace sockward

@@ -1,0 +1,57 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sockward {
+
+/// Flags of every command that observes.
+struct ProbeFlags {
+  std::string backend = "auto";
+  std::string btf_path;
+  bool strict = false;
+};
+
+struct LogFlags {
+  std::string level = "info", format = "logfmt";
+};
+
+struct RunFlags {
+  ProbeFlags probe;
+  LogFlags log;
+  std::string config_file;
+  std::vector<std::string> listen_address, allowed_hosts;
+  std::string telemetry_path, output;
+  bool enable_ui = false, bpf_stats = false;
+};
+
+struct TraceFlags {
+  ProbeFlags probe;
+  LogFlags log{.level = "warn"};
+  bool json = false;
+  std::vector<std::string> errors{"default"}, syscalls;
+  unsigned pid = 0;
+  std::string comm, container;
+  double duration_s = 0;  ///< 0: until stopped
+};
+
+struct CheckFlags {
+  ProbeFlags probe;
+  LogFlags log{.level = "error"};
+  std::string config_file;
+};
+
+struct DemoFlags {
+  std::string truncate;  ///< internal: play the runtime that cuts this path
+};
+
+// Each command returns its exit code and throws StartupError.
+int run_command(const RunFlags& flags);
+int trace_command(const TraceFlags& flags);
+int check_command(const CheckFlags& flags);
+int demo_command(const DemoFlags& flags);
+
+/// Parses the command line and runs the command. Exit codes: 0 fine, 1 failed, 2 usage or configuration.
+int run_command_line(int argc, char** argv);
+
+}  // namespace sockward

@@ -1,0 +1,105 @@
+#include "cli/observer.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "base/errno_name.hpp"
+#include "base/printable.hpp"
+#include "base/startup_error.hpp"
+#include "base/version.hpp"
+
+namespace sockward {
+namespace {
+
+BackendChoice backend_choice(const std::string& name) {
+  return name == "fexit" ? BackendChoice::fexit : name == "tracepoint" ? BackendChoice::tracepoint : BackendChoice::automatic;
+}
+
+bool sysctl_writes_strict() {
+  int value = 1;
+  std::ifstream("/proc/sys/kernel/sysctl_writes_strict") >> value;
+  return value == 1;
+}
+
+}  // namespace
+
+ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag) {
+  ReportFilter filter;
+  filter.too_long = filter.unix_refused = false;
+  for (const auto& name : errors) {
+    if (name == "default") {
+      const ReportFilter standard = ReportFilter::standard();
+      for (std::size_t i = 0; i < standard.errno_bits.size(); ++i) filter.errno_bits.at(i) |= standard.errno_bits.at(i);
+      filter.too_long = filter.unix_refused = true;
+    } else if (name == "all") {
+      filter.all_errors = filter.too_long = filter.unix_refused = true;
+    } else if (const auto number = errno_number(name)) {
+      filter.add_errno(*number);
+    } else {
+      throw usage_error(fmt::format("{}: unknown error name \"{}\"", flag, printable(name).text),
+                        fmt::format("did you mean {}? Also: all, default", nearest_errno_name(name)));
+    }
+  }
+  return filter;
+}
+
+ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, const CgroupMounts& mounts) {
+  const std::string& backend = flags.backend != "auto" ? flags.backend : settings.probes.backend;
+  return {.filter = report_filter(settings.probes.errors, "probes.errno"),
+          .backend = backend_choice(backend),
+          .strict = flags.strict,
+          .btf_path = flags.btf_path,
+          .ring_bytes = settings.limits.ring_bytes,
+          .source_entries = settings.limits.source_entries,
+          .near_limit_bytes = static_cast<std::uint16_t>(settings.names.near_limit_bytes),
+          .host_utsns = settings.host.uts_namespace,
+          .hierarchy = static_cast<CgroupHierarchy>(mounts.kind),
+          .cgroup2_root = mounts.v2_root,
+          .writes_strict = sysctl_writes_strict()};
+}
+
+Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
+    : probes(ProbeSet::load(options)), host("/proc", mounts.controller(), probes.get()), containers(mounts, host) {
+  malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
+}
+
+std::string Observer::attached_text() const {
+  const auto all = probes->probes();
+  const auto attached = std::count_if(all.begin(), all.end(), [](const auto& probe) { return probe.attached; });
+  if (static_cast<std::size_t>(attached) == all.size()) return "attached";
+  return fmt::format("attached: {} of {} probes, see `sockward check`", attached, all.size());
+}
+
+Resource this_resource() {
+  Resource resource{.service_version = kVersion, .host_id = {}, .host_name = {}};
+  std::ifstream("/etc/machine-id") >> resource.host_id;
+  char name[256] = "";
+  gethostname(name, sizeof(name) - 1);
+  resource.host_name = name;
+  return resource;
+}
+
+StopSignals::StopSignals() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void StopSignals::wait(double seconds) const {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  for (;;) {
+    const double left = std::chrono::duration<double>(until - std::chrono::steady_clock::now()).count();
+    if (seconds > 0 && left <= 0) return;
+    const double pause = seconds > 0 ? left : 3600;
+    const timespec timeout{.tv_sec = static_cast<time_t>(pause),
+                           .tv_nsec = static_cast<long>((pause - std::floor(pause)) * 1e9)};
+    if (sigtimedwait(&signals_, nullptr, &timeout) > 0) return;
+  }
+}
+
+}  // namespace sockward

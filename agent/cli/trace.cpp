@@ -1,0 +1,100 @@
+// sockward trace: the live view.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <regex>
+
+#include "base/nearest.hpp"
+#include "base/printable.hpp"
+#include "base/startup_error.hpp"
+#include "cli/flags.hpp"
+#include "cli/observer.hpp"
+#include "jsonl/jsonl_sink.hpp"
+#include "terminal/terminal_sink.hpp"
+
+namespace sockward {
+namespace {
+
+std::optional<std::regex> compile(const std::string& text, const char* flag) {
+  if (text.empty()) return std::nullopt;
+  try {
+    return std::regex(text, std::regex::extended | std::regex::optimize);
+  } catch (const std::regex_error& error) {
+    throw usage_error(fmt::format("{}: \"{}\" is not a regular expression: {}", flag, printable(text).text, error.what()),
+                      "use POSIX extended syntax (regex(7))");
+  }
+}
+
+std::uint16_t syscall_bits(const std::vector<std::string>& names) {
+  std::uint16_t bits = 0;
+  for (const auto& name : names) {
+    const auto syscall = syscall_from(name);
+    if (!syscall) {
+      std::vector<std::string_view> all;
+      for (std::size_t i = 0; i < kSyscalls; ++i) all.push_back(to_string(static_cast<Syscall>(i)));
+      throw usage_error(fmt::format("--syscall: unknown call \"{}\"", printable(name).text),
+                        fmt::format("did you mean {}?", nearest(name, all)));
+    }
+    bits = static_cast<std::uint16_t>(bits | 1u << static_cast<unsigned>(*syscall));
+  }
+  return names.empty() ? 0x7FF : bits;
+}
+
+/// Ends the program when the reader of its output has gone (`sockward trace | head`).
+class UntilReaderLeaves final : public Sink {
+ public:
+  explicit UntilReaderLeaves(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  bool write(const Record& record) override {
+    const bool written = sink_->write(record);
+    if (!written) kill(getpid(), SIGTERM);
+    return written;
+  }
+  void flush() override { sink_->flush(); }
+
+ private:
+  std::unique_ptr<Sink> sink_;
+};
+
+std::vector<std::unique_ptr<Sink>> make_sinks(bool json) {
+  std::unique_ptr<Sink> sink;
+  if (json)
+    sink = std::make_unique<JsonLinesSink>(STDOUT_FILENO, this_resource(), CommandArgs::off);
+  else
+    sink = std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<UntilReaderLeaves>(std::move(sink)));
+  return sinks;
+}
+
+}  // namespace
+
+int trace_command(const TraceFlags& flags) {
+  const auto comm = compile(flags.comm, "--comm"), container = compile(flags.container, "--container");
+  const CgroupMounts mounts = find_cgroup_mounts();
+  ProbeOptions options = probe_options(flags.probe, Settings{}, mounts);
+  options.filter = report_filter(flags.errors, "--errno");
+  options.filter.syscalls = syscall_bits(flags.syscalls);
+  options.filter.only_tgid = flags.pid;
+
+  const StopSignals signals;
+  Observer observer(options, mounts);
+  DiagnosisCounts diagnoses(1);
+  PipelineOptions pipeline_options{.host_utsns = options.host_utsns};
+  pipeline_options.filter = [&](const Record& record) {
+    return (!comm || std::regex_search(printable(record.event.actor.comm).text, *comm)) &&
+           (!container || std::regex_search(record.container_label(), *container));
+  };
+  {
+    const Pipeline pipeline(observer.probes->ring_fd(),
+                            {observer.host, observer.containers, observer.clock, observer.stats, diagnoses},
+                            std::move(pipeline_options), make_sinks(flags.json));
+    std::fprintf(stderr, "%s\n", observer.attached_text().c_str());
+    signals.wait(flags.duration_s);
+  }
+  const std::uint64_t lost = observer.probes->snapshot().ring_full + observer.stats.lost_queue_full + observer.stats.lost_decode;
+  if (lost != 0) std::fprintf(stderr, "sockward: %lu records were lost: the output could not keep up\n", lost);
+  return 0;
+}
+
+}  // namespace sockward
