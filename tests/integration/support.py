@@ -1,0 +1,185 @@
+"""Starts and stops the programs under test. Python's standard library, and jsonschema for the records."""
+import atexit
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SOCKWARD_BUILD", ROOT / "build/release"))
+SOCKWARD = str(BUILD / "bin/sockward")
+PROVOKE = str(BUILD / "bin/provoke")
+SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/records.schema.json").read_text()))
+
+
+def require(program):
+    """A missing program is a failure where everything must run, else a skip that says so."""
+    if shutil.which(program):
+        return
+    if os.environ.get("SOCKWARD_REQUIRE_BPF") == "1":
+        raise AssertionError(f"{program} is not installed, and nothing may be skipped here")
+    raise unittest.SkipTest(f"{program} is not installed")
+
+
+def wait_until(condition, seconds=10, what="condition"):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Folder:
+    """A temporary folder that other users may enter, removed at exit."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="sockward-test-")
+        os.chmod(self.path, 0o755)
+        atexit.register(shutil.rmtree, self.path, ignore_errors=True)
+
+    def __truediv__(self, name):
+        return os.path.join(self.path, name)
+
+
+class Program:
+    """A child process; stopped by its pid, never by name."""
+
+    def __init__(self, *command, **options):
+        self.process = subprocess.Popen(command, **options)
+        atexit.register(self.stop)
+
+    def stop(self, sig=signal.SIGTERM, seconds=20):
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"{self.process.args} did not stop on signal {sig}")
+
+
+class Trace:
+    """`sockward trace --json` while the body of a `with` runs; afterwards `.records` holds what it wrote."""
+
+    def __init__(self, *flags):
+        self.flags = flags
+        self.records = []
+
+    def __enter__(self):
+        self.output = tempfile.TemporaryFile("w+")
+        self.program = Program(SOCKWARD, "trace", "--json", *self.flags, stdout=self.output, stderr=subprocess.PIPE, text=True)
+        line = self.program.process.stderr.readline().strip()
+        if line != "attached":
+            raise AssertionError(f"trace said {line!r} instead of 'attached'")
+        return self
+
+    def __exit__(self, *error):
+        code = self.program.stop()
+        self.stderr = self.program.process.stderr.read()
+        if code != 0:
+            raise AssertionError(f"trace ended with {code}: {self.stderr}")
+        self.output.seek(0)
+        for line in self.output:
+            record = json.loads(line)
+            SCHEMA.validate(record)
+            self.records.append(record)
+
+    def attributes(self, **wanted):
+        """Attributes of the records for which every given attribute has the value; '__' stands for '.'."""
+        pairs = {name.replace("__", "."): value for name, value in wanted.items()}
+        found = [record["attributes"] for record in self.records]
+        return [a for a in found if all(a.get(name) == value for name, value in pairs.items())]
+
+
+class Agent:
+    """`sockward run` on a free port while the body of a `with` runs."""
+
+    def __init__(self, *flags, config=None, output="off"):
+        self.folder = Folder()
+        self.port = free_port()
+        self.command = [SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{self.port}", f"--records.output={output}", *flags]
+        if config:
+            path = self.folder / "sockward.yml"
+            pathlib.Path(path).write_text(config)
+            self.command.append(f"--config.file={path}")
+
+    def __enter__(self):
+        self.output = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("w+")
+        self.program = Program(*self.command, stdout=self.output, stderr=self.log)
+        wait_until(self.ready, 20, "the agent is ready")
+        return self
+
+    def __exit__(self, *error):
+        code = self.program.stop()
+        if code != 0:
+            self.log.seek(0)
+            raise AssertionError(f"the agent ended with {code}: {self.log.read()}")
+
+    def ready(self):
+        if self.program.process.poll() is not None:
+            self.log.seek(0)
+            raise AssertionError(f"the agent did not start: {self.log.read()}")
+        try:
+            return self.get("/-/ready").status == 200
+        except OSError:
+            return False
+
+    def get(self, path, headers=None, method="GET"):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers or {}, method=method)
+        return urllib.request.urlopen(request, timeout=10)
+
+    def metrics(self):
+        return parse_metrics(self.get("/metrics").read().decode())
+
+    def records(self):
+        self.output.seek(0)
+        return [json.loads(line) for line in self.output]
+
+
+def parse_metrics(text):
+    """{'name{a="b"}': value}"""
+    result = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            result[name] = float(value)
+    return result
+
+
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def total(metrics, name, **labels):
+    """Sum of the series of a metric that have these labels."""
+    result = 0
+    for series, value in metrics.items():
+        head, _, tail = series.partition("{")
+        have = dict(LABEL.findall(tail))
+        if head == name and all(have.get(label) == wanted for label, wanted in labels.items()):
+            result += value
+    return result
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
