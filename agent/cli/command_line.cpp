@@ -99,7 +99,7 @@ StartupError explain(const CLI::App& app, const CLI::ParseError& error, int argc
   const auto names = names_of(command);
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   std::string next = "see sockward " + (&command == &app ? "" : command.get_name() + " ") + "--help";
-  if (error.get_name() == "ExtrasError" || error.get_name() == "RequiredError") {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     for (int i = 1; i < argc; ++i) {
       const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
       const bool known = std::find(names.begin(), names.end(), word) != names.end() || word == command.get_name();

@@ -98,11 +98,13 @@ class Trace:
         self.stderr = self.program.process.stderr.read()
         if code != 0:
             raise AssertionError(f"trace ended with {code}: {self.stderr}")
-        self.output.seek(0)
-        for line in self.output:
-            record = json.loads(line)
-            SCHEMA.validate(record)
-            self.records.append(record)
+        self.program.process.stderr.close()
+        with self.output:
+            self.output.seek(0)
+            for line in self.output:
+                record = json.loads(line)
+                SCHEMA.validate(record)
+                self.records.append(record)
 
     def attributes(self, **wanted):
         """Attributes of the records for which every given attribute has the value; '__' stands for '.'."""
@@ -135,6 +137,8 @@ class Agent:
         if code != 0:
             self.log.seek(0)
             raise AssertionError(f"the agent ended with {code}: {self.log.read()}")
+        self.output.close()
+        self.log.close()
 
     def ready(self):
         if self.program.process.poll() is not None:
