@@ -71,6 +71,7 @@ std::optional<ContainerIdentity> from_name(std::string_view segment, std::string
 
 /// "pod<uid>" of the cgroupfs driver or "kubepods-…-pod<uid>.slice" of the systemd driver.
 std::string pod_uid_of(std::string_view segment) {
+  segment = segment.substr(0, segment.find(':'));
   std::string_view uid;
   if (const auto slice = between(segment, "kubepods", ".slice")) {
     const std::size_t pod = slice->rfind("-pod");

@@ -95,7 +95,7 @@ std::string headline(const Record& record, const TerminalStyle& style) {
 
 std::string join_evidence(const std::vector<std::string>& evidence) {
   std::string text;
-  for (const auto& item : evidence) text += (text.empty() ? "" : "; ") + item;
+  for (const auto& item : evidence) text += (text.empty() ? "" : "; ") + printable(item).text;
   return text;
 }
 
@@ -113,7 +113,7 @@ std::string to_terminal(const Record& record, const TerminalStyle& style) {
   const std::string cause = std::string(to_string(diagnosis.cause));
   add_section(text, "cause",
               fmt::format("{} ({}): {}", cause, to_string(diagnosis.confidence), join_evidence(diagnosis.evidence)), style);
-  if (!diagnosis.advice.empty()) add_section(text, "fix", diagnosis.advice, style);
+  if (!diagnosis.advice.empty()) add_section(text, "fix", printable(diagnosis.advice).text, style);
   return text;
 }
 

@@ -48,7 +48,7 @@ class HostNames(unittest.TestCase):
 
     def test_hostname_and_a_sysctl_write_in_a_fresh_namespace(self):
         (before,), names = self.changes("hostname; hostname web-1; sysctl -qw kernel.hostname=web-2; "
-                                        "echo example.org > /proc/sys/kernel/domainname")
+                                        "echo example.org > /proc/sys/kernel/domainname; sleep 0.3")
         self.assertEqual([(a["sockward.hostname.old"], a["sockward.hostname.new"], a["sockward.via"], a["sockward.hostname.field"])
                           for a in names],
                          [(before, "web-1", "syscall", "hostname"), ("web-1", "web-2", "sysctl", "hostname"),
@@ -65,7 +65,7 @@ class HostNames(unittest.TestCase):
         self.assertTrue(any(line.startswith("flap: ") for line in names[1]["sockward.evidence"]))
 
     def test_a_sysctl_write_is_cut_to_64_bytes_as_the_kernel_does(self):
-        _, names = self.changes("hostname; printf %080d 7 > /proc/sys/kernel/hostname; hostname")
+        _, names = self.changes("hostname; printf %080d 7 > /proc/sys/kernel/hostname; hostname; sleep 0.3")
         self.assertEqual(names[0]["sockward.hostname.new"], "0" * 64)
         self.assertEqual(names[0]["sockward.confidence"], "certain")
 

@@ -1,0 +1,374 @@
+// A real system call, and each field of its event.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "bpf/kernel_fixture.hpp"
+
+namespace sockward::test {
+namespace {
+
+using ::testing::StartsWith;
+
+std::uint32_t my_tid() { return static_cast<std::uint32_t>(gettid()); }
+
+NamespaceInode inode_of(const std::string& name) {
+  struct stat status {};
+  return stat(("/proc/self/ns/" + name).c_str(), &status) == 0 ? static_cast<NamespaceInode>(status.st_ino) : 0;
+}
+
+std::string sockaddr_un_bytes(const std::string& name) {
+  const sa_family_t family = AF_UNIX;
+  return std::string(reinterpret_cast<const char*>(&family), sizeof(family)) + name;
+}
+
+int raw_bind(int fd, const std::string& bytes) {
+  return static_cast<int>(syscall(SYS_bind, fd, bytes.data(), bytes.size())) == 0 ? 0 : errno;
+}
+
+int raw_connect(int fd, const std::string& bytes) {
+  return static_cast<int>(syscall(SYS_connect, fd, bytes.data(), bytes.size())) == 0 ? 0 : errno;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+/// A folder of the test's own, removed with it.
+class Folder {
+ public:
+  Folder() {
+    char name[] = "/tmp/sockward-bpf-XXXXXX";
+    path_ = mkdtemp(name);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Calls : public Kernel {
+ protected:
+  Folder folder;
+};
+
+TEST_F(Calls, AFailedBindCarriesEveryFactOfItsCaller) {
+  const std::string path = folder / "missing/x.sock";
+  std::uint32_t tid = 0;
+  std::thread([&] {
+    tid = my_tid();
+    pthread_setname_np(pthread_self(), "thread-name");
+    EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0')), ENOENT);
+  }).join();
+  const auto event = event_of(Syscall::bind, tid);
+  ASSERT_TRUE(event);
+  const Actor& actor = event->actor;
+  EXPECT_EQ(actor.tgid, static_cast<std::uint32_t>(getpid()));
+  EXPECT_EQ(actor.comm, "bpf_tests") << "the leader's name, not the thread's";
+  EXPECT_EQ(actor.uid, getuid());
+  EXPECT_EQ(actor.netns, inode_of("net"));
+  EXPECT_EQ(actor.utsns, inode_of("uts"));
+  EXPECT_EQ(actor.pidns, inode_of("pid"));
+  EXPECT_EQ(actor.mntns, inode_of("mnt"));
+  EXPECT_EQ(actor.userns, inode_of("user"));
+  EXPECT_TRUE(actor.has_capability(CAP_SYS_ADMIN));
+  EXPECT_GT(actor.leader_start_ns, 0u);
+  EXPECT_EQ(event->error(), ENOENT);
+  EXPECT_EQ(event->via, Via::syscall);
+  const auto& call = std::get<SocketCall>(event->call);
+  EXPECT_TRUE(call.is_socket);
+  EXPECT_EQ(call.family, AF_UNIX);
+  EXPECT_EQ(call.type, SOCK_SEQPACKET);
+  EXPECT_EQ(call.address_length, static_cast<int>(path.size()) + 3);
+  EXPECT_EQ(call.address.name, path);
+  EXPECT_FALSE(call.kernel_copy);
+  EXPECT_EQ(resolved_path(*event), path);
+}
+
+TEST_F(Calls, TheContainerKeyIsTheCgroupOfTheCaller) {
+  raw_bind(-1, sockaddr_un_bytes("/key-test"));
+  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) { return std::get<SocketCall>(e.call).address.name == "/key-test"; });
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(std::get<SocketCall>(event->call).is_socket);
+  struct stat status {};
+  ASSERT_EQ(stat(kernel->mounts().root.c_str(), &status), 0);
+  EXPECT_NE(event->actor.container_key, 0u);
+}
+
+TEST_F(Calls, AbstractNamesKeepEveryByte) {
+  const std::string name("\0\0odd\0\xff", 7);
+  const int holder = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(raw_bind(holder, sockaddr_un_bytes(name)), 0);
+  EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(name)), EADDRINUSE);
+  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) { return e.error() == EADDRINUSE; });
+  ASSERT_TRUE(event);
+  const auto& address = std::get<SocketCall>(event->call).address;
+  EXPECT_EQ(address.kind, AddressKind::abstract);
+  EXPECT_EQ(address.name, name.substr(1));
+}
+
+TEST_F(Calls, AnOverLongAddressIsCopiedAsFarAsItIsKept) {
+  const std::string path = "/" + std::string(399, 'l');
+  EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path)), EINVAL);
+  const auto event = event_of(Syscall::bind, my_tid(), [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == path; });
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(std::get<SocketCall>(event->call).address.truncated);
+  const std::string longer = "/" + std::string(799, 'm');
+  raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(longer));
+  const auto clipped = event_of(Syscall::bind, my_tid(), [](const Event& e) { return std::get<SocketCall>(e.call).address_length == 802; });
+  ASSERT_TRUE(clipped);
+  EXPECT_TRUE(std::get<SocketCall>(clipped->call).address.truncated);
+  EXPECT_THAT(longer, StartsWith(std::get<SocketCall>(clipped->call).address.name));
+}
+
+TEST_F(Calls, ASuccessfulBindNearTheLimitComesWithTheKernelsCopy) {
+  std::string path = folder / "near-";
+  path.resize(103, 'n');
+  ASSERT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0')), 0);
+  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) { return e.result == 0; });
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(std::get<SocketCall>(event->call).kernel_copy);
+  EXPECT_EQ(std::get<SocketCall>(event->call).address.name, path);
+  std::string full = folder / "full-";
+  full.resize(108, 'f');
+  ASSERT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(full)), 0);
+  EXPECT_TRUE(event_of(Syscall::bind, my_tid(), [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == full; }));
+}
+
+TEST_F(Calls, PathLengthsAreCountedForSuccessAndFailure) {
+  const KernelSnapshot before = kernel->probes().snapshot();
+  std::string path = folder / "";
+  path.resize(77, 'c');
+  for (int i = 0; i < 3; ++i) raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0'));
+  raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(std::string("\0abstract", 9)));
+  raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes("/" + std::string(118, 'd')));
+  const KernelSnapshot after = kernel->probes().snapshot();
+  EXPECT_EQ(after.path_lengths[77] - before.path_lengths[77], 3u);
+  EXPECT_EQ(after.path_lengths[109] - before.path_lengths[109], 1u);
+  EXPECT_EQ(after.path_length_sum - before.path_length_sum, 3 * 77u + 109u);
+}
+
+TEST_F(Calls, InetBindsKnowPortThresholdAndOwner) {
+  const std::uint32_t child = in_child([] {
+    const sockaddr_in address = loopback(81);
+    return setgroups(0, nullptr) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+           bind(socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && errno == EACCES;
+  });
+  ASSERT_NE(child, 0u);
+  const auto event = event_of(Syscall::bind, child);
+  ASSERT_TRUE(event);
+  const auto& call = std::get<SocketCall>(event->call);
+  EXPECT_EQ(call.port_start, 1024);
+  EXPECT_EQ(call.address.port, 81);
+  EXPECT_EQ(call.protocol, IPPROTO_TCP);
+  EXPECT_EQ(call.socket_netns, inode_of("net"));
+  EXPECT_EQ(call.owner_userns, inode_of("user"));
+  EXPECT_EQ(event->actor.uid, 65534u);
+  EXPECT_FALSE(event->actor.has_capability(CAP_NET_BIND_SERVICE));
+}
+
+TEST_F(Calls, NamespacesAreThoseOfTheCallerAndOfTheSocket) {
+  const int outside = socket(AF_INET, SOCK_DGRAM, 0);
+  NamespaceInode inside[2] = {};
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::uint32_t child = in_child([&] {
+    sockaddr_in address = loopback(9);
+    address.sin_addr.s_addr = htonl(0xC0000201);  // 192.0.2.1
+    if (unshare(CLONE_NEWNET | CLONE_NEWUTS) != 0) return false;
+    const NamespaceInode mine[2] = {inode_of("net"), inode_of("uts")};
+    return bind(outside, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && write(ends[1], mine, sizeof(mine)) == sizeof(mine);
+  });
+  ASSERT_NE(child, 0u);
+  ASSERT_EQ(read(ends[0], inside, sizeof(inside)), static_cast<ssize_t>(sizeof(inside)));
+  const auto event = event_of(Syscall::bind, child);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->actor.netns, inside[0]);
+  EXPECT_EQ(event->actor.utsns, inside[1]);
+  EXPECT_EQ(std::get<SocketCall>(event->call).socket_netns, inode_of("net"));
+}
+
+TEST_F(Calls, ListenReportsTheSocketsOwnAddress) {
+  const int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  setsockopt(second, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(first, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(getsockname(first, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ASSERT_EQ(bind(second, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(first, 1), 0);
+  ASSERT_NE(listen(second, 7), 0);
+  const auto event = event_of(Syscall::listen, my_tid());
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->error(), EADDRINUSE);
+  const auto& call = std::get<SocketCall>(event->call);
+  EXPECT_EQ(call.backlog, 7);
+  EXPECT_EQ(call.address.ip_text(), "127.0.0.1");
+  EXPECT_EQ(call.address.port, ntohs(address.sin_port));
+}
+
+TEST_F(Calls, ConnectToATruncatedNameIsReportedWhateverTheError) {
+  const std::string name(108, 't');
+  EXPECT_EQ(raw_connect(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(name)), ENOENT);
+  const auto event = event_of(Syscall::connect, my_tid(), [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == name; });
+  ASSERT_TRUE(event);
+  EXPECT_EQ(std::get<SocketCall>(event->call).address_length, 110);
+}
+
+TEST_F(Calls, RelativePathsAreResolvedInTheKernel) {
+  std::filesystem::create_directories(folder / "a/b");
+  const std::uint32_t child = in_child([&] {
+    if (chdir((folder / "a/b").c_str()) != 0) return false;
+    const bool failed = raw_connect(socket(AF_UNIX, SOCK_STREAM, 0), sockaddr_un_bytes(std::string("rel.sock\0", 9))) == ENOENT;
+    return failed && unlink("gone") != 0;
+  });
+  ASSERT_NE(child, 0u);
+  EXPECT_EQ(resolved_path(*event_of(Syscall::connect, child)), folder / "a/b/rel.sock");
+  EXPECT_EQ(resolved_path(*event_of(Syscall::unlink, child)), folder / "a/b/gone");
+}
+
+TEST_F(Calls, DirectoryDescriptorsMountsAndRootsAreFollowed) {
+  std::filesystem::create_directories(folder / "root/deep/er");
+  const std::uint32_t child = in_child([&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+    if (mount("tmpfs", (folder / "root/deep/er").c_str(), "tmpfs", 0, nullptr) != 0) return false;
+    const int er = open((folder / "root/deep/er").c_str(), O_PATH | O_DIRECTORY);
+    unlinkat(er, "across-a-mount", 0);
+    if (chroot((folder / "root").c_str()) != 0 || chdir("/deep") != 0) return false;
+    unlinkat(er, "below-a-root", 0);
+    unlink("in-the-root");
+    const int outside = open("/", O_PATH);
+    return unlinkat(outside, "x", 0) != 0 && unlinkat(999, "bad-fd", 0) != 0;
+  });
+  ASSERT_NE(child, 0u);
+  const auto named = [&](Syscall syscall, const std::string& name) {
+    const auto event = event_of(syscall, child, [&](const Event& e) { return std::get<PathCall>(e.call).path == name; });
+    return event ? resolved_path(*event) : std::optional<std::string>("no event");
+  };
+  EXPECT_EQ(named(Syscall::unlinkat, "across-a-mount"), folder / "root/deep/er/across-a-mount");
+  EXPECT_EQ(named(Syscall::unlinkat, "below-a-root"), "/deep/er/below-a-root");
+  EXPECT_EQ(named(Syscall::unlink, "in-the-root"), "/deep/in-the-root");
+  EXPECT_EQ(named(Syscall::unlinkat, "x"), "/x");
+  EXPECT_EQ(named(Syscall::unlinkat, "bad-fd"), std::nullopt);
+}
+
+TEST_F(Calls, LongPathsSayWhenTheyWereCut) {
+  const std::string longest = "/" + std::string(4094, '/'), longer = "/" + std::string(4200, '/');
+  EXPECT_NE(unlink(longest.c_str()), 0);
+  EXPECT_NE(unlink(longer.c_str()), 0);
+  const auto whole = event_of(Syscall::unlink, my_tid(), [](const Event& e) { return std::get<PathCall>(e.call).path.value_or("").starts_with("//"); });
+  ASSERT_TRUE(whole);
+  EXPECT_TRUE(std::get<PathCall>(whole->call).path == longest);
+  EXPECT_FALSE(std::get<PathCall>(whole->call).truncated);
+  const auto cut = event_of(Syscall::unlink, my_tid(), [](const Event& e) { return e.error() == ENAMETOOLONG; });
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(std::get<PathCall>(cut->call).path->size(), 4095u);
+  EXPECT_TRUE(std::get<PathCall>(cut->call).truncated);
+}
+
+TEST_F(Calls, ADirectoryDeeperThanTheWalkIsNotGuessed) {
+  std::string deep = folder.path();
+  for (int i = 0; i < 40; ++i) deep += "/d";
+  std::filesystem::create_directories(deep);
+  const std::uint32_t child = in_child([&] { return chdir(deep.c_str()) == 0 && unlink("too-deep") != 0; });
+  ASSERT_NE(child, 0u);
+  const auto event = event_of(Syscall::unlink, child);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(std::get<PathCall>(event->call).directory.state, Directory::State::clipped);
+}
+
+TEST_F(Calls, OpenThatRefusesSymlinksIsReportedWithItsFlags) {
+  std::filesystem::create_symlink("/usr", folder / "link");
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  EXPECT_LT(syscall(SYS_openat2, AT_FDCWD, (folder / "link/lib").c_str(), &how, sizeof(how)), 0);
+  const auto event = event_of(Syscall::openat2, my_tid());
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->error(), ELOOP);
+  const auto& call = std::get<PathCall>(event->call);
+  EXPECT_EQ(call.path, folder / "link/lib");
+  EXPECT_EQ(call.resolve, std::uint64_t{RESOLVE_NO_SYMLINKS});
+  EXPECT_EQ(call.flags, static_cast<std::uint32_t>(O_PATH | O_NOFOLLOW));
+}
+
+TEST_F(Calls, LoopsOfMountCallsAreReportedAndOtherErrorsAreNot) {
+  std::filesystem::create_symlink("loop", folder / "loop");
+  const std::string loop = folder / "loop";
+  const KernelSnapshot before = kernel->probes().snapshot();
+  EXPECT_NE(mount("/tmp", loop.c_str(), nullptr, MS_BIND, nullptr), 0);
+  EXPECT_LT(syscall(SYS_open_tree, AT_FDCWD, loop.c_str(), 0), 0);
+  EXPECT_LT(syscall(SYS_move_mount, AT_FDCWD, "/tmp", AT_FDCWD, loop.c_str(), 0x10 /* MOVE_MOUNT_T_SYMLINKS */), 0);
+  EXPECT_NE(mount("/tmp", (folder / "missing").c_str(), nullptr, MS_BIND, nullptr), 0);
+  for (const Syscall syscall : {Syscall::mount, Syscall::open_tree, Syscall::move_mount}) {
+    const auto event = event_of(syscall, my_tid());
+    ASSERT_TRUE(event) << to_string(syscall);
+    EXPECT_EQ(std::get<PathCall>(event->call).path, loop);
+    if (syscall != Syscall::open_tree) {
+      EXPECT_EQ(std::get<PathCall>(event->call).source, "/tmp");
+    }
+  }
+  const KernelSnapshot after = kernel->probes().snapshot();
+  EXPECT_EQ(after.of(Syscall::mount, Family::none)[ELOOP] - before.of(Syscall::mount, Family::none)[ELOOP], 1u);
+  EXPECT_EQ(after.of(Syscall::mount, Family::none)[ENOENT], 0u);
+}
+
+TEST_F(Calls, CallsAreCountedByFamilyAndResult) {
+  const KernelSnapshot before = kernel->probes().snapshot();
+  const int inet6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+  EXPECT_NE(raw_bind(inet6, "x"), 0);
+  const std::string any = std::string("\x10\0", 2) + std::string(10, '\0');
+  EXPECT_EQ(raw_bind(netlink, any), 0);
+  EXPECT_NE(raw_bind(-1, any), 0);
+  const KernelSnapshot after = kernel->probes().snapshot();
+  const auto grown = [&](Family family, int slot) {
+    const auto index = static_cast<std::size_t>(slot);
+    return after.of(Syscall::bind, family)[index] - before.of(Syscall::bind, family)[index];
+  };
+  EXPECT_EQ(grown(Family::inet6, EINVAL), 1u);
+  EXPECT_EQ(grown(Family::netlink, 0), 1u);
+  EXPECT_EQ(grown(Family::none, EBADF), 1u);
+}
+
+TEST_F(Calls, RecordNumbersOfAProbeHaveNoGapsAndNoRepeats) {
+  for (int i = 0; i < 50; ++i) unlink("/sockward-no-such-file");
+  ASSERT_TRUE(event_of(Syscall::unlink, my_tid()));
+  std::map<std::pair<int, int>, std::vector<std::uint64_t>> numbers;
+  for (const Event& event : kernel->events()) numbers[{event.probe, event.cpu}].push_back(event.sequence);
+  for (auto& [stream, sequence] : numbers) {
+    std::sort(sequence.begin(), sequence.end());
+    for (std::size_t i = 1; i < sequence.size(); ++i) EXPECT_EQ(sequence[i], sequence[i - 1] + 1);
+  }
+  EXPECT_EQ(kernel->undecodable, 0u);
+  EXPECT_EQ(kernel->probes().snapshot().ring_full, 0u);
+}
+
+TEST_F(Calls, EveryProbeIsAttached) {
+  for (const auto& probe : kernel->probes().probes()) EXPECT_TRUE(probe.attached) << probe.operation << ": " << probe.reason;
+  EXPECT_EQ(kernel->probes().probes().size(), 13u);
+}
+
+}  // namespace
+}  // namespace sockward::test

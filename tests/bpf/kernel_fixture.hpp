@@ -1,0 +1,68 @@
+// Loads the kernel side once per test program and gives tests the events of calls they make.
+#pragma once
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "enrich/cgroups.hpp"
+#include "event/decode.hpp"
+#include "probe/probe_set.hpp"
+#include "probe/record_ring.hpp"
+
+namespace sockward::test {
+
+/// Everything loaded with every failed call reported. Shared by all tests: loading takes a while.
+class LoadedKernel final : public RecordHandler {
+ public:
+  /// nullptr with a reason in `why_not()` where BPF cannot be had.
+  static LoadedKernel* instance();
+  static const std::string& why_not();
+  static void unload();
+
+  /// Polls until an event satisfies `wanted` or three seconds have passed.
+  std::optional<Event> wait_for(const std::function<bool(const Event&)>& wanted);
+  /// Takes what has arrived so far.
+  const std::vector<Event>& events();
+
+  ProbeSet& probes() { return *probes_; }
+  const CgroupMounts& mounts() const { return mounts_; }
+  std::uint64_t undecodable = 0;
+
+ private:
+  LoadedKernel();
+  void on_record(std::span<const std::byte> record) noexcept override;
+
+  CgroupMounts mounts_ = find_cgroup_mounts();
+  std::unique_ptr<ProbeSet> probes_;
+  std::unique_ptr<RecordRing> ring_;
+  std::vector<Event> events_;
+};
+
+/// Skips where BPF cannot be had, unless SOCKWARD_REQUIRE_BPF=1 makes that a failure.
+class Kernel : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    kernel = LoadedKernel::instance();
+    if (kernel != nullptr) return;
+    const char* required = getenv("SOCKWARD_REQUIRE_BPF");
+    if (required != nullptr && std::string(required) == "1") FAIL() << LoadedKernel::why_not();
+    GTEST_SKIP() << LoadedKernel::why_not();
+  }
+
+  /// The event of a call by this thread.
+  std::optional<Event> event_of(Syscall syscall, std::uint32_t tid, const std::function<bool(const Event&)>& wanted = {}) {
+    return kernel->wait_for([&](const Event& event) {
+      return event.syscall == syscall && event.actor.tid == tid && (!wanted || wanted(event));
+    });
+  }
+
+  LoadedKernel* kernel = nullptr;
+};
+
+/// Runs `body` in a child process and returns its pid once it has ended with success; 0 otherwise.
+std::uint32_t in_child(const std::function<bool()>& body);
+
+}  // namespace sockward::test

@@ -1,0 +1,99 @@
+// Events, records and fakes for tests.
+#pragma once
+#include <arpa/inet.h>
+#include <linux/capability.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <map>
+#include <string>
+
+#include "diagnose/capabilities.hpp"
+#include "diagnose/rule.hpp"
+#include "record/record.hpp"
+
+namespace sockward::test {
+
+inline constexpr NamespaceInode kHostUts = 4026531838, kOtherUts = 4026532200;
+
+inline Actor an_actor() {
+  return {.tgid = 4121, .tid = 4122, .leader_start_ns = 5'000'000'000, .uid = 998, .cap_effective = 0, .container_key = 77,
+          .netns = 4026531833, .utsns = kHostUts, .pidns = 4026531836, .mntns = 4026531832,
+          .userns = kInitialUserNamespace, .comm = "ergo"};
+}
+
+inline Actor with_capability(Actor actor, int number) {
+  actor.cap_effective |= 1ULL << number;
+  return actor;
+}
+
+inline Event an_event(Syscall syscall, int error) {
+  return {.time = {1'000'000'000}, .sequence = 1, .actor = an_actor(), .syscall = syscall, .result = -error, .call = {}};
+}
+
+inline SocketAddress unix_path(const std::string& path) {
+  return {.kind = AddressKind::path, .family = AF_UNIX, .name = path};
+}
+
+inline SocketAddress tcp4(const char* ip, std::uint16_t port) {
+  SocketAddress address{.kind = AddressKind::inet, .family = AF_INET, .name = {}, .port = port};
+  inet_pton(AF_INET, ip, address.ip.data());
+  return address;
+}
+
+inline Event unix_call(Syscall syscall, int error, const std::string& path, int address_length) {
+  Event event = an_event(syscall, error);
+  event.call = SocketCall{.fd = 3, .address_length = address_length, .address = unix_path(path), .kernel_copy = error == 0,
+                          .directory = {}, .is_socket = true, .family = AF_UNIX, .type = SOCK_STREAM};
+  return event;
+}
+
+inline Event inet_bind(int error, const SocketAddress& address) {
+  Event event = an_event(Syscall::bind, error);
+  event.call = SocketCall{.fd = 3, .address_length = 16, .address = address, .directory = {}, .is_socket = true,
+                          .family = address.family, .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .port_start = 1024,
+                          .socket_netns = 4026531833, .owner_userns = kInitialUserNamespace};
+  return event;
+}
+
+inline Event path_call(Syscall syscall, int error, const std::string& path) {
+  Event event = an_event(syscall, error);
+  event.call = PathCall{.path = path, .source = {}, .directory = {}};
+  return event;
+}
+
+inline Event name_call(int error, const std::string& from, const std::string& to, Via via = Via::syscall) {
+  Event event = an_event(Syscall::sethostname, error);
+  event.via = via;
+  event.actor.utsns = kOtherUts;
+  event.call = NameCall{.asked_length = static_cast<int>(to.size()), .asked = to, .old_name = from,
+                        .new_name = error == 0 ? to : from, .owner_userns = kInitialUserNamespace};
+  return event;
+}
+
+/// A host with just the facts that a test gives it; everything else is "not visible".
+class FakeHost final : public HostView {
+ public:
+  std::map<std::uint32_t, std::vector<std::string>> command_lines;
+  std::map<NamespaceInode, HostNames> names;
+  bool names_visible = true;
+
+  Result<std::string> executable(ProcessId) const override { return gone(); }
+  Result<std::vector<std::string>> arguments(ProcessId process) const override {
+    const auto found = command_lines.find(process.tgid);
+    if (found == command_lines.end()) return gone();
+    return found->second;
+  }
+  Result<std::string> cgroup_path(ProcessId) const override { return gone(); }
+  Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const override {
+    if (!names_visible) return make_error(std::errc::function_not_supported, "walk");
+    const auto found = names.find(utsns);
+    if (found == names.end()) return std::optional<HostNames>();
+    return std::optional(found->second);
+  }
+
+ private:
+  static Error gone() { return make_error(std::errc::no_such_process, "open /proc/4121"); }
+};
+
+}  // namespace sockward::test

@@ -1,0 +1,161 @@
+#include "prometheus/failure_series.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace sockward {
+namespace {
+
+constexpr std::uint16_t kInUse = EADDRINUSE;
+const FailureKind kKind{Syscall::bind, Family::unix_, kInUse};
+
+/// A kernel side with one kind of failure, whose table takes `room` keys.
+class FakeKernel final : public KernelSource {
+ public:
+  std::size_t room = 100;
+  std::map<std::uint64_t, std::uint64_t> table;
+  std::uint64_t all = 0, retired_count = 0;
+
+  void fail(std::uint64_t container, std::uint64_t calls) {
+    all += calls;
+    if (table.contains(container) || table.size() < room) table[container] += calls;
+  }
+  KernelSnapshot snapshot() const override {
+    KernelSnapshot snapshot;
+    snapshot.calls[0][0][kInUse] = all;
+    return snapshot;
+  }
+  Result<std::vector<SourceCount>> failures_by_source() const override {
+    std::vector<SourceCount> counts;
+    for (const auto& [key, count] : table) counts.push_back({key, kKind.syscall, kKind.family, kKind.slot, count});
+    return counts;
+  }
+  std::vector<SourceCount> retired() const override { return {{0, kKind.syscall, kKind.family, kKind.slot, retired_count}}; }
+  void retire(std::uint64_t key, bool remember) override {
+    if (remember) retired_count += table[key];
+    table.erase(key);
+  }
+  std::vector<ProgramStats> programs() const override { return {}; }
+  std::vector<ProbeStatus> probes() const override { return {}; }
+  std::vector<Coverage> coverage() const override { return {}; }
+};
+
+class Series : public ::testing::Test {
+ protected:
+  static constexpr std::uint64_t kHostKey = 1;
+  std::uint64_t value(const std::string& label) {
+    const auto found = latest.series.find({label, kKind});
+    return found == latest.series.end() ? 0 : found->second;
+  }
+  void scrape(long second) { latest = series.update(kernel, std::chrono::seconds(second)); }
+  static std::string name(std::uint64_t key) { return key == kHostKey ? "host" : "docker:" + std::to_string(key / 10); }
+
+  FakeKernel kernel;
+  std::set<std::uint64_t> gone;
+  FailureSeries series{2, std::chrono::seconds(10),
+                       [this](std::uint64_t key) { return gone.contains(key) ? std::nullopt : std::optional(name(key)); },
+                       [this](std::uint64_t key) { return !gone.contains(key); }};
+  FailureSeries::Update latest;
+};
+
+TEST_F(Series, SumsTheCgroupsOfOneContainer) {
+  kernel.fail(11, 3);
+  kernel.fail(12, 4);
+  kernel.fail(kHostKey, 5);
+  scrape(0);
+  EXPECT_EQ(value("docker:1"), 7u);
+  EXPECT_EQ(value("host"), 5u);
+  EXPECT_EQ(value("~other"), 0u);
+}
+
+TEST_F(Series, PastTheCapEverythingIsOtherAndStaysThere) {
+  for (const std::uint64_t key : {11, 21, 31, 41}) kernel.fail(key, key);
+  scrape(0);
+  EXPECT_EQ(latest.overflowed, 2u);
+  EXPECT_EQ(value("~other"), 31u + 41u);
+  gone.insert(11);
+  scrape(1);
+  scrape(20);  // docker:1 has expired: there is room
+  kernel.fail(31, 1);
+  scrape(21);
+  EXPECT_EQ(value("~other"), 31u + 41u + 1u) << "a container must not leave ~other: its sum would fall";
+}
+
+TEST_F(Series, TheHostNeedsNoRoom) {
+  for (const std::uint64_t key : {11, 21}) kernel.fail(key, 1);
+  scrape(0);
+  kernel.fail(kHostKey, 9);
+  scrape(1);
+  EXPECT_EQ(value("host"), 9u);
+}
+
+TEST_F(Series, AGoneContainerKeepsItsCountsThenDisappearsWithoutABurst) {
+  kernel.fail(11, 7);
+  scrape(0);
+  gone.insert(11);
+  scrape(1);
+  EXPECT_EQ(value("docker:1"), 7u);
+  EXPECT_TRUE(kernel.table.empty()) << "its key makes room in the kernel's table";
+  scrape(10);
+  EXPECT_EQ(value("docker:1"), 7u);
+  scrape(11);
+  EXPECT_EQ(value("docker:1"), 0u);
+  EXPECT_EQ(latest.expired, std::vector<std::string>{"docker:1"});
+  EXPECT_EQ(value("~other"), 0u);
+}
+
+TEST_F(Series, ACgroupOfALivingContainerMayGo) {
+  kernel.fail(11, 7);
+  kernel.fail(12, 1);
+  scrape(0);
+  gone.insert(11);
+  scrape(1);
+  scrape(100);
+  EXPECT_EQ(value("docker:1"), 8u);
+}
+
+TEST_F(Series, TheHostsCountsSurviveEveryOneOfItsCgroups) {
+  kernel.fail(kHostKey, 4);
+  scrape(0);
+  gone.insert(kHostKey);
+  scrape(1);
+  scrape(1000);
+  EXPECT_EQ(value("host"), 4u);
+}
+
+TEST_F(Series, AContainerThatWasGoneBeforeAnybodyLookedIsOther) {
+  gone.insert(11);
+  kernel.fail(11, 6);
+  scrape(0);
+  EXPECT_EQ(value("~other"), 6u);
+  scrape(100);
+  EXPECT_EQ(value("~other"), 6u);
+}
+
+TEST_F(Series, WhatTheKernelsTableHadNoRoomForIsOther) {
+  kernel.room = 1;
+  kernel.fail(11, 2);
+  kernel.fail(21, 5);
+  scrape(0);
+  EXPECT_EQ(value("docker:1"), 2u);
+  EXPECT_EQ(value("~other"), 5u);
+}
+
+TEST_F(Series, TheSumIsAlwaysWhatTheKernelCounted) {
+  std::uint64_t step = 1;
+  for (int second = 0; second < 60; ++second) {
+    for (const std::uint64_t key : {1, 11, 12, 21, 31}) kernel.fail(key, step++);
+    if (second == 20) gone.insert(12);
+    if (second == 30) gone.insert(21);
+    kernel.table.erase(gone.contains(12) ? 12 : 0);
+    scrape(second);
+    if (second >= 20) break;  // from here on expired series are missing on purpose
+    std::uint64_t sum = 0;
+    for (const auto& [key, count] : latest.series) sum += count;
+    EXPECT_EQ(sum, kernel.all);
+  }
+}
+
+}  // namespace
+}  // namespace sockward
