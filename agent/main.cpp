@@ -12,7 +12,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "sockward: %s\n  next: %s\n", error.what(), error.next_step().c_str());
     return static_cast<int>(error.kind());
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "sockward: unexpected: %s\n  next: this is a defect; please report it\n", error.what());
+    std::fprintf(stderr, "sockward: unexpected: %s\n  next: this is a defect; please report it\n",
+                 error.what());
     return 1;
   }
 }

@@ -13,7 +13,9 @@ struct Character {
   std::size_t bytes = 0;  // 0: not valid UTF-8 here
 };
 
-bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+bool is_continuation(unsigned char byte) {
+  return (byte & 0xC0) == 0x80;
+}
 
 // RFC 3629: shortest form only, no surrogates, at most U+10FFFF.
 Character decode_utf8(std::string_view text) {

@@ -24,7 +24,8 @@ std::string kernel_text() {
 std::string hierarchy_text(const CgroupMounts& mounts) {
   if (mounts.root.empty()) return "no cgroup hierarchy is mounted: containers cannot be told apart";
   const std::string controller = mounts.controller();
-  return fmt::format("containers told apart by {} at {}", controller.empty() ? "cgroup v2" : "cgroup v1 " + controller, mounts.root);
+  return fmt::format("containers told apart by {} at {}",
+                     controller.empty() ? "cgroup v2" : "cgroup v1 " + controller, mounts.root);
 }
 
 /// Prints the table of probes. Returns how many would not be attached.
@@ -33,18 +34,22 @@ int print_plan(const std::vector<OperationPlan>& plan) {
   std::printf("\n  %-14s %-11s %s\n", "PROBE", "BACKEND", "WHY");
   for (const auto& operation : plan) {
     missing += operation.backend == "none";
-    std::printf("  %-14s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(), operation.reason.c_str());
+    std::printf("  %-14s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(),
+                operation.reason.c_str());
   }
   return missing;
 }
 
 void print_unseen(const std::vector<OperationPlan>& plan) {
-  const bool fexit = std::any_of(plan.begin(), plan.end(), [](const auto& operation) { return operation.backend == "fexit"; });
+  const bool fexit = std::any_of(plan.begin(), plan.end(),
+                                 [](const auto& operation) { return operation.backend == "fexit"; });
   std::puts("\n  Not seen here:");
   std::puts("  - bind, connect and unlinkat through io_uring");
   std::puts(fexit ? "  - calls refused by a seccomp filter; 32-bit unlink, mount and host-name calls"
                   : "  - calls of 32-bit programs");
-  std::puts("  - names sent with sendto or sendmsg; open with O_NOFOLLOW; a TCP refusal that arrives later (SO_ERROR)");
+  std::puts(
+      "  - names sent with sendto or sendmsg; open with O_NOFOLLOW; a TCP refusal that arrives later "
+      "(SO_ERROR)");
   std::puts("  See docs/coverage.md.");
 }
 
@@ -58,7 +63,8 @@ int check_command(const CheckFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   line(mounts.root.empty() ? "warn" : "ok", "cgroups", hierarchy_text(mounts));
   line(mounts.v2_root.empty() ? "warn" : "ok", "cgroup2",
-       mounts.v2_root.empty() ? "not mounted: host-name changes through sysctl stay unseen; mount -t cgroup2 none /sys/fs/cgroup/unified"
+       mounts.v2_root.empty() ? "not mounted: host-name changes through sysctl stay unseen; mount -t cgroup2 "
+                                "none /sys/fs/cgroup/unified"
                               : mounts.v2_root);
   const ProbeOptions options = probe_options(flags.probe, settings, mounts);
   const auto plan = ProbeSet::preflight(options);  // throws what is missing

@@ -32,25 +32,29 @@ struct AllFlags {
 void add_probe_flags(CLI::App& command, ProbeFlags& flags) {
   command.add_option("--probe.backend", flags.backend, "auto, fexit or tracepoint")
       ->check(CLI::IsMember({"auto", "fexit", "tracepoint"}));
-  command.add_option("--btf.path", flags.btf_path, "BTF file of this very kernel, where it has none of its own");
+  command.add_option("--btf.path", flags.btf_path,
+                     "BTF file of this very kernel, where it has none of its own");
   command.add_flag("--config.strict", flags.strict, "fail when any probe cannot be attached");
 }
 
 void add_log_flags(CLI::App& command, LogFlags& flags) {
   command.add_option("--log.level", flags.level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  command.add_option("--log.format", flags.format, "logfmt or json")->check(CLI::IsMember({"logfmt", "json"}));
+  command.add_option("--log.format", flags.format, "logfmt or json")
+      ->check(CLI::IsMember({"logfmt", "json"}));
 }
 
 void add_run(CLI::App& app, RunFlags& flags) {
   CLI::App& run = *app.add_subcommand("run", "The agent: metrics on HTTP, records on standard output");
   run.add_option("--config.file", flags.config_file, "YAML settings (docs/configuration.md); works without");
-  run.add_option("--web.listen-address", flags.listen_address, "address and port, repeatable (127.0.0.1:9966)");
+  run.add_option("--web.listen-address", flags.listen_address,
+                 "address and port, repeatable (127.0.0.1:9966)");
   run.add_option("--web.telemetry-path", flags.telemetry_path, "path of the metrics (/metrics)");
   run.add_option("--web.allowed-host", flags.allowed_hosts, "name accepted in Host headers, repeatable");
   run.add_flag("--web.enable-ui", flags.enable_ui, "serve / and /api/ to everybody who can reach the port");
   run.add_option("--records.output", flags.output, "auto, json, text or off: records on standard output");
-  run.add_flag("--bpf.stats", flags.bpf_stats, "measure the programs' run time (taxes every BPF program of the node)");
+  run.add_flag("--bpf.stats", flags.bpf_stats,
+               "measure the programs' run time (taxes every BPF program of the node)");
   add_probe_flags(run, flags.probe);
   add_log_flags(run, flags.log);
 }
@@ -58,32 +62,38 @@ void add_run(CLI::App& app, RunFlags& flags) {
 void add_trace(CLI::App& app, TraceFlags& flags) {
   CLI::App& trace = *app.add_subcommand("trace", "Live view of failures; no configuration, no suppression");
   trace.add_flag("--json", flags.json, "one JSON object per line (docs/records.schema.json)");
-  trace.add_option("--errno", flags.errors, "error names, comma-separated; or all; or default")->delimiter(',');
+  trace.add_option("--errno", flags.errors, "error names, comma-separated; or all; or default")
+      ->delimiter(',');
   trace.add_option("--syscall", flags.syscalls, "only these calls, comma-separated")->delimiter(',');
   trace.add_option("--pid", flags.pid, "only this process (thread group)");
   trace.add_option("--comm", flags.comm, "only commands that match this regular expression");
-  trace.add_option("--container", flags.container, "only containers whose name matches, e.g. 'docker:.*' or host");
-  trace.add_option("--duration", flags.duration_s, "stop after this many seconds")->check(CLI::PositiveNumber);
+  trace.add_option("--container", flags.container,
+                   "only containers whose name matches, e.g. 'docker:.*' or host");
+  trace.add_option("--duration", flags.duration_s, "stop after this many seconds")
+      ->check(CLI::PositiveNumber);
   add_probe_flags(trace, flags.probe);
   add_log_flags(trace, flags.log);
 }
 
 void add_check(CLI::App& app, CheckFlags& flags) {
-  CLI::App& check = *app.add_subcommand("check", "What would be observed on this host, and what would stay unseen");
+  CLI::App& check =
+      *app.add_subcommand("check", "What would be observed on this host, and what would stay unseen");
   check.add_option("--config.file", flags.config_file, "also check this file");
   add_probe_flags(check, flags.probe);
   add_log_flags(check, flags.log);
 }
 
 void add_demo(CLI::App& app, DemoFlags& flags) {
-  CLI::App& demo = *app.add_subcommand("demo", "Makes real failures happen, in namespaces and a folder of its own");
+  CLI::App& demo =
+      *app.add_subcommand("demo", "Makes real failures happen, in namespaces and a folder of its own");
   demo.add_option("--internal-truncate", flags.truncate)->group("");
 }
 
 /// Names that could have been meant in the place of a wrong one.
 std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(command->get_name());
+  for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
   for (const auto* option : app.get_options())
     for (const auto& name : option->get_lnames()) names.push_back("--" + name);
   return names;
@@ -102,10 +112,12 @@ StartupError explain(const CLI::App& app, const CLI::ParseError& error, int argc
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     for (int i = 1; i < argc; ++i) {
       const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-      const bool known = std::find(names.begin(), names.end(), word) != names.end() || word == command.get_name();
+      const bool known =
+          std::find(names.begin(), names.end(), word) != names.end() || word == command.get_name();
       if (!known && !word.empty() && !candidates.empty())
-        return usage_error(fmt::format("{}: unknown {}", printable(word).text, word.starts_with('-') ? "flag" : "word"),
-                           fmt::format("did you mean {}? {}", nearest(word, candidates), next));
+        return usage_error(
+            fmt::format("{}: unknown {}", printable(word).text, word.starts_with('-') ? "flag" : "word"),
+            fmt::format("did you mean {}? {}", nearest(word, candidates), next));
     }
   }
   return usage_error(printable(error.what()).text, next);
@@ -114,11 +126,16 @@ StartupError explain(const CLI::App& app, const CLI::ParseError& error, int argc
 void list_metrics() {
   std::puts("| metric | type | labels | meaning |\n| --- | --- | --- | --- |");
   for (const auto& metric : metric_catalogue())
-    std::puts(fmt::format("| `{}` | {} | {} | {} |", metric.name, to_string(metric.type), metric.labels, metric.help).c_str());
+    std::puts(fmt::format("| `{}` | {} | {} | {} |", metric.name, to_string(metric.type), metric.labels,
+                          metric.help)
+                  .c_str());
 }
 
 LogLevel log_level(const std::string& name) {
-  return name == "debug" ? LogLevel::debug : name == "warn" ? LogLevel::warn : name == "error" ? LogLevel::error : LogLevel::info;
+  return name == "debug"   ? LogLevel::debug
+         : name == "warn"  ? LogLevel::warn
+         : name == "error" ? LogLevel::error
+                           : LogLevel::info;
 }
 
 void set_up_log(const LogFlags& flags) {
@@ -136,7 +153,8 @@ int dispatch(const CLI::App& app, const AllFlags& flags) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("sockward says why a socket could not be bound or reached, and who renamed the host.", "sockward");
+  CLI::App app("sockward says why a socket could not be bound or reached, and who renamed the host.",
+               "sockward");
   AllFlags flags;
   bool metrics = false;
   app.set_version_flag("--version", fmt::format("sockward {} (revision {})", kVersion, kRevision));

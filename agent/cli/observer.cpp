@@ -15,7 +15,9 @@ namespace sockward {
 namespace {
 
 BackendChoice backend_choice(const std::string& name) {
-  return name == "fexit" ? BackendChoice::fexit : name == "tracepoint" ? BackendChoice::tracepoint : BackendChoice::automatic;
+  return name == "fexit"        ? BackendChoice::fexit
+         : name == "tracepoint" ? BackendChoice::tracepoint
+                                : BackendChoice::automatic;
 }
 
 bool sysctl_writes_strict() {
@@ -32,7 +34,8 @@ ReportFilter report_filter(const std::vector<std::string>& errors, const char* f
   for (const auto& name : errors) {
     if (name == "default") {
       const ReportFilter standard = ReportFilter::standard();
-      for (std::size_t i = 0; i < standard.errno_bits.size(); ++i) filter.errno_bits.at(i) |= standard.errno_bits.at(i);
+      for (std::size_t i = 0; i < standard.errno_bits.size(); ++i)
+        filter.errno_bits.at(i) |= standard.errno_bits.at(i);
       filter.too_long = filter.unix_refused = true;
     } else if (name == "all") {
       filter.all_errors = filter.too_long = filter.unix_refused = true;
@@ -62,13 +65,16 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
 }
 
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
-    : probes(ProbeSet::load(options)), host("/proc", mounts.controller(), probes.get()), containers(mounts, host) {
+    : probes(ProbeSet::load(options)),
+      host("/proc", mounts.controller(), probes.get()),
+      containers(mounts, host) {
   malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
 }
 
 std::string Observer::attached_text() const {
   const auto all = probes->probes();
-  const auto attached = std::count_if(all.begin(), all.end(), [](const auto& probe) { return probe.attached; });
+  const auto attached =
+      std::count_if(all.begin(), all.end(), [](const auto& probe) { return probe.attached; });
   if (static_cast<std::size_t>(attached) == all.size()) return "attached";
   return fmt::format("attached: {} of {} probes, see `sockward check`", attached, all.size());
 }

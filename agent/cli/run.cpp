@@ -37,7 +37,8 @@ CommandArgs command_args(const std::string& name) {
 FileDescriptor open_record_file(const std::string& path) {
   if (path.empty()) return {};
   FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-  if (!file.valid()) throw failure(last_error("open records.file " + path).text(), "check the folder and its permissions");
+  if (!file.valid())
+    throw failure(last_error("open records.file " + path).text(), "check the folder and its permissions");
   return file;
 }
 
@@ -62,7 +63,9 @@ struct Served {
   std::atomic<Observer*> observer{nullptr};
 };
 
-HttpResponse not_ready() { return {.status = 503, .body = "starting: the probes are not attached yet\n"}; }
+HttpResponse not_ready() {
+  return {.status = 503, .body = "starting: the probes are not attached yet\n"};
+}
 
 std::map<std::string, HttpHandler> routes(Served& served, const Settings& settings) {
   std::map<std::string, HttpHandler> map;
@@ -80,7 +83,9 @@ std::map<std::string, HttpHandler> routes(Served& served, const Settings& settin
     return map;
   }
   map["/"] = [&served](const HttpRequest&) { return diagnoses_page(served.recent); };
-  map["/api/v1/diagnoses"] = [&served](const HttpRequest& request) { return diagnoses_response(served.recent, request); };
+  map["/api/v1/diagnoses"] = [&served](const HttpRequest& request) {
+    return diagnoses_response(served.recent, request);
+  };
   map["/api/v1/uts-namespaces"] = [&served](const HttpRequest&) {
     Observer* observer = served.observer;
     return observer == nullptr ? not_ready() : uts_response(*observer->probes, observer->containers);
@@ -90,7 +95,8 @@ std::map<std::string, HttpHandler> routes(Served& served, const Settings& settin
 
 HttpOptions http_options(const Settings& settings) {
   HttpOptions options{.listen = {}, .allowed_hosts = settings.web.allowed_hosts};
-  for (const auto& address : settings.web.listen_address) options.listen.push_back(parse_listen_address(address));
+  for (const auto& address : settings.web.listen_address)
+    options.listen.push_back(parse_listen_address(address));
   return options;
 }
 
@@ -126,12 +132,15 @@ int run_command(const RunFlags& flags) {
   MetricsPage metrics(metric_sources(observer, diagnoses),
                       {.container_cap = settings.metrics.container_name_cap,
                        .container_ttl = settings.metrics.container_name_ttl,
-                       .version = kVersion, .revision = kRevision});
+                       .version = kVersion,
+                       .revision = kRevision});
   {
     const Pipeline pipeline(observer.probes->ring_fd(),
                             {observer.host, observer.containers, observer.clock, observer.stats, diagnoses},
-                            {.queue_records = settings.limits.queue_records, .host_utsns = options.host_utsns,
-                             .want_arguments = settings.records.command_args != "off", .filter = {}},
+                            {.queue_records = settings.limits.queue_records,
+                             .host_utsns = options.host_utsns,
+                             .want_arguments = settings.records.command_args != "off",
+                             .filter = {}},
                             make_sinks(settings, record_file.get(), served.recent));
     served.observer = &observer;
     served.metrics = &metrics;

@@ -21,8 +21,9 @@ std::optional<std::regex> compile(const std::string& text, const char* flag) {
   try {
     return std::regex(text, std::regex::extended | std::regex::optimize);
   } catch (const std::regex_error& error) {
-    throw usage_error(fmt::format("{}: \"{}\" is not a regular expression: {}", flag, printable(text).text, error.what()),
-                      "use POSIX extended syntax (regex(7))");
+    throw usage_error(
+        fmt::format("{}: \"{}\" is not a regular expression: {}", flag, printable(text).text, error.what()),
+        "use POSIX extended syntax (regex(7))");
   }
 }
 
@@ -92,8 +93,10 @@ int trace_command(const TraceFlags& flags) {
     std::fprintf(stderr, "%s\n", observer.attached_text().c_str());
     signals.wait(flags.duration_s);
   }
-  const std::uint64_t lost = observer.probes->snapshot().ring_full + observer.stats.lost_queue_full + observer.stats.lost_decode;
-  if (lost != 0) std::fprintf(stderr, "sockward: %lu records were lost: the output could not keep up\n", lost);
+  const std::uint64_t lost =
+      observer.probes->snapshot().ring_full + observer.stats.lost_queue_full + observer.stats.lost_decode;
+  if (lost != 0)
+    std::fprintf(stderr, "sockward: %lu records were lost: the output could not keep up\n", lost);
   return 0;
 }
 

@@ -18,26 +18,40 @@ std::string escape_html(const std::string& text) {
   std::string result;
   for (const char c : text) {
     switch (c) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += c;
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += c;
     }
   }
   return result;
 }
 
 constexpr const char* kStyle =
-    "<style>:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{margin:2rem auto;max-width:70rem;"
-    "padding:0 1rem}article{border-left:3px solid #d79921;padding:.2rem .8rem;margin:.8rem 0;overflow-wrap:anywhere}"
+    "<style>:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{margin:2rem "
+    "auto;max-width:70rem;"
+    "padding:0 1rem}article{border-left:3px solid #d79921;padding:.2rem .8rem;margin:.8rem "
+    "0;overflow-wrap:anywhere}"
     "code{font-family:ui-monospace,monospace}small{opacity:.7}</style>";
 
 std::string page(const std::string& title, const std::string& body) {
-  return fmt::format("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                     "content=\"width=device-width\"><title>{}</title>{}<h1>{}</h1>{}</html>\n",
-                     title, kStyle, title, body);
+  return fmt::format(
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><title>{}</title>{}<h1>{}</h1>{}</html>\n",
+      title, kStyle, title, body);
 }
 
 }  // namespace
@@ -46,8 +60,11 @@ bool RecentRecords::write(const Record& record) {
   const Diagnosis& diagnosis = record.diagnosis;
   std::string cause = fmt::format("{} ({})", to_string(diagnosis.cause), to_string(diagnosis.confidence));
   for (const auto& evidence : diagnosis.evidence) cause += "; " + evidence;
-  Entry entry{.json = to_json(record, resource_, arguments_), .time = rfc3339(record.time),
-              .container = record.container_label(), .headline = body_of(record), .cause = std::move(cause),
+  Entry entry{.json = to_json(record, resource_, arguments_),
+              .time = rfc3339(record.time),
+              .container = record.container_label(),
+              .headline = body_of(record),
+              .cause = std::move(cause),
               .advice = diagnosis.advice};
   const std::lock_guard lock(mutex_);
   if (entries_.size() >= kKept) entries_.pop_front();
@@ -67,7 +84,8 @@ HttpResponse diagnoses_response(const RecentRecords& recent, const HttpRequest& 
     const std::string& text = given->second;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || limit == 0)
-      return {.status = 400, .body = fmt::format("limit must be a number from 1 to {}\n", RecentRecords::kKept)};
+      return {.status = 400,
+              .body = fmt::format("limit must be a number from 1 to {}\n", RecentRecords::kKept)};
   }
   std::string body = "[";
   for (const auto& entry : recent.latest(limit)) body += (body.size() > 1 ? ",\n" : "") + entry.json;
@@ -98,10 +116,11 @@ HttpResponse uts_response(const UtsNames& uts, ContainerDirectory& containers) {
 
 HttpResponse landing_page(const std::string& telemetry_path) {
   return {.content_type = kHtml,
-          .body = page("sockward", fmt::format("<p>Version {} (revision {}).</p><p><a href=\"{}\">Metrics</a></p>"
-                                               "<p>Recent diagnoses show every user's paths: start the agent with "
-                                               "<code>--web.enable-ui</code> to serve them here.</p>",
-                                               kVersion, kRevision, escape_html(telemetry_path)))};
+          .body = page("sockward",
+                       fmt::format("<p>Version {} (revision {}).</p><p><a href=\"{}\">Metrics</a></p>"
+                                   "<p>Recent diagnoses show every user's paths: start the agent with "
+                                   "<code>--web.enable-ui</code> to serve them here.</p>",
+                                   kVersion, kRevision, escape_html(telemetry_path)))};
 }
 
 HttpResponse diagnoses_page(const RecentRecords& recent) {
@@ -109,9 +128,10 @@ HttpResponse diagnoses_page(const RecentRecords& recent) {
   const auto entries = recent.latest(100);
   if (entries.empty()) body += "<p>Nothing has failed since the agent started.</p>";
   for (const auto& entry : entries)
-    body += fmt::format("<article><small>{} · {}</small><br><strong>{}</strong><br>{}{}</article>", entry.time,
-                        escape_html(entry.container), escape_html(entry.headline), escape_html(entry.cause),
-                        entry.advice.empty() ? "" : "<br><em>Fix:</em> " + escape_html(entry.advice));
+    body +=
+        fmt::format("<article><small>{} · {}</small><br><strong>{}</strong><br>{}{}</article>", entry.time,
+                    escape_html(entry.container), escape_html(entry.headline), escape_html(entry.cause),
+                    entry.advice.empty() ? "" : "<br><em>Fix:</em> " + escape_html(entry.advice));
   return {.content_type = kHtml, .body = page("sockward: recent diagnoses", body)};
 }
 

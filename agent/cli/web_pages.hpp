@@ -20,7 +20,8 @@ class RecentRecords final : public Sink {
  public:
   static constexpr std::size_t kKept = 500;
 
-  RecentRecords(Resource resource, CommandArgs arguments) : resource_(std::move(resource)), arguments_(arguments) {}
+  RecentRecords(Resource resource, CommandArgs arguments)
+      : resource_(std::move(resource)), arguments_(arguments) {}
   bool write(const Record& record) override;
 
   struct Entry {

@@ -34,15 +34,17 @@ using Keys = std::map<std::string, Setter>;
 void apply(const YAML::Node& node, const std::string& section, const Keys& keys, const Origin& origin) {
   const std::string where = section.empty() ? "the file" : section;
   if (node.IsNull()) return;
-  if (!node.IsMap()) throw origin.at(node, where + " must be a mapping of keys to values", "see docs/configuration.md");
+  if (!node.IsMap())
+    throw origin.at(node, where + " must be a mapping of keys to values", "see docs/configuration.md");
   for (const auto& entry : node) {
     const auto key = entry.first.as<std::string>("");
     const auto known = keys.find(key);
     if (known == keys.end()) {
       std::vector<std::string_view> names;
       for (const auto& [name, setter] : keys) names.push_back(name);
-      throw origin.at(entry.first, fmt::format("unknown key \"{}\" in {}", printable(key).text, where),
-                      fmt::format("did you mean \"{}\"? All keys are in docs/configuration.md", nearest(key, names)));
+      throw origin.at(
+          entry.first, fmt::format("unknown key \"{}\" in {}", printable(key).text, where),
+          fmt::format("did you mean \"{}\"? All keys are in docs/configuration.md", nearest(key, names)));
     }
     known->second(entry.second);
   }
@@ -61,7 +63,8 @@ Setter scalar(T& target, const char* kind, const Origin& origin) {
 
 Setter texts(std::vector<std::string>& target, const Origin& origin) {
   return [&target, &origin](const YAML::Node& node) {
-    if (!node.IsScalar() && !node.IsSequence()) throw origin.at(node, "this must be a text or a list of texts", "see docs/configuration.md");
+    if (!node.IsScalar() && !node.IsSequence())
+      throw origin.at(node, "this must be a text or a list of texts", "see docs/configuration.md");
     target.clear();
     if (node.IsScalar()) target.push_back(node.Scalar());
     if (node.IsSequence())
@@ -75,18 +78,20 @@ Setter parsed(T& target, Parse parse, const char* what) {
 }
 
 Keys sections(Settings& s, const Origin& o) {
-  constexpr const char* kText = "a text", *kNumber = "a whole number, 0 or more", *kBool = "true or false";
+  constexpr const char *kText = "a text", *kNumber = "a whole number, 0 or more", *kBool = "true or false";
   const auto section = [&o](const char* name, Keys keys) {
     return std::pair<const std::string, Setter>(
         name, [name, keys = std::move(keys), &o](const YAML::Node& node) { apply(node, name, keys, o); });
   };
-  return {section("probes", {{"errno", texts(s.probes.errors, o)}, {"backend", scalar(s.probes.backend, kText, o)}}),
+  return {section("probes",
+                  {{"errno", texts(s.probes.errors, o)}, {"backend", scalar(s.probes.backend, kText, o)}}),
           section("names", {{"near_limit_bytes", scalar(s.names.near_limit_bytes, kNumber, o)}}),
           section("records", {{"output", scalar(s.records.output, kText, o)},
                               {"file", scalar(s.records.file, kText, o)},
                               {"command_args", scalar(s.records.command_args, kText, o)}}),
           section("metrics", {{"container_name_cap", scalar(s.metrics.container_name_cap, kNumber, o)},
-                              {"container_name_ttl", parsed(s.metrics.container_name_ttl, parse_duration, "metrics.container_name_ttl")}}),
+                              {"container_name_ttl", parsed(s.metrics.container_name_ttl, parse_duration,
+                                                            "metrics.container_name_ttl")}}),
           section("limits", {{"ring_bytes", parsed(s.limits.ring_bytes, parse_bytes, "limits.ring_bytes")},
                              {"queue_records", scalar(s.limits.queue_records, kNumber, o)},
                              {"source_entries", scalar(s.limits.source_entries, kNumber, o)}}),
@@ -97,7 +102,8 @@ Keys sections(Settings& s, const Origin& o) {
           section("host", {{"uts_namespace", scalar(s.host.uts_namespace, kNumber, o)}})};
 }
 
-void require_one_of(const std::string& value, const char* what, std::initializer_list<std::string_view> choices) {
+void require_one_of(const std::string& value, const char* what,
+                    std::initializer_list<std::string_view> choices) {
   if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
   throw usage_error(fmt::format("{}: \"{}\" is not one of its values", what, printable(value).text),
                     fmt::format("did you mean \"{}\"?", nearest(value, choices)));
@@ -105,7 +111,8 @@ void require_one_of(const std::string& value, const char* what, std::initializer
 
 void require_range(std::uint64_t value, const char* what, std::uint64_t least, std::uint64_t most) {
   if (value >= least && value <= most) return;
-  throw usage_error(fmt::format("{}: {} is out of range", what, value), fmt::format("choose {} to {}", least, most));
+  throw usage_error(fmt::format("{}: {} is out of range", what, value),
+                    fmt::format("choose {} to {}", least, most));
 }
 
 struct Unit {
@@ -113,13 +120,15 @@ struct Unit {
   std::uint64_t factor;
 };
 
-std::uint64_t with_unit(const std::string& text, const std::string& what, std::initializer_list<Unit> units, std::uint64_t most) {
+std::uint64_t with_unit(const std::string& text, const std::string& what, std::initializer_list<Unit> units,
+                        std::uint64_t most) {
   std::uint64_t number = 0;
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, number);
   const std::string_view suffix(parsed.ptr, static_cast<std::size_t>(end - parsed.ptr));
   for (const Unit& unit : units)
-    if (parsed.ec == std::errc() && suffix == unit.suffix && number <= most / unit.factor) return number * unit.factor;
+    if (parsed.ec == std::errc() && suffix == unit.suffix && number <= most / unit.factor)
+      return number * unit.factor;
   throw usage_error(fmt::format("{}: \"{}\" is not a size or time it takes", what, printable(text).text),
                     units.size() == 4 ? "write e.g. 90s, 10m or 2h" : "write e.g. 512KiB or 4MiB");
 }
@@ -127,11 +136,13 @@ std::uint64_t with_unit(const std::string& text, const std::string& what, std::i
 }  // namespace
 
 std::chrono::seconds parse_duration(const std::string& text, const std::string& what) {
-  return std::chrono::seconds(with_unit(text, what, {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}}, 365 * 86400));
+  return std::chrono::seconds(
+      with_unit(text, what, {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}}, 365 * 86400));
 }
 
 std::uint32_t parse_bytes(const std::string& text, const std::string& what) {
-  return static_cast<std::uint32_t>(with_unit(text, what, {{"", 1}, {"KiB", 1024}, {"MiB", 1 << 20}}, 1u << 31));
+  return static_cast<std::uint32_t>(
+      with_unit(text, what, {{"", 1}, {"KiB", 1024}, {"MiB", 1 << 20}}, 1u << 31));
 }
 
 Settings parse_settings(const std::string& yaml, const std::string& file) {
@@ -141,7 +152,8 @@ Settings parse_settings(const std::string& yaml, const std::string& file) {
   try {
     root = YAML::Load(yaml);
   } catch (const YAML::Exception& error) {
-    throw usage_error(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg), "the file must be YAML; see docs/configuration.md");
+    throw usage_error(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg),
+                      "the file must be YAML; see docs/configuration.md");
   }
   apply(root, "", sections(settings, origin), origin);
   validate(settings);
@@ -168,7 +180,8 @@ void validate(const Settings& settings) {
   require_range(settings.metrics.container_name_cap, "metrics.container_name_cap", 1, 10000);
   require_range(settings.limits.ring_bytes, "limits.ring_bytes", 4096, 256u << 20);
   if (!std::has_single_bit(settings.limits.ring_bytes))
-    throw usage_error(fmt::format("limits.ring_bytes: {} is not a power of two", settings.limits.ring_bytes), "use e.g. 1MiB");
+    throw usage_error(fmt::format("limits.ring_bytes: {} is not a power of two", settings.limits.ring_bytes),
+                      "use e.g. 1MiB");
   require_range(settings.limits.queue_records, "limits.queue_records", 16, 1 << 20);
   require_range(settings.limits.source_entries, "limits.source_entries", 16, 1 << 20);
   if (!settings.web.telemetry_path.starts_with('/'))

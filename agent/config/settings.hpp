@@ -16,18 +16,19 @@ struct Settings {
     std::uint32_t near_limit_bytes = 100;  ///< report successful binds of paths this long; 0: never; 1..107
   } names;
   struct Records {
-    std::string output = "auto";  ///< auto | json | text | off: what goes to standard output
-    std::string file;             ///< JSON lines are appended here too; empty: no file
+    std::string output = "auto";       ///< auto | json | text | off: what goes to standard output
+    std::string file;                  ///< JSON lines are appended here too; empty: no file
     std::string command_args = "off";  ///< off | program | full
   } records;
   struct Metrics {
-    std::uint32_t container_name_cap = 200;       ///< label values besides host and ~other
-    std::chrono::seconds container_name_ttl{600}; ///< how long series outlive their container
+    std::uint32_t container_name_cap = 200;        ///< label values besides host and ~other
+    std::chrono::seconds container_name_ttl{600};  ///< how long series outlive their container
   } metrics;
   struct Limits {
-    std::uint32_t ring_bytes = 1 << 20;     ///< a power of two, 4 KiB to 256 MiB
-    std::uint32_t queue_records = 8192;     ///< decoded records waiting for diagnosis
-    std::uint32_t source_entries = 8192;    ///< container, call, family and errno combinations the kernel can hold
+    std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, 4 KiB to 256 MiB
+    std::uint32_t queue_records = 8192;  ///< decoded records waiting for diagnosis
+    std::uint32_t source_entries =
+        8192;  ///< container, call, family and errno combinations the kernel can hold
   } limits;
   struct Web {
     std::vector<std::string> listen_address{"127.0.0.1:9966"};
@@ -36,12 +37,13 @@ struct Settings {
     std::vector<std::string> allowed_hosts;
   } web;
   struct Host {
-    std::uint32_t uts_namespace = 4026531838;  ///< inode of the UTS namespace that is the host's (PROC_UTS_INIT_INO)
+    std::uint32_t uts_namespace =
+        4026531838;  ///< inode of the UTS namespace that is the host's (PROC_UTS_INIT_INO)
   } host;
 };
 
-/// Reads a YAML file. Unknown keys, wrong types and values out of range are a StartupError (usage) that names the
-/// file, the line and the nearest right name.
+/// Reads a YAML file. Unknown keys, wrong types and values out of range are a StartupError (usage) that names
+/// the file, the line and the nearest right name.
 Settings load_settings(const std::string& file);
 /// The same from text; `origin` names it in errors.
 Settings parse_settings(const std::string& yaml, const std::string& origin);

@@ -12,9 +12,10 @@ Authority authority_of(const Actor& actor, int capability, NamespaceInode owner)
 
 std::string authority_text(const Actor& actor, int capability, std::string_view name, NamespaceInode owner) {
   if (!actor.has_capability(capability)) return fmt::format("the caller (uid {}) has no {}", actor.uid, name);
-  if (actor.userns == owner) return fmt::format("the caller has {} in the owning user namespace {}", name, owner);
-  return fmt::format("the caller has {} in user namespace {}, but the owner is user namespace {}", name, actor.userns,
-                     owner);
+  if (actor.userns == owner)
+    return fmt::format("the caller has {} in the owning user namespace {}", name, owner);
+  return fmt::format("the caller has {} in user namespace {}, but the owner is user namespace {}", name,
+                     actor.userns, owner);
 }
 
 }  // namespace sockward

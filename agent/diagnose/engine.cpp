@@ -8,13 +8,14 @@ namespace sockward {
 namespace {
 
 Diagnosis unexplained(const Event& event) {
-  return {.cause = Cause::unknown,
-          .confidence = Confidence::unknown,
-          .evidence = {fmt::format("{} returned {}", to_string(event.syscall), error_label(event)),
-                       "looked at: the arguments, the socket, the caller's capabilities and namespaces; no rule "
-                       "of this version explains it"},
-          .advice = "",
-          .holder = {}};
+  return {
+      .cause = Cause::unknown,
+      .confidence = Confidence::unknown,
+      .evidence = {fmt::format("{} returned {}", to_string(event.syscall), error_label(event)),
+                   "looked at: the arguments, the socket, the caller's capabilities and namespaces; no rule "
+                   "of this version explains it"},
+      .advice = "",
+      .holder = {}};
 }
 
 }  // namespace

@@ -27,15 +27,17 @@ std::string budget_text(std::string_view path) {
   const PathBudget budget = budget_of(path);
   const std::string name = printable(budget.component).text;
   if (budget.may_have == 0)
-    return fmt::format("the longest component, \"{}\", has {} bytes; even without it the path is too long", name,
-                       budget.bytes);
+    return fmt::format("the longest component, \"{}\", has {} bytes; even without it the path is too long",
+                       name, budget.bytes);
   return fmt::format("the longest component, \"{}\", has {} bytes: at most {} fit", name, budget.bytes,
                      budget.may_have);
 }
 
 std::string shorten_advice() {
-  return "use a shorter directory (TMPDIR, XDG_RUNTIME_DIR, the program's state directory) or a shorter name; or "
-         "start the program in that directory with a relative path, bind-mount the directory to a short one, or use "
+  return "use a shorter directory (TMPDIR, XDG_RUNTIME_DIR, the program's state directory) or a shorter "
+         "name; or "
+         "start the program in that directory with a relative path, bind-mount the directory to a short one, "
+         "or use "
          "an abstract name";
 }
 

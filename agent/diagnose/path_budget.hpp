@@ -10,8 +10,8 @@ inline constexpr std::size_t kUsablePathBytes = 107;
 /// The longest component of a path, and how many bytes it may have if nothing else changes.
 struct PathBudget {
   std::string_view component;
-  std::size_t bytes = 0;       ///< it has
-  std::size_t may_have = 0;    ///< 0: shortening it alone does not help
+  std::size_t bytes = 0;     ///< it has
+  std::size_t may_have = 0;  ///< 0: shortening it alone does not help
 };
 
 PathBudget budget_of(std::string_view path, std::size_t limit = kUsablePathBytes);

@@ -88,7 +88,8 @@ CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_co
     if (mount->type == "cgroup" && has_option(mount->options, "memory")) memory = mount->point;
   }
   using Kind = CgroupMounts::Kind;
-  // A hybrid host may leave a controller or two to v2 (hugetlb, say); these two are what runtimes set up everywhere.
+  // A hybrid host may leave a controller or two to v2 (hugetlb, say); these two are what runtimes set up
+  // everywhere.
   const bool v2_carries = has_word(v2_controllers, "pids") || has_word(v2_controllers, "memory");
   if (!v2.empty() && v2_carries) return {Kind::v2, v2, v2};
   if (!pids.empty()) return {Kind::v1_pids, pids, v2};

@@ -16,16 +16,16 @@ namespace sockward {
 /// Where the cgroup hierarchies are mounted.
 struct CgroupMounts {
   enum class Kind { v2, v1_pids, v1_memory };
-  Kind kind = Kind::v2;    ///< the hierarchy that tells containers apart
-  std::string root;        ///< where that one is mounted; empty: nowhere
-  std::string v2_root;     ///< cgroup2, for programs attached to cgroups; empty: not mounted
+  Kind kind = Kind::v2;  ///< the hierarchy that tells containers apart
+  std::string root;      ///< where that one is mounted; empty: nowhere
+  std::string v2_root;   ///< cgroup2, for programs attached to cgroups; empty: not mounted
 
   /// As /proc/pid/cgroup names it: "", "pids", "memory".
   std::string controller() const;
 };
 
-/// Picks the hierarchy from the text of /proc/self/mountinfo: v2 if it carries pids or memory (`v2_controllers`: the
-/// content of its cgroup.controllers), else v1 pids, else v1 memory, else v2. Pure.
+/// Picks the hierarchy from the text of /proc/self/mountinfo: v2 if it carries pids or memory
+/// (`v2_controllers`: the content of its cgroup.controllers), else v1 pids, else v1 memory, else v2. Pure.
 CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_controllers);
 /// The same for this host.
 CgroupMounts find_cgroup_mounts();

@@ -16,7 +16,8 @@ bool is_id(std::string_view text) {
 }
 
 /// The part of `text` between a prefix and a suffix.
-std::optional<std::string_view> between(std::string_view text, std::string_view prefix, std::string_view suffix) {
+std::optional<std::string_view> between(std::string_view text, std::string_view prefix,
+                                        std::string_view suffix) {
   if (text.size() < prefix.size() + suffix.size() || !text.starts_with(prefix) || !text.ends_with(suffix))
     return std::nullopt;
   return text.substr(prefix.size(), text.size() - prefix.size() - suffix.size());
@@ -24,10 +25,13 @@ std::optional<std::string_view> between(std::string_view text, std::string_view 
 
 /// systemd writes bytes of a unit name as \xNN (systemd.unit(5)).
 std::string unescape_unit(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text.substr(i, 2) == "\\x" && i + 3 < text.size() && digit(text[i + 2]) >= 0 && digit(text[i + 3]) >= 0) {
+    if (text.substr(i, 2) == "\\x" && i + 3 < text.size() && digit(text[i + 2]) >= 0 &&
+        digit(text[i + 3]) >= 0) {
       result += static_cast<char>(digit(text[i + 2]) * 16 + digit(text[i + 3]));
       i += 3;
     } else {
@@ -41,9 +45,9 @@ struct ScopePrefix {
   std::string_view prefix, runtime;
 };
 // Names that runtimes give to the scope of a container, before its id.
-constexpr ScopePrefix kScopes[] = {{"docker-", "docker"},       {"cri-containerd-", "containerd"},
-                                   {"crio-", "crio"},           {"libpod-", "podman"},
-                                   {"nerdctl-", "containerd"},  {"containerd-", "containerd"}};
+constexpr ScopePrefix kScopes[] = {{"docker-", "docker"},      {"cri-containerd-", "containerd"},
+                                   {"crio-", "crio"},          {"libpod-", "podman"},
+                                   {"nerdctl-", "containerd"}, {"containerd-", "containerd"}};
 
 std::optional<ContainerIdentity> from_scope(std::string_view segment) {
   for (const auto& [prefix, runtime] : kScopes)
@@ -51,9 +55,11 @@ std::optional<ContainerIdentity> from_scope(std::string_view segment) {
       if (const auto id = between(segment, prefix, suffix); id && is_id(*id))
         return ContainerIdentity{.runtime = std::string(runtime), .id = std::string(*id)};
   // containerd with a systemd-less driver: "<slice>:cri-containerd:<id>"
-  if (const std::size_t colon = segment.rfind(':'); colon != std::string_view::npos && is_id(segment.substr(colon + 1)))
-    return ContainerIdentity{.runtime = segment.find("crio") == std::string_view::npos ? "containerd" : "crio",
-                             .id = std::string(segment.substr(colon + 1))};
+  if (const std::size_t colon = segment.rfind(':');
+      colon != std::string_view::npos && is_id(segment.substr(colon + 1)))
+    return ContainerIdentity{
+        .runtime = segment.find("crio") == std::string_view::npos ? "containerd" : "crio",
+        .id = std::string(segment.substr(colon + 1))};
   return std::nullopt;
 }
 
@@ -64,8 +70,10 @@ std::optional<ContainerIdentity> from_name(std::string_view segment, std::string
     return ContainerIdentity{.runtime = "lxc", .name = std::string(segment)};
   if (const auto name = between(segment, "systemd-nspawn@", ".service"); name && !name->empty())
     return ContainerIdentity{.runtime = "nspawn", .name = unescape_unit(*name)};
-  if (const auto name = between(segment, "machine-", ".scope"); name && parent == "machine.slice" && !name->empty())
-    return ContainerIdentity{.runtime = name->starts_with("qemu\\x2d") ? "qemu" : "nspawn", .name = unescape_unit(*name)};
+  if (const auto name = between(segment, "machine-", ".scope");
+      name && parent == "machine.slice" && !name->empty())
+    return ContainerIdentity{.runtime = name->starts_with("qemu\\x2d") ? "qemu" : "nspawn",
+                             .name = unescape_unit(*name)};
   return std::nullopt;
 }
 
@@ -102,7 +110,9 @@ ContainerIdentity container_from_cgroup(std::string_view path) {
     auto identity = from_scope(segment);
     if (!identity) identity = from_name(segment, parent);
     if (!identity && is_id(segment))
-      identity = ContainerIdentity{.runtime = in_pods ? "containerd" : parent == "libpod_parent" ? "podman" : "docker",
+      identity = ContainerIdentity{.runtime = in_pods                     ? "containerd"
+                                              : parent == "libpod_parent" ? "podman"
+                                                                          : "docker",
                                    .id = std::string(segment)};
     if (identity) {
       found = std::move(*identity);

@@ -15,7 +15,9 @@ struct ProcessId {
   std::uint64_t start_ns = 0;  ///< CLOCK_BOOTTIME start of the leader; 0: unknown, the pid alone decides
 };
 
-inline ProcessId process_of(const Event& event) { return {event.actor.tgid, event.actor.leader_start_ns}; }
+inline ProcessId process_of(const Event& event) {
+  return {event.actor.tgid, event.actor.leader_start_ns};
+}
 
 struct HostNames {
   std::string hostname, domainname;  ///< raw bytes

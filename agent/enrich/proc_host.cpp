@@ -119,15 +119,18 @@ Result<std::string> ProcHost::cgroup_path(ProcessId process) const {
   const auto text = read_file(folder->fd(), "cgroup");
   if (!text) return text.error();
   if (auto path = cgroup_of(*text, controller_)) return std::move(*path);
-  return make_error(std::errc::no_such_file_or_directory, "find the cgroup of controller '" + controller_ + "'");
+  return make_error(std::errc::no_such_file_or_directory,
+                    "find the cgroup of controller '" + controller_ + "'");
 }
 
 Result<std::optional<HostNames>> ProcHost::uts_names(NamespaceInode utsns) const {
-  if (uts_ == nullptr) return make_error(std::errc::function_not_supported, "read UTS namespaces: no iterator");
+  if (uts_ == nullptr)
+    return make_error(std::errc::function_not_supported, "read UTS namespaces: no iterator");
   auto namespaces = uts_->read();
   if (!namespaces) return namespaces.error();
   for (auto& known : *namespaces)
-    if (known.inode == utsns) return std::optional(HostNames{std::move(known.hostname), std::move(known.domainname)});
+    if (known.inode == utsns)
+      return std::optional(HostNames{std::move(known.hostname), std::move(known.domainname)});
   return std::optional<HostNames>();
 }
 

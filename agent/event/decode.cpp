@@ -14,9 +14,13 @@ using Bytes = std::span<const std::byte>;
 static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
 static_assert(kSyscalls == SOCKWARD_SYSCALLS);
 
-Error malformed(const char* what) { return make_error(std::errc::bad_message, std::string("decode record: ") + what); }
+Error malformed(const char* what) {
+  return make_error(std::errc::bad_message, std::string("decode record: ") + what);
+}
 
-std::string_view text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string_view text_of(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 template <std::size_t N>
 std::string until_nul(const char (&field)[N]) {
@@ -147,10 +151,14 @@ Result<Event> decode(std::span<const std::byte> record) {
               .call = {}};
   const Bytes body = record.first(header.size < sizeof(header) ? sizeof(header) : header.size);
   switch (header.kind) {
-    case SOCKWARD_SOCKET_CALL: return decode_socket_call(body, std::move(event), header.flags);
-    case SOCKWARD_PATH_CALL: return decode_path_call(body, std::move(event), header.flags);
-    case SOCKWARD_NAME_CALL: return decode_name_call(body, std::move(event), header.flags);
-    default: return malformed("unknown kind");
+    case SOCKWARD_SOCKET_CALL:
+      return decode_socket_call(body, std::move(event), header.flags);
+    case SOCKWARD_PATH_CALL:
+      return decode_path_call(body, std::move(event), header.flags);
+    case SOCKWARD_NAME_CALL:
+      return decode_name_call(body, std::move(event), header.flags);
+    default:
+      return malformed("unknown kind");
   }
 }
 

@@ -19,7 +19,9 @@ std::optional<std::string> below(const Directory& directory, const std::string& 
 
 }  // namespace
 
-std::string_view to_string(Syscall syscall) { return kSyscallNames.at(static_cast<std::size_t>(syscall)); }
+std::string_view to_string(Syscall syscall) {
+  return kSyscallNames.at(static_cast<std::size_t>(syscall));
+}
 
 std::string_view to_string(Via via) {
   static constexpr std::array<std::string_view, 4> kNames = {"syscall", "sysctl", "io_uring", "compat"};

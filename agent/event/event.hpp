@@ -12,7 +12,17 @@ namespace sockward {
 
 /// The watched calls; numbers are those of the wire format.
 enum class Syscall : std::uint8_t {
-  bind, connect, listen, unlink, unlinkat, sethostname, setdomainname, openat2, open_tree, mount, move_mount
+  bind,
+  connect,
+  listen,
+  unlink,
+  unlinkat,
+  sethostname,
+  setdomainname,
+  openat2,
+  open_tree,
+  mount,
+  move_mount
 };
 inline constexpr std::size_t kSyscalls = 11;
 
@@ -27,13 +37,13 @@ using NamespaceInode = std::uint32_t;
 
 /// Who made the call, as the kernel had it when the call returned.
 struct Actor {
-  std::uint32_t tgid = 0, tid = 0;      ///< in the initial pid namespace
-  std::uint64_t leader_start_ns = 0;    ///< CLOCK_BOOTTIME; with tgid it names one process for good
-  std::uint32_t uid = 0;                ///< in the initial user namespace
-  std::uint64_t cap_effective = 0;      ///< bit per capability(7), valid in `userns`
-  std::uint64_t container_key = 0;      ///< cgroup id
+  std::uint32_t tgid = 0, tid = 0;    ///< in the initial pid namespace
+  std::uint64_t leader_start_ns = 0;  ///< CLOCK_BOOTTIME; with tgid it names one process for good
+  std::uint32_t uid = 0;              ///< in the initial user namespace
+  std::uint64_t cap_effective = 0;    ///< bit per capability(7), valid in `userns`
+  std::uint64_t container_key = 0;    ///< cgroup id
   NamespaceInode netns = 0, utsns = 0, pidns = 0, mntns = 0, userns = 0;
-  std::string comm;                     ///< of the group leader; raw bytes
+  std::string comm;  ///< of the group leader; raw bytes
 
   bool has_capability(int number) const { return (cap_effective >> number & 1) != 0; }
 };
@@ -47,16 +57,16 @@ struct Directory {
 
 struct SocketCall {
   int fd = -1;
-  int address_length = 0;       ///< addrlen, as passed; may be negative
-  int backlog = 0;              ///< listen only
-  SocketAddress address;        ///< listen: the socket's own
-  bool kernel_copy = false;     ///< the address is the kernel's, not the caller's memory
+  int address_length = 0;    ///< addrlen, as passed; may be negative
+  int backlog = 0;           ///< listen only
+  SocketAddress address;     ///< listen: the socket's own
+  bool kernel_copy = false;  ///< the address is the kernel's, not the caller's memory
   Directory directory;
-  bool is_socket = false;       ///< fd is a socket; otherwise the fields below are 0
+  bool is_socket = false;  ///< fd is a socket; otherwise the fields below are 0
   std::uint16_t family = 0, type = 0, protocol = 0;
-  std::uint16_t port_start = 0;      ///< net.ipv4.ip_unprivileged_port_start there
-  NamespaceInode socket_netns = 0;   ///< may differ from the caller's
-  NamespaceInode owner_userns = 0;   ///< of socket_netns
+  std::uint16_t port_start = 0;     ///< net.ipv4.ip_unprivileged_port_start there
+  NamespaceInode socket_netns = 0;  ///< may differ from the caller's
+  NamespaceInode owner_userns = 0;  ///< of socket_netns
   std::uint16_t bound_port = 0;
 };
 
@@ -66,18 +76,19 @@ using PathArgument = std::optional<std::string>;
 struct PathCall {
   int dirfd = -100;
   std::uint32_t flags = 0;
-  std::uint64_t resolve = 0;       ///< openat2: how.resolve
-  bool arguments_readable = true;  ///< false: struct open_how could not be read; flags and resolve are unknown
-  PathArgument path, source;       ///< source: mount and move_mount only
-  bool truncated = false;          ///< a path is longer than what was copied
+  std::uint64_t resolve = 0;  ///< openat2: how.resolve
+  bool arguments_readable =
+      true;                   ///< false: struct open_how could not be read; flags and resolve are unknown
+  PathArgument path, source;  ///< source: mount and move_mount only
+  bool truncated = false;     ///< a path is longer than what was copied
   Directory directory;
 };
 
 struct NameCall {
   bool domain = false;
   int asked_length = 0;
-  std::uint32_t file_position = 0;  ///< sysctl only
-  std::optional<std::string> asked; ///< bytes passed; nullopt when unreadable
+  std::uint32_t file_position = 0;   ///< sysctl only
+  std::optional<std::string> asked;  ///< bytes passed; nullopt when unreadable
   bool asked_clipped = false;
   std::string old_name, new_name;   ///< from the namespace; sysctl: new_name is computed before the write
   bool old_at_exit = false;         ///< no entry was seen: old_name is the one at exit

@@ -51,12 +51,24 @@ struct FamilyName {
 };
 
 constexpr FamilyName kFamilies[] = {
-    {AF_UNSPEC, "AF_UNSPEC"},     {AF_UNIX, "AF_UNIX"},           {AF_INET, "AF_INET"},
-    {AF_AX25, "AF_AX25"},         {AF_IPX, "AF_IPX"},             {AF_INET6, "AF_INET6"},
-    {AF_NETLINK, "AF_NETLINK"},   {AF_PACKET, "AF_PACKET"},       {AF_RDS, "AF_RDS"},
-    {AF_PPPOX, "AF_PPPOX"},       {AF_CAN, "AF_CAN"},             {AF_TIPC, "AF_TIPC"},
-    {AF_BLUETOOTH, "AF_BLUETOOTH"}, {AF_ALG, "AF_ALG"},           {AF_VSOCK, "AF_VSOCK"},
-    {AF_KCM, "AF_KCM"},           {AF_QIPCRTR, "AF_QIPCRTR"},     {AF_SMC, "AF_SMC"},
+    {AF_UNSPEC, "AF_UNSPEC"},
+    {AF_UNIX, "AF_UNIX"},
+    {AF_INET, "AF_INET"},
+    {AF_AX25, "AF_AX25"},
+    {AF_IPX, "AF_IPX"},
+    {AF_INET6, "AF_INET6"},
+    {AF_NETLINK, "AF_NETLINK"},
+    {AF_PACKET, "AF_PACKET"},
+    {AF_RDS, "AF_RDS"},
+    {AF_PPPOX, "AF_PPPOX"},
+    {AF_CAN, "AF_CAN"},
+    {AF_TIPC, "AF_TIPC"},
+    {AF_BLUETOOTH, "AF_BLUETOOTH"},
+    {AF_ALG, "AF_ALG"},
+    {AF_VSOCK, "AF_VSOCK"},
+    {AF_KCM, "AF_KCM"},
+    {AF_QIPCRTR, "AF_QIPCRTR"},
+    {AF_SMC, "AF_SMC"},
     {AF_XDP, "AF_XDP"},
 };
 
@@ -64,13 +76,20 @@ constexpr FamilyName kFamilies[] = {
 
 std::string_view to_string(AddressKind kind) {
   switch (kind) {
-    case AddressKind::path: return "path";
-    case AddressKind::abstract: return "abstract";
-    case AddressKind::unnamed: return "unnamed";
-    case AddressKind::inet: return "inet";
-    case AddressKind::inet6: return "inet6";
-    case AddressKind::other: return "other";
-    case AddressKind::unreadable: return "unreadable";
+    case AddressKind::path:
+      return "path";
+    case AddressKind::abstract:
+      return "abstract";
+    case AddressKind::unnamed:
+      return "unnamed";
+    case AddressKind::inet:
+      return "inet";
+    case AddressKind::inet6:
+      return "inet6";
+    case AddressKind::other:
+      return "other";
+    case AddressKind::unreadable:
+      return "unreadable";
   }
   return "unreadable";
 }
@@ -92,7 +111,9 @@ SocketAddress parse_socket_address(const AddressCopy& copy) {
   }
   std::memcpy(&address.family, copy.bytes.data(), kFamilyBytes);
   switch (address.family) {
-    case AF_UNIX: parse_unix(copy.bytes.substr(kFamilyBytes), address); break;
+    case AF_UNIX:
+      parse_unix(copy.bytes.substr(kFamilyBytes), address);
+      break;
     case AF_INET:
       parse_ip(copy.bytes, 4, 4, AddressKind::inet, address);
       address.truncated |= copy.bytes.size() < kInetBytes;
@@ -101,20 +122,27 @@ SocketAddress parse_socket_address(const AddressCopy& copy) {
       parse_ip(copy.bytes, 8, 16, AddressKind::inet6, address);
       address.truncated |= copy.bytes.size() < kInet6Bytes;
       break;
-    default: address.kind = AddressKind::other;
+    default:
+      address.kind = AddressKind::other;
   }
   return address;
 }
 
 std::optional<AddressText> address_text(const SocketAddress& address) {
   switch (address.kind) {
-    case AddressKind::unreadable: return std::nullopt;
-    case AddressKind::unnamed: return AddressText{"unix:"};
-    case AddressKind::inet: return AddressText{fmt::format("{}:{}", address.ip_text(), address.port)};
-    case AddressKind::inet6: return AddressText{fmt::format("[{}]:{}", address.ip_text(), address.port)};
-    case AddressKind::other: return AddressText{"family:" + family_name(address.family)};
+    case AddressKind::unreadable:
+      return std::nullopt;
+    case AddressKind::unnamed:
+      return AddressText{"unix:"};
+    case AddressKind::inet:
+      return AddressText{fmt::format("{}:{}", address.ip_text(), address.port)};
+    case AddressKind::inet6:
+      return AddressText{fmt::format("[{}]:{}", address.ip_text(), address.port)};
+    case AddressKind::other:
+      return AddressText{"family:" + family_name(address.family)};
     case AddressKind::path:
-    case AddressKind::abstract: break;
+    case AddressKind::abstract:
+      break;
   }
   Printable name = printable(address.name);
   // A path may begin with '@' too: kind tells them apart, and so does the text form.

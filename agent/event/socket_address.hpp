@@ -37,9 +37,9 @@ struct SocketAddress {
 
 /// How the bytes were obtained.
 struct AddressCopy {
-  std::string_view bytes;    ///< what was copied
-  bool fault = false;        ///< nothing could be read
-  bool clipped = false;      ///< the caller passed more
+  std::string_view bytes;  ///< what was copied
+  bool fault = false;      ///< nothing could be read
+  bool clipped = false;    ///< the caller passed more
 };
 
 SocketAddress parse_socket_address(const AddressCopy& copy);

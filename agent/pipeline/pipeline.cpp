@@ -5,7 +5,8 @@
 
 namespace sockward {
 
-Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options, std::vector<std::unique_ptr<Sink>> sinks)
+Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
+                   std::vector<std::unique_ptr<Sink>> sinks)
     : parts_(parts),
       options_(std::move(options)),
       sinks_(std::move(sinks)),

@@ -35,12 +35,13 @@ struct PipelineParts {
   DiagnosisCounts& diagnoses;
 };
 
-/// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for anything
-/// else, one does the rest. Between them a bounded queue; what does not fit is counted and dropped.
+/// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for
+/// anything else, one does the rest. Between them a bounded queue; what does not fit is counted and dropped.
 class Pipeline final : private RecordHandler {
  public:
   /// Starts both threads. Throws StartupError.
-  Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options, std::vector<std::unique_ptr<Sink>> sinks);
+  Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
+           std::vector<std::unique_ptr<Sink>> sinks);
   /// Takes what is left in the ring buffer, diagnoses it, flushes the sinks.
   ~Pipeline() override;
 

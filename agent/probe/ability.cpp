@@ -14,8 +14,9 @@ std::optional<std::string> trampoline_obstacle(const btf* kernel_types) {
   const int target = btf__find_by_name_kind(kernel_types, "__sys_listen", BTF_KIND_FUNC);
   if (target < 0) return "the kernel's BTF has no __sys_listen";
   // r0 = 0; exit
-  const bpf_insn body[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-                           {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const bpf_insn body[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
   LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FEXIT,
               .attach_btf_id = static_cast<__u32>(target));
   const FileDescriptor program(

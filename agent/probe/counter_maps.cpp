@@ -12,7 +12,9 @@ namespace {
 static_assert(kFamilies == SOCKWARD_FAMILIES);
 static_assert(kErrnoSlots <= SOCKWARD_SLOTS);
 
-std::uint64_t load(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
+std::uint64_t load(const __u64& counter) {
+  return __atomic_load_n(&counter, __ATOMIC_RELAXED);
+}
 
 std::size_t mapped_bytes(std::size_t blocks) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -38,9 +40,11 @@ void for_each_row(Visit visit) {
 void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
   for_each_row([&](std::size_t syscall, std::size_t family) {
     const auto& row = block.calls[row_of(syscall, family)];
-    for (std::size_t slot = 0; slot < kErrnoSlots; ++slot) total.calls[syscall][family][slot] += load(row[slot]);
+    for (std::size_t slot = 0; slot < kErrnoSlots; ++slot)
+      total.calls[syscall][family][slot] += load(row[slot]);
   });
-  for (std::size_t i = 0; i < total.path_lengths.size(); ++i) total.path_lengths[i] += load(block.path_lengths[i]);
+  for (std::size_t i = 0; i < total.path_lengths.size(); ++i)
+    total.path_lengths[i] += load(block.path_lengths[i]);
   for (std::size_t scope = 0; scope < 2; ++scope)
     for (std::size_t via = 0; via < 4; ++via)
       for (std::size_t field = 0; field < 2; ++field)
@@ -71,7 +75,9 @@ CounterBlocks::CounterBlocks(int map_fd, std::uint32_t blocks) {
   blocks_ = {static_cast<sockward_cpu_counters*>(memory), blocks};
 }
 
-CounterBlocks::~CounterBlocks() { munmap(blocks_.data(), mapped_bytes(blocks_.size())); }
+CounterBlocks::~CounterBlocks() {
+  munmap(blocks_.data(), mapped_bytes(blocks_.size()));
+}
 
 KernelSnapshot CounterBlocks::snapshot() const {
   KernelSnapshot total;
@@ -87,8 +93,10 @@ Result<std::vector<std::pair<sockward_source_key, std::uint64_t>>> SourceTable::
   std::vector<std::uint64_t> values(entries_);
   LIBBPF_OPTS(bpf_map_batch_opts, options);
   __u32 count = entries_, position = 0;
-  const int failed = bpf_map_lookup_batch(map_fd_, nullptr, &position, keys.data(), values.data(), &count, &options);
-  if (failed != 0 && errno != ENOENT) return last_error("read the failures by container");  // ENOENT: that was all
+  const int failed =
+      bpf_map_lookup_batch(map_fd_, nullptr, &position, keys.data(), values.data(), &count, &options);
+  if (failed != 0 && errno != ENOENT)
+    return last_error("read the failures by container");  // ENOENT: that was all
   std::vector<std::pair<sockward_source_key, std::uint64_t>> result;
   result.reserve(count);
   for (__u32 i = 0; i < count; ++i)
@@ -113,8 +121,10 @@ std::vector<SourceCount> SourceTable::retired() const {
     const auto& row = blocks_.own().calls[row_of(syscall, family)];
     for (std::uint16_t slot = 1; slot < kErrnoSlots; ++slot)
       if (load(row[slot]) != 0)
-        result.push_back({.syscall = static_cast<Syscall>(syscall), .family = static_cast<Family>(family),
-                          .slot = slot, .count = load(row[slot])});
+        result.push_back({.syscall = static_cast<Syscall>(syscall),
+                          .family = static_cast<Family>(family),
+                          .slot = slot,
+                          .count = load(row[slot])});
   });
   return result;
 }

@@ -31,7 +31,8 @@ __attribute__((format(printf, 2, 0))) int on_message(libbpf_print_level level, c
   if (bytes < 0) return 0;
   // A verifier log says at its end what is wrong.
   const std::string_view whole(line, static_cast<std::size_t>(bytes));
-  std::string text(whole.size() > kLine ? "…" + std::string(whole.substr(whole.size() - kLine)) : std::string(whole));
+  std::string text(whole.size() > kLine ? "…" + std::string(whole.substr(whole.size() - kLine))
+                                        : std::string(whole));
   free(line);
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (text.empty()) return 0;
@@ -45,7 +46,9 @@ __attribute__((format(printf, 2, 0))) int on_message(libbpf_print_level level, c
 
 }  // namespace
 
-void capture_libbpf_log() { libbpf_set_print(on_message); }
+void capture_libbpf_log() {
+  libbpf_set_print(on_message);
+}
 
 std::string take_libbpf_warnings() {
   const std::lock_guard lock(memory().mutex);

@@ -72,7 +72,8 @@ std::vector<OperationPlan> plan_probes(const std::vector<ProgramAbility>& progra
                                        const std::string& trampoline_reason, BackendChoice choice) {
   std::vector<OperationPlan> plans;
   for (Operation& operation : group(programs)) {
-    if (choice == BackendChoice::tracepoint) refuse(operation.candidates, "fexit", "--probe.backend=tracepoint");
+    if (choice == BackendChoice::tracepoint)
+      refuse(operation.candidates, "fexit", "--probe.backend=tracepoint");
     if (choice == BackendChoice::fexit) refuse(operation.candidates, "tracepoint", "--probe.backend=fexit");
     if (!trampolines_work) refuse(operation.candidates, "fexit", trampoline_reason);
     plans.push_back(choose(operation));

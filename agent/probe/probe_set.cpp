@@ -44,7 +44,9 @@ struct Survey {
 Survey survey_kernel(const ProbeOptions& options) {
   capture_libbpf_log();
   require_capabilities();
-  Survey survey{.types = load_kernel_types(options.btf_path), .tracepoints = {}, .no_tracepoints = {},
+  Survey survey{.types = load_kernel_types(options.btf_path),
+                .tracepoints = {},
+                .no_tracepoints = {},
                 .no_trampolines = {}};
   survey.no_trampolines = trampoline_obstacle(survey.types.get());
   auto tracepoints = Tracepoints::open();
@@ -56,23 +58,28 @@ Survey survey_kernel(const ProbeOptions& options) {
   return survey;
 }
 
-std::string after_slash(std::string_view section) { return std::string(section.substr(section.find('/') + 1)); }
+std::string after_slash(std::string_view section) {
+  return std::string(section.substr(section.find('/') + 1));
+}
 
 /// Why this program could not be attached here; nullopt: nothing speaks against it.
-std::optional<std::string> obstacle_of(const bpf_program* program, const Survey& survey, const ProbeOptions& options) {
+std::optional<std::string> obstacle_of(const bpf_program* program, const Survey& survey,
+                                       const ProbeOptions& options) {
   const std::string backend = parse_program_name(bpf_program__name(program)).backend;
   const std::string target = after_slash(bpf_program__section_name(program));
   if (backend == "fexit" && btf__find_by_name_kind(survey.types.get(), target.c_str(), BTF_KIND_FUNC) < 0)
     return "the kernel has no function " + target;
   if (backend == "tracepoint") {
     if (!survey.tracepoints) return survey.no_tracepoints;
-    if (const auto id = survey.tracepoints->id_of(target); !id) return "the kernel has no tracepoint " + target;
+    if (const auto id = survey.tracepoints->id_of(target); !id)
+      return "the kernel has no tracepoint " + target;
   }
   if (backend == "cgroup" && options.cgroup2_root.empty()) return "no cgroup2 file system is mounted";
   return std::nullopt;
 }
 
-std::vector<OperationPlan> make_plan(const sockward_bpf& skeleton, const Survey& survey, const ProbeOptions& options) {
+std::vector<OperationPlan> make_plan(const sockward_bpf& skeleton, const Survey& survey,
+                                     const ProbeOptions& options) {
   std::vector<ProgramAbility> abilities;
   const bpf_program* program = nullptr;
   while ((program = bpf_object__next_program(skeleton.obj, const_cast<bpf_program*>(program))) != nullptr) {
@@ -87,7 +94,8 @@ Skeleton open_skeleton(const ProbeOptions& options) {
               .btf_custom_path = options.btf_path.empty() ? nullptr : options.btf_path.c_str());
   Skeleton skeleton(sockward_bpf::open(&open_options));
   if (!skeleton)
-    throw failure("cannot open the embedded BPF object: " + take_libbpf_warnings(), "this is a defect of the build");
+    throw failure("cannot open the embedded BPF object: " + take_libbpf_warnings(),
+                  "this is a defect of the build");
   return skeleton;
 }
 
@@ -136,18 +144,21 @@ Result<Link> attach_program(const bpf_program* program, const Survey& survey, co
     if (!link) return last_error("attach to cgroup " + options.cgroup2_root);
     return link;
   }
-  Link link(backend == "iterator" ? bpf_program__attach_iter(program, nullptr) : bpf_program__attach(program));
+  Link link(backend == "iterator" ? bpf_program__attach_iter(program, nullptr)
+                                  : bpf_program__attach(program));
   if (!link) return last_error(std::string("attach ") + bpf_program__section_name(program));
   return link;
 }
 
 bool is_attached(const std::vector<ProbeStatus>& probes, std::string_view operation) {
-  const auto found = std::find_if(probes.begin(), probes.end(), [&](const auto& p) { return p.operation == operation; });
+  const auto found =
+      std::find_if(probes.begin(), probes.end(), [&](const auto& p) { return p.operation == operation; });
   return found != probes.end() && found->attached;
 }
 
 std::string backend_of(const std::vector<ProbeStatus>& probes, std::string_view operation) {
-  const auto found = std::find_if(probes.begin(), probes.end(), [&](const auto& p) { return p.operation == operation; });
+  const auto found =
+      std::find_if(probes.begin(), probes.end(), [&](const auto& p) { return p.operation == operation; });
   return found == probes.end() ? "none" : found->backend;
 }
 
@@ -196,7 +207,8 @@ void choose_programs(const sockward_bpf& skeleton, const std::vector<OperationPl
   while ((program = bpf_object__next_program(skeleton.obj, program)) != nullptr) {
     const std::string name = bpf_program__name(program);
     const bool wanted = std::any_of(plan.begin(), plan.end(), [&](const OperationPlan& operation) {
-      return std::find(operation.programs.begin(), operation.programs.end(), name) != operation.programs.end();
+      return std::find(operation.programs.begin(), operation.programs.end(), name) !=
+             operation.programs.end();
     });
     bpf_program__set_autoload(program, wanted);
   }
@@ -205,14 +217,17 @@ void choose_programs(const sockward_bpf& skeleton, const std::vector<OperationPl
 void load_skeleton(sockward_bpf& skeleton) {
   if (sockward_bpf::load(&skeleton) == 0) return;
   const Error error = last_error("load the BPF programs");
-  throw failure(error.text() + " (" + take_libbpf_warnings() + ")",
-                "run `sockward check`; a verifier message here is a defect worth reporting with the kernel version");
+  throw failure(
+      error.text() + " (" + take_libbpf_warnings() + ")",
+      "run `sockward check`; a verifier message here is a defect worth reporting with the kernel version");
 }
 
 /// Attaches the programs of one operation; all of them or none.
-ProbeStatus attach_operation(const sockward_bpf& skeleton, const OperationPlan& operation, const Survey& survey,
-                             const ProbeOptions& options, std::vector<Link>& links) {
-  ProbeStatus status{.operation = operation.operation, .backend = operation.backend, .attached = false,
+ProbeStatus attach_operation(const sockward_bpf& skeleton, const OperationPlan& operation,
+                             const Survey& survey, const ProbeOptions& options, std::vector<Link>& links) {
+  ProbeStatus status{.operation = operation.operation,
+                     .backend = operation.backend,
+                     .attached = false,
                      .reason = operation.reason};
   std::vector<Link> attached;
   for (const std::string& name : operation.programs) {
@@ -264,21 +279,32 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
                                                  options.source_entries, *state->counters);
   for (const auto& operation : plan) {
     state->probes.push_back(attach_operation(skeleton, operation, survey, options, state->links));
-    if (operation.operation == "uts" && state->probes.back().attached) state->uts_iterator = state->links.back().get();
+    if (operation.operation == "uts" && state->probes.back().attached)
+      state->uts_iterator = state->links.back().get();
   }
   report_missing(state->probes, options.strict);
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
 
-int ProbeSet::ring_fd() const { return bpf_map__fd(state_->skeleton->maps.events); }
+int ProbeSet::ring_fd() const {
+  return bpf_map__fd(state_->skeleton->maps.events);
+}
 
-KernelSnapshot ProbeSet::snapshot() const { return state_->counters->snapshot(); }
+KernelSnapshot ProbeSet::snapshot() const {
+  return state_->counters->snapshot();
+}
 
-Result<std::vector<SourceCount>> ProbeSet::failures_by_source() const { return state_->sources->read(); }
+Result<std::vector<SourceCount>> ProbeSet::failures_by_source() const {
+  return state_->sources->read();
+}
 
-std::vector<SourceCount> ProbeSet::retired() const { return state_->sources->retired(); }
+std::vector<SourceCount> ProbeSet::retired() const {
+  return state_->sources->retired();
+}
 
-void ProbeSet::retire(std::uint64_t container_key, bool remember) { state_->sources->retire(container_key, remember); }
+void ProbeSet::retire(std::uint64_t container_key, bool remember) {
+  state_->sources->retire(container_key, remember);
+}
 
 std::vector<ProgramStats> ProbeSet::programs() const {
   std::vector<ProgramStats> result;
@@ -289,13 +315,17 @@ std::vector<ProgramStats> ProbeSet::programs() const {
     bpf_prog_info info{};
     __u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
-    result.push_back({.name = bpf_program__name(program), .missed = info.recursion_misses,
-                      .run_time_ns = info.run_time_ns, .run_count = info.run_cnt});
+    result.push_back({.name = bpf_program__name(program),
+                      .missed = info.recursion_misses,
+                      .run_time_ns = info.run_time_ns,
+                      .run_count = info.run_cnt});
   }
   return result;
 }
 
-std::vector<ProbeStatus> ProbeSet::probes() const { return state_->probes; }
+std::vector<ProbeStatus> ProbeSet::probes() const {
+  return state_->probes;
+}
 
 std::vector<Coverage> ProbeSet::coverage() const {
   const auto& probes = state_->probes;

@@ -14,12 +14,14 @@ namespace sockward {
 struct ReportFilter {
   std::array<std::uint64_t, 3> errno_bits{};  ///< bit n: errno n, whatever the call
   bool all_errors = false;
-  bool too_long = true;      ///< names that do not fit, whatever the errno
-  bool unix_refused = true;  ///< connect ECONNREFUSED and EPROTOTYPE on AF_UNIX
+  bool too_long = true;            ///< names that do not fit, whatever the errno
+  bool unix_refused = true;        ///< connect ECONNREFUSED and EPROTOTYPE on AF_UNIX
   std::uint16_t syscalls = 0x7FF;  ///< bit per Syscall
   std::uint32_t only_tgid = 0;     ///< 0: every process
 
-  void add_errno(int number) { errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64); }
+  void add_errno(int number) {
+    errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64);
+  }
   /// The default set of the Contract.
   static ReportFilter standard();
 };
@@ -33,11 +35,11 @@ struct ProbeOptions {
   std::string btf_path;                ///< empty: the running kernel's own BTF
   std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, at least one page
   std::uint32_t source_entries = 8192;
-  std::uint16_t near_limit_bytes = 100;  ///< 0: never report
+  std::uint16_t near_limit_bytes = 100;    ///< 0: never report
   NamespaceInode host_utsns = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
   CgroupHierarchy hierarchy = CgroupHierarchy::v2;
-  std::string cgroup2_root;  ///< where cgroup2 is mounted; empty: nowhere
-  bool writes_strict = true; ///< kernel.sysctl_writes_strict is 1
+  std::string cgroup2_root;   ///< where cgroup2 is mounted; empty: nowhere
+  bool writes_strict = true;  ///< kernel.sysctl_writes_strict is 1
 };
 
 /// All programs and maps of the kernel side: loaded and attached by load(), detached by the destructor.

@@ -18,7 +18,9 @@ RecordRing::RecordRing(int map_fd, RecordHandler& handler)
 
 RecordRing::~RecordRing() = default;
 
-void RecordRing::Free::operator()(ring_buffer* ring) const noexcept { ring_buffer__free(ring); }
+void RecordRing::Free::operator()(ring_buffer* ring) const noexcept {
+  ring_buffer__free(ring);
+}
 
 int RecordRing::on_sample(void* self, void* data, std::size_t size) noexcept {
   static_cast<RecordRing*>(self)->handler_.on_record({static_cast<const std::byte*>(data), size});

@@ -6,11 +6,33 @@ namespace sockward {
 
 /// Why a call failed. Closed: it is a metric label (the Contract, DESIGN section 4).
 enum class Cause {
-  path_too_long, path_truncated, path_refused_in_userspace, path_near_limit, address_in_use,
-  abstract_name_collision, connection_still_open, address_in_time_wait, stale_socket, stale_socket_unremovable,
-  path_occupied, name_stolen, directory_not_writable, directory_not_searchable, socket_permission,
-  privileged_port, broadcast_denied, policy_denied, address_not_local, ports_exhausted, read_only_filesystem,
-  symlink_refused, symlink_loop, hostname_changed, hostname_denied, hostname_too_long, unknown
+  path_too_long,
+  path_truncated,
+  path_refused_in_userspace,
+  path_near_limit,
+  address_in_use,
+  abstract_name_collision,
+  connection_still_open,
+  address_in_time_wait,
+  stale_socket,
+  stale_socket_unremovable,
+  path_occupied,
+  name_stolen,
+  directory_not_writable,
+  directory_not_searchable,
+  socket_permission,
+  privileged_port,
+  broadcast_denied,
+  policy_denied,
+  address_not_local,
+  ports_exhausted,
+  read_only_filesystem,
+  symlink_refused,
+  symlink_loop,
+  hostname_changed,
+  hostname_denied,
+  hostname_too_long,
+  unknown
 };
 
 std::string_view to_string(Cause cause);

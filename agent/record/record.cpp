@@ -10,7 +10,9 @@
 namespace sockward {
 namespace {
 
-std::string quoted(std::string_view bytes) { return "\"" + printable(bytes).text + "\""; }
+std::string quoted(std::string_view bytes) {
+  return "\"" + printable(bytes).text + "\"";
+}
 
 std::string path_subject(const PathCall& call) {
   if (!call.path) return "an unreadable path";
@@ -23,18 +25,22 @@ std::string name_subject(const Event& event, const NameCall& call) {
 }
 
 std::string changed_body(const Record& record, const NameCall& call, const std::string& actor) {
-  return fmt::format("{} changed the {} name of {} from {} to {}", actor, call.domain ? "domain" : "host",
-                     record.host_scope ? "the host" : fmt::format("UTS namespace {}", record.event.actor.utsns),
-                     quoted(call.old_name), quoted(call.new_name));
+  return fmt::format(
+      "{} changed the {} name of {} from {} to {}", actor, call.domain ? "domain" : "host",
+      record.host_scope ? "the host" : fmt::format("UTS namespace {}", record.event.actor.utsns),
+      quoted(call.old_name), quoted(call.new_name));
 }
 
 }  // namespace
 
 std::string_view to_string(Severity severity) {
   switch (severity) {
-    case Severity::info: return "INFO";
-    case Severity::warn: return "WARN";
-    case Severity::error: return "ERROR";
+    case Severity::info:
+      return "INFO";
+    case Severity::warn:
+      return "WARN";
+    case Severity::error:
+      return "ERROR";
   }
   return "INFO";
 }
@@ -45,16 +51,20 @@ int severity_number(Severity severity) {
 
 std::string_view to_string(EventName name) {
   switch (name) {
-    case EventName::call_failed: return "sockward.call.failed";
-    case EventName::name_too_long: return "sockward.name.too_long";
-    case EventName::hostname_changed: return "sockward.hostname.changed";
+    case EventName::call_failed:
+      return "sockward.call.failed";
+    case EventName::name_too_long:
+      return "sockward.name.too_long";
+    case EventName::hostname_changed:
+      return "sockward.hostname.changed";
   }
   return "sockward.call.failed";
 }
 
 EventName event_name_of(const Event& event) {
   if (event.failed()) return EventName::call_failed;
-  return std::holds_alternative<NameCall>(event.call) ? EventName::hostname_changed : EventName::name_too_long;
+  return std::holds_alternative<NameCall>(event.call) ? EventName::hostname_changed
+                                                      : EventName::name_too_long;
 }
 
 Severity severity_of(const Record& record) {
@@ -65,7 +75,8 @@ Severity severity_of(const Record& record) {
       return in_container ? Severity::error : Severity::warn;
     case EventName::name_too_long:
       return record.diagnosis.cause == Cause::path_truncated ? Severity::warn : Severity::info;
-    case EventName::call_failed: break;
+    case EventName::call_failed:
+      break;
   }
   return record.diagnosis.cause == Cause::hostname_denied ? Severity::error : Severity::warn;
 }
@@ -90,11 +101,12 @@ std::string body_of(const Record& record) {
   const std::string actor = fmt::format("{}[{}]", printable(event.actor.comm).text, event.actor.tgid);
   if (!event.failed()) {
     if (const auto* name = std::get_if<NameCall>(&event.call)) return changed_body(record, *name, actor);
-    return fmt::format("{}: {} of {} succeeded with a name at the limit ({})", actor, to_string(event.syscall),
-                       subject_of(event), to_string(record.diagnosis.cause));
+    return fmt::format("{}: {} of {} succeeded with a name at the limit ({})", actor,
+                       to_string(event.syscall), subject_of(event), to_string(record.diagnosis.cause));
   }
-  return fmt::format("{}: {} of {} failed with {} ({}): {}", actor, to_string(event.syscall), subject_of(event),
-                     error_label(event), strerror(event.error()), to_string(record.diagnosis.cause));
+  return fmt::format("{}: {} of {} failed with {} ({}): {}", actor, to_string(event.syscall),
+                     subject_of(event), error_label(event), strerror(event.error()),
+                     to_string(record.diagnosis.cause));
 }
 
 }  // namespace sockward

@@ -26,8 +26,8 @@ struct Record {
   WallTime time;
   Context context;
   Diagnosis diagnosis;
-  bool host_scope = false;   ///< host-name calls: the namespace is the host's
-  std::uint64_t repeats = 0; ///< calls folded into this record
+  bool host_scope = false;    ///< host-name calls: the namespace is the host's
+  std::uint64_t repeats = 0;  ///< calls folded into this record
 
   std::string container_label() const { return context.container ? context.container->label() : "~other"; }
 };

@@ -37,13 +37,13 @@ class LatencyHistogram {
 
 /// What the agent counts about itself. Every drop of a record has its counter here or in the kernel's block.
 struct AgentStats {
-  std::atomic<std::uint64_t> events_received{0};    ///< records taken from the ring buffer
-  std::atomic<std::uint64_t> lost_decode{0};        ///< records that could not be decoded
-  std::atomic<std::uint64_t> lost_queue_full{0};    ///< records dropped because the agent was behind
-  std::atomic<std::uint64_t> lost_output{0};        ///< records a sink could not write
-  std::atomic<std::uint64_t> suppressed{0};         ///< records folded into others
-  std::atomic<std::uint64_t> series_overflow{0};    ///< containers folded into ~other: the cap was reached
-  LatencyHistogram diagnosis_latency;               ///< from the call's return to the record's hand-over to sinks
+  std::atomic<std::uint64_t> events_received{0};  ///< records taken from the ring buffer
+  std::atomic<std::uint64_t> lost_decode{0};      ///< records that could not be decoded
+  std::atomic<std::uint64_t> lost_queue_full{0};  ///< records dropped because the agent was behind
+  std::atomic<std::uint64_t> lost_output{0};      ///< records a sink could not write
+  std::atomic<std::uint64_t> suppressed{0};       ///< records folded into others
+  std::atomic<std::uint64_t> series_overflow{0};  ///< containers folded into ~other: the cap was reached
+  LatencyHistogram diagnosis_latency;  ///< from the call's return to the record's hand-over to sinks
 };
 
 }  // namespace sockward

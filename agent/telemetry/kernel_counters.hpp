@@ -16,9 +16,13 @@ inline constexpr std::size_t kFamilies = 7;
 std::string_view to_string(Family family);
 
 /// Has this call a socket (and so a row of counters for each family)?
-constexpr bool takes_socket(Syscall syscall) { return syscall <= Syscall::listen; }
+constexpr bool takes_socket(Syscall syscall) {
+  return syscall <= Syscall::listen;
+}
 /// Only the ELOOP failures of these calls are counted.
-constexpr bool counts_only_eloop(Syscall syscall) { return syscall >= Syscall::openat2; }
+constexpr bool counts_only_eloop(Syscall syscall) {
+  return syscall >= Syscall::openat2;
+}
 
 /// Slot 0 = success, 1..133 = errno, 134 = an errno without a name.
 inline constexpr std::size_t kErrnoSlots = 135;
@@ -55,7 +59,7 @@ struct SourceCount {
 /// What the kernel says about one loaded program.
 struct ProgramStats {
   std::string name;
-  std::uint64_t missed = 0;       ///< runs skipped by the recursion guard: bpf_prog_info.recursion_misses (5.12)
+  std::uint64_t missed = 0;  ///< runs skipped by the recursion guard: bpf_prog_info.recursion_misses (5.12)
   std::uint64_t run_time_ns = 0;  ///< 0 while kernel.bpf_stats_enabled is 0
   std::uint64_t run_count = 0;
 };
@@ -64,7 +68,7 @@ struct ProbeStatus {
   std::string operation;  ///< "bind", "sysctl", "uts_namespaces"
   std::string backend;    ///< fexit | tracepoint | cgroup | iterator | none
   bool attached = false;
-  std::string reason;     ///< why this backend, or why none
+  std::string reason;  ///< why this backend, or why none
 };
 
 /// Is one way of doing one operation seen at present?
@@ -79,12 +83,13 @@ class KernelSource {
   virtual ~KernelSource() = default;
   /// Level (a). Memory-mapped: no system call.
   virtual KernelSnapshot snapshot() const = 0;
-  /// Level (b), and what was retired from it, in one consistent view: snapshot() taken after it is never less.
+  /// Level (b), and what was retired from it, in one consistent view: snapshot() taken after it is never
+  /// less.
   virtual Result<std::vector<SourceCount>> failures_by_source() const = 0;
   /// Counts of removed keys, by syscall, family and slot (container_key is 0).
   virtual std::vector<SourceCount> retired() const = 0;
-  /// Removes every key of a container whose cgroup is gone. With `remember` their values count as retired (they
-  /// were shown under a name of their own); without, they stay part of what has no container.
+  /// Removes every key of a container whose cgroup is gone. With `remember` their values count as retired
+  /// (they were shown under a name of their own); without, they stay part of what has no container.
   virtual void retire(std::uint64_t container_key, bool remember) = 0;
   virtual std::vector<ProgramStats> programs() const = 0;
   virtual std::vector<ProbeStatus> probes() const = 0;

@@ -38,8 +38,7 @@ static __always_inline int user_path_length(struct socket_scratch *scratch, cons
 }
 
 /* Length of the AF_UNIX path in a sockaddr of `length` bytes; 0: abstract, unnamed; -1: unreadable. */
-static __always_inline int sockaddr_path_length(struct socket_scratch *scratch, const void *address,
-						int length)
+static __always_inline int sockaddr_path_length(struct socket_scratch *scratch, const void *address, int length)
 {
 	int bytes;
 
@@ -129,7 +128,7 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 					     int result, int from_kernel)
 {
 	struct sockward_socket_call *call = &scratch->call;
-	struct data_area area = { .cursor = &scratch->cursor, .bytes = scratch->data };
+	struct data_area area = {.cursor = &scratch->cursor, .bytes = scratch->data};
 	__u32 flags = 0;
 	__u64 bytes;
 

@@ -35,7 +35,8 @@ static __always_inline __u64 cursor_of(struct data_area data)
 }
 
 /* Appends the components of walk->dentry up to the caller's root, leaf first, NUL after each. */
-static __always_inline void append_components(struct data_area data, const struct directory_walk *walk, __u32 *flags)
+static __always_inline void append_components(struct data_area data, const struct directory_walk *walk,
+					      __u32 *flags)
 {
 	__u64 limit = *data.cursor + SOCKWARD_DIR_MAX - SOCKWARD_COMPONENT_MAX;
 	struct vfsmount *vfsmount = walk->mount;

@@ -35,8 +35,8 @@ static __always_inline int syscall_wanted(__u32 syscall)
 	return (settings.report_syscalls >> syscall) & 1;
 }
 
-static __always_inline void fill_header(struct sockward_header *header, __u32 probe, __u32 syscall,
-					__u32 kind, int result)
+static __always_inline void fill_header(struct sockward_header *header, __u32 probe, __u32 syscall, __u32 kind,
+					int result)
 {
 	struct task_struct *task = current_task();
 

@@ -25,12 +25,12 @@ struct path_arguments {
 	const char *path2; /* NULL: the call has only one */
 	__u32 call_flags;
 	__u64 resolve;
-	__u32 flags;       /* enum sockward_flag, found while fetching the arguments */
+	__u32 flags; /* enum sockward_flag, found while fetching the arguments */
 };
 
 /* Copies a path, without its NUL, of at most limit bytes (a constant). Returns its length. */
-static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path, __u32 fault,
-					 __u32 clipped, __u32 *flags)
+static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path, __u32 fault, __u32 clipped,
+					 __u32 *flags)
 {
 	long copied = bpf_probe_read_user_str(to, limit, path);
 
@@ -73,8 +73,9 @@ static __always_inline void emit_path_call(__u32 syscall, const struct path_argu
 	first = call->path_bytes ? scratch->data[0] : 0;
 	if (arguments->path2) {
 		before = scratch->cursor;
-		scratch->cursor += append_path(&scratch->data[cursor_of(area)], SOCKWARD_PATH2_MAX, arguments->path2,
-					       SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
+		scratch->cursor +=
+			append_path(&scratch->data[cursor_of(area)], SOCKWARD_PATH2_MAX, arguments->path2,
+				    SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
 		call->path2_bytes = scratch->cursor - before;
 	}
 	before = scratch->cursor;

@@ -20,11 +20,11 @@ static __always_inline __u64 container_key(struct task_struct *task)
 		group = BPF_CORE_READ(set, dfl_cgrp);
 	} else {
 		struct cgroup_subsys_state *state = 0;
-		__u32 id = settings.hierarchy == SOCKWARD_CGROUP_V1_PIDS ?
-			bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id) :
-			bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-		const void *slot = (const void *)set + bpf_core_field_offset(struct css_set, subsys) +
-			id * sizeof(state);
+		__u32 id = settings.hierarchy == SOCKWARD_CGROUP_V1_PIDS
+			? bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)
+			: bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+		const void *slot =
+			(const void *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(state);
 
 		bpf_probe_read_kernel(&state, sizeof(state), slot);
 		group = BPF_CORE_READ(state, cgroup);

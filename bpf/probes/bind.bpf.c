@@ -39,8 +39,8 @@ static __always_inline int observe_bind(const struct socket_arguments *arguments
 	if (!scratch)
 		return 0;
 	if (family == SOCKWARD_FAMILY_UNIX) {
-		bytes = result ? sockaddr_path_length(scratch, arguments->address, arguments->length) :
-				 bound_path_length(sk);
+		bytes = result ? sockaddr_path_length(scratch, arguments->address, arguments->length)
+			       : bound_path_length(sk);
 		count_path_length(bytes);
 		if (settings.report_too_long && does_not_fit(arguments->length, bytes, result))
 			wanted = 1;
@@ -55,7 +55,7 @@ static __always_inline int observe_bind(const struct socket_arguments *arguments
 SEC("fexit/__sys_bind")
 int BPF_PROG(bind_fexit, int fd, const void *address, int length, int result)
 {
-	struct socket_arguments arguments = { .fd = fd, .address = address, .length = length };
+	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
 
 	return observe_bind(&arguments, normalise_result(result));
 }

@@ -9,8 +9,8 @@
 
 #include <bpf/bpf_tracing.h>
 
-static __always_inline int unix_wanted(struct socket_scratch *scratch,
-				       const struct socket_arguments *arguments, int result)
+static __always_inline int unix_wanted(struct socket_scratch *scratch, const struct socket_arguments *arguments,
+				       int result)
 {
 	if (settings.report_unix_refused && (result == -ECONNREFUSED || result == -EPROTOTYPE))
 		return 1;
@@ -20,7 +20,7 @@ static __always_inline int unix_wanted(struct socket_scratch *scratch,
 		return 1;
 	/* Only a full-length address can hold 108 bytes without NUL: others are not read at all. */
 	return arguments->length == UNIX_ADDRESS_MAX &&
-	       sockaddr_path_length(scratch, arguments->address, arguments->length) == UNIX_PATH_MAX;
+		sockaddr_path_length(scratch, arguments->address, arguments->length) == UNIX_PATH_MAX;
 }
 
 static __always_inline int observe_connect(const struct socket_arguments *arguments, int result)
@@ -46,7 +46,7 @@ static __always_inline int observe_connect(const struct socket_arguments *argume
 SEC("fexit/__sys_connect")
 int BPF_PROG(connect_fexit, int fd, const void *address, int length, int result)
 {
-	struct socket_arguments arguments = { .fd = fd, .address = address, .length = length };
+	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
 
 	return observe_connect(&arguments, normalise_result(result));
 }

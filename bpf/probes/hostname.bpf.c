@@ -28,7 +28,7 @@ struct {
 
 static __always_inline int name_entry(int domain, __u64 pointer, __u32 length)
 {
-	struct pending_name pending = { .pointer = pointer, .length = length };
+	struct pending_name pending = {.pointer = pointer, .length = length};
 	struct uts_namespace *uts = current_uts();
 	__u64 task = bpf_get_current_pid_tgid();
 

@@ -11,7 +11,7 @@
 static __always_inline int observe_listen(int fd, int backlog, int result)
 {
 	struct sock *sk = sock_of_fd(fd);
-	struct socket_arguments arguments = { .fd = fd, .length = backlog };
+	struct socket_arguments arguments = {.fd = fd, .length = backlog};
 	struct socket_scratch *scratch;
 
 	count_call(SOCKWARD_LISTEN, family_of(sk), result);

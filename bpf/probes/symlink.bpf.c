@@ -51,7 +51,7 @@ static __always_inline int open_tree_exit(const struct pt_regs *registers, long 
 
 static __always_inline int mount_exit(const struct pt_regs *registers, long result)
 {
-	struct path_arguments arguments = { .dirfd = AT_FDCWD };
+	struct path_arguments arguments = {.dirfd = AT_FDCWD};
 
 	if (result != -ELOOP)
 		return 0;

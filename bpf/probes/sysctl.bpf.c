@@ -76,8 +76,8 @@ int sysctl_cgroup(struct bpf_sysctl *context)
 	if (domain < 0 || !call)
 		return 1;
 	__builtin_memset(call, 0, sizeof(*call));
-	fill_header(&call->header, SOCKWARD_PROBE_SYSCTL, domain ? SOCKWARD_SETDOMAINNAME : SOCKWARD_SETHOSTNAME,
-		    SOCKWARD_NAME_CALL, 0);
+	fill_header(&call->header, SOCKWARD_PROBE_SYSCTL,
+		    domain ? SOCKWARD_SETDOMAINNAME : SOCKWARD_SETHOSTNAME, SOCKWARD_NAME_CALL, 0);
 	call->header.via = SOCKWARD_VIA_SYSCTL;
 	call->domain = domain;
 	call->file_position = offset;

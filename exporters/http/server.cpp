@@ -53,28 +53,33 @@ void reuse_address_only(socket_t socket) {
 
 bool host_is_accepted(const std::string& host, const std::vector<std::string>& allowed) {
   const std::string name = without_port(host);
-  return is_ip_address(name) || name == "localhost" || std::find(allowed.begin(), allowed.end(), name) != allowed.end();
+  return is_ip_address(name) || name == "localhost" ||
+         std::find(allowed.begin(), allowed.end(), name) != allowed.end();
 }
 
 ListenAddress parse_listen_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   const auto wrong = [&](const char* why) {
-    return usage_error(fmt::format("--web.listen-address={}: {}", text, why), "write it as 127.0.0.1:9966, [::1]:9966 or :9966");
+    return usage_error(fmt::format("--web.listen-address={}: {}", text, why),
+                       "write it as 127.0.0.1:9966, [::1]:9966 or :9966");
   };
   if (colon == std::string::npos) throw wrong("there is no port");
   ListenAddress address{.host = text.substr(0, colon)};
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data() + colon + 1, end, address.port);
   if (parsed.ec != std::errc() || parsed.ptr != end) throw wrong("the port is not a number from 0 to 65535");
-  if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
+  if (address.host.starts_with('[') && address.host.ends_with(']'))
+    address.host = address.host.substr(1, address.host.size() - 2);
   if (address.host.empty()) address.host = "::";
-  if (!is_ip_address(address.host) && address.host != "localhost") throw wrong("the host is not an IP address");
+  if (!is_ip_address(address.host) && address.host != "localhost")
+    throw wrong("the host is not an IP address");
   return address;
 }
 
 class HttpServer::Listener {
  public:
-  Listener(const ListenAddress& address, const HttpOptions& options, const std::map<std::string, HttpHandler>& routes) {
+  Listener(const ListenAddress& address, const HttpOptions& options,
+           const std::map<std::string, HttpHandler>& routes) {
     configure(options);
     for (const auto& [path, handler] : routes) server_.Get(path, adapt(handler));
     bind(address);
@@ -104,7 +109,8 @@ class HttpServer::Listener {
       if (host_is_accepted(request.get_header_value("Host"), options.allowed_hosts))
         return httplib::Server::HandlerResponse::Unhandled;
       response.status = 421;
-      response.set_content("Misdirected request: this Host is not served here (see --web.allowed-host).\n", "text/plain");
+      response.set_content("Misdirected request: this Host is not served here (see --web.allowed-host).\n",
+                           "text/plain");
       return httplib::Server::HandlerResponse::Handled;
     });
     server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
@@ -133,7 +139,8 @@ class HttpServer::Listener {
 };
 
 HttpServer::HttpServer(HttpOptions options, std::map<std::string, HttpHandler> routes) {
-  for (const auto& address : options.listen) listeners_.push_back(std::make_unique<Listener>(address, options, routes));
+  for (const auto& address : options.listen)
+    listeners_.push_back(std::make_unique<Listener>(address, options, routes));
 }
 
 HttpServer::~HttpServer() = default;

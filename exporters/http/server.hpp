@@ -32,8 +32,8 @@ struct HttpOptions {
   std::vector<std::string> allowed_hosts;  ///< names accepted in Host, besides IP addresses and localhost
 };
 
-/// Serves GET and HEAD of fixed paths, compressed when asked for. Requests whose Host is a foreign name get 421: a page
-/// of the internet could otherwise point its own name here and read the answers (DNS rebinding).
+/// Serves GET and HEAD of fixed paths, compressed when asked for. Requests whose Host is a foreign name get
+/// 421: a page of the internet could otherwise point its own name here and read the answers (DNS rebinding).
 class HttpServer {
  public:
   /// Listens at once. Throws StartupError when an address cannot be had.

@@ -49,7 +49,9 @@ class Members {
   void close() { writer_.EndObject(); }
 
  private:
-  void plain(const std::string& value) { writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size())); }
+  void plain(const std::string& value) {
+    writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+  }
   Writer& writer_;
 };
 
@@ -101,7 +103,8 @@ void write_socket_call(Members& out, const Event& event, const SocketCall& call)
   if (call.address.truncated) out.flag("sockward.truncated");
   if (const auto resolved = resolved_path(event))
     write_name(out, "sockward.path.resolved", "sockward.path.resolved.bytes", *resolved);
-  if (const auto transport = network_transport(call); !transport.empty()) out.text("network.transport", transport);
+  if (const auto transport = network_transport(call); !transport.empty())
+    out.text("network.transport", transport);
   if (!call.address.is_inet()) return;
   out.text("network.type", call.address.kind == AddressKind::inet ? "ipv4" : "ipv6");
   const bool peer = event.syscall == Syscall::connect;
@@ -118,7 +121,8 @@ void write_path_call(Members& out, const Event& event, const PathCall& call) {
     write_name(out, "sockward.path.resolved", "sockward.path.resolved.bytes", *resolved);
   if (call.source) write_name(out, "sockward.path.source", "sockward.path.source.bytes", *call.source);
   if (call.truncated) out.flag("sockward.truncated");
-  if (event.syscall == Syscall::openat2 && call.arguments_readable) out.list("sockward.openat2.resolve", resolve_names(call.resolve));
+  if (event.syscall == Syscall::openat2 && call.arguments_readable)
+    out.list("sockward.openat2.resolve", resolve_names(call.resolve));
 }
 
 void write_name_call(Members& out, const Record& record, const NameCall& call) {

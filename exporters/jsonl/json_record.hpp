@@ -15,7 +15,8 @@ struct Resource {
   std::string host_name;  ///< raw bytes
 };
 
-/// One record as one line of JSON (docs/records.schema.json), without the newline. Valid UTF-8 whatever the names hold.
+/// One record as one line of JSON (docs/records.schema.json), without the newline. Valid UTF-8 whatever the
+/// names hold.
 std::string to_json(const Record& record, const Resource& resource, CommandArgs arguments = CommandArgs::off);
 
 }  // namespace sockward

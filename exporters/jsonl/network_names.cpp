@@ -16,8 +16,9 @@ std::string_view network_transport(const SocketCall& call) {
 
 std::vector<std::string_view> resolve_names(std::uint64_t resolve) {
   // include/uapi/linux/openat2.h
-  static constexpr std::string_view kNames[] = {"RESOLVE_NO_XDEV", "RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS",
-                                                "RESOLVE_BENEATH", "RESOLVE_IN_ROOT",       "RESOLVE_CACHED"};
+  static constexpr std::string_view kNames[] = {"RESOLVE_NO_XDEV",     "RESOLVE_NO_MAGICLINKS",
+                                                "RESOLVE_NO_SYMLINKS", "RESOLVE_BENEATH",
+                                                "RESOLVE_IN_ROOT",     "RESOLVE_CACHED"};
   std::vector<std::string_view> names;
   for (std::size_t bit = 0; bit < std::size(kNames); ++bit)
     if ((resolve >> bit & 1) != 0) names.push_back(kNames[bit]);

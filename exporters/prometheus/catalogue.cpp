@@ -12,38 +12,50 @@ using enum MetricType;
 
 constexpr std::array kCatalogue = {
     MetricInfo{"sockward_calls_total", counter, "syscall,family,result",
-               "Watched system calls. Exact together with sockward_missed_calls_total. openat2, open_tree, mount and "
-               "move_mount count only ELOOP.", true},
+               "Watched system calls. Exact together with sockward_missed_calls_total. openat2, open_tree, "
+               "mount and "
+               "move_mount count only ELOOP.",
+               true},
     MetricInfo{"sockward_call_errors_total", counter, "syscall,family,errno,container_name",
-               "Failed system calls by error and container. Containers past the cap, and those the kernel's table had no "
-               "room for, are in ~other.", true},
-    MetricInfo{"sockward_missed_calls_total", counter, "program",
-               "Runs of a BPF program that the kernel skipped (its own count, bpf_prog_info.recursion_misses).", true},
+               "Failed system calls by error and container. Containers past the cap, and those the kernel's "
+               "table had no "
+               "room for, are in ~other.",
+               true},
+    MetricInfo{
+        "sockward_missed_calls_total", counter, "program",
+        "Runs of a BPF program that the kernel skipped (its own count, bpf_prog_info.recursion_misses).",
+        true},
     MetricInfo{"sockward_diagnoses_total", counter, "cause,syscall,container_name",
-               "Diagnosed records by cause. Depends on records arriving: see sockward_events_lost_total.", true},
+               "Diagnosed records by cause. Depends on records arriving: see sockward_events_lost_total.",
+               true},
     MetricInfo{"sockward_hostname_changes_total", counter, "scope,route,field",
                "Changes of a host or domain name, counted in the kernel.", true},
     MetricInfo{"sockward_hostname_change_failures_total", counter, "errno",
                "Failed sethostname and setdomainname calls.", true},
     MetricInfo{"sockward_uts_namespaces", gauge, "", "UTS namespaces with at least one process.", false},
     MetricInfo{"sockward_unix_path_bytes", histogram, "",
-               "Length of AF_UNIX path names given to bind; 107 and a NUL fit, longer than 108 is refused. Longer ones "
-               "count as 109 in the sum.", true},
+               "Length of AF_UNIX path names given to bind; 107 and a NUL fit, longer than 108 is refused. "
+               "Longer ones "
+               "count as 109 in the sum.",
+               true},
     MetricInfo{"sockward_events_received_total", counter, "", "Records taken from the ring buffer.", true},
     MetricInfo{"sockward_events_lost_total", counter, "reason",
-               "Records lost: ring_full (in the kernel), queue_full (the agent was behind), decode, output (a sink could "
-               "not write), restart.", true},
+               "Records lost: ring_full (in the kernel), queue_full (the agent was behind), decode, output "
+               "(a sink could "
+               "not write), restart.",
+               true},
     MetricInfo{"sockward_events_suppressed_total", counter, "", "Records folded into others.", true},
     MetricInfo{"sockward_probe_attached", gauge, "probe,backend", "1 when the probe is attached.", true},
-    MetricInfo{"sockward_coverage", gauge, "operation,route", "1 when calls made by this route are seen.", true},
+    MetricInfo{"sockward_coverage", gauge, "operation,route", "1 when calls made by this route are seen.",
+               true},
     MetricInfo{"sockward_series_overflow_total", counter, "",
                "Containers folded into ~other because the cap on container_name was reached.", true},
     MetricInfo{"sockward_source_table_full_total", counter, "",
                "Failures counted without their container because the kernel's table was full.", true},
     MetricInfo{"sockward_diagnosis_seconds", histogram, "",
                "Time from the end of a call until its record is handed to the sinks.", true},
-    MetricInfo{"sockward_config_last_reload_successful", gauge, "", "1 when the latest read of the configuration worked.",
-               true},
+    MetricInfo{"sockward_config_last_reload_successful", gauge, "",
+               "1 when the latest read of the configuration worked.", true},
     MetricInfo{"sockward_bpf_run_seconds_total", counter, "program",
                "Time spent in a BPF program; only while the kernel's BPF statistics are on.", false},
     MetricInfo{"sockward_bpf_runs_total", counter, "program",
@@ -63,10 +75,13 @@ std::string_view to_string(MetricType type) {
   return type == counter ? "counter" : type == gauge ? "gauge" : "histogram";
 }
 
-std::span<const MetricInfo> metric_catalogue() { return kCatalogue; }
+std::span<const MetricInfo> metric_catalogue() {
+  return kCatalogue;
+}
 
 const MetricInfo& metric_info(std::string_view name) {
-  const auto* found = std::find_if(kCatalogue.begin(), kCatalogue.end(), [&](const auto& info) { return info.name == name; });
+  const auto* found =
+      std::find_if(kCatalogue.begin(), kCatalogue.end(), [&](const auto& info) { return info.name == name; });
   if (found == kCatalogue.end()) {
     std::fprintf(stderr, "metric %.*s is not in the catalogue\n", static_cast<int>(name.size()), name.data());
     std::abort();

@@ -8,7 +8,9 @@ namespace {
 constexpr const char* kHost = "host";
 constexpr const char* kOther = "~other";
 
-FailureKind kind_of(const SourceCount& count) { return {count.syscall, count.family, count.slot}; }
+FailureKind kind_of(const SourceCount& count) {
+  return {count.syscall, count.family, count.slot};
+}
 
 std::map<FailureKind, std::uint64_t> all_failures(const KernelSnapshot& snapshot) {
   std::map<FailureKind, std::uint64_t> all;
@@ -74,8 +76,8 @@ FailureSeries::Update FailureSeries::update(KernelSource& kernel, Seconds now) {
     drop_gone(kernel, *counts, now);
   }
   expire(update, now);
-  // What is shown by name now, and what was once: the rest of level (a) is ~other. Read (b) before (a), so that the
-  // difference is never negative.
+  // What is shown by name now, and what was once: the rest of level (a) is ~other. Read (b) before (a), so
+  // that the difference is never negative.
   std::map<FailureKind, std::uint64_t> named;
   const auto live = kernel.failures_by_source();
   if (live)

@@ -21,11 +21,14 @@ struct FailureKind {
   auto operator<=>(const FailureKind&) const = default;
 };
 
-/// Turns the kernel's two levels of counters into series by container: bounded in number, and never decreasing.
+/// Turns the kernel's two levels of counters into series by container: bounded in number, and never
+/// decreasing.
 ///
-/// - A label gets series of its own while fewer than `cap` other labels have; else its container is folded into
+/// - A label gets series of its own while fewer than `cap` other labels have; else its container is folded
+/// into
 ///   "~other" for as long as it lives. `host` is always shown and does not count.
-/// - Counts of a cgroup that is gone stay with its label until no cgroup of the label is left and `ttl` has passed;
+/// - Counts of a cgroup that is gone stay with its label until no cgroup of the label is left and `ttl` has
+/// passed;
 ///   then the series disappear.
 /// - "~other" is what level (a) has and no label shows: also what the kernel's table had no room for.
 /// Not thread-safe.
@@ -41,21 +44,21 @@ class FailureSeries {
       : cap_(cap), ttl_(ttl), label_of_(std::move(label_of)), exists_(std::move(exists)) {}
 
   struct Update {
-    Table series;                          ///< by (container label, kind)
-    std::vector<std::string> expired;      ///< labels whose series disappeared with this update
-    std::uint64_t overflowed = 0;          ///< containers folded for want of room, since the last update
+    Table series;                      ///< by (container label, kind)
+    std::vector<std::string> expired;  ///< labels whose series disappeared with this update
+    std::uint64_t overflowed = 0;      ///< containers folded for want of room, since the last update
   };
   /// `now`: seconds of a monotonic clock. Retires keys of cgroups that are gone.
   Update update(KernelSource& kernel, Seconds now);
 
  private:
   struct Container {
-    std::string label;   ///< "~other": folded
+    std::string label;  ///< "~other": folded
     bool folded = false;
   };
   struct Label {
-    std::size_t keys = 0;        ///< live cgroups with this label
-    Seconds empty_since{0};      ///< when the last one went
+    std::size_t keys = 0;                       ///< live cgroups with this label
+    Seconds empty_since{0};                     ///< when the last one went
     std::map<FailureKind, std::uint64_t> gone;  ///< counts of cgroups that are gone
   };
 

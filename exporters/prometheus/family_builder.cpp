@@ -10,9 +10,12 @@ namespace {
 
 prometheus::MetricType to_prometheus(MetricType type) {
   switch (type) {
-    case MetricType::counter: return prometheus::MetricType::Counter;
-    case MetricType::gauge: return prometheus::MetricType::Gauge;
-    case MetricType::histogram: return prometheus::MetricType::Histogram;
+    case MetricType::counter:
+      return prometheus::MetricType::Counter;
+    case MetricType::gauge:
+      return prometheus::MetricType::Gauge;
+    case MetricType::histogram:
+      return prometheus::MetricType::Histogram;
   }
   return prometheus::MetricType::Untyped;
 }
@@ -50,8 +53,8 @@ FamilyBuilder& FamilyBuilder::add(LabelValues values, double value) {
   return *this;
 }
 
-FamilyBuilder& FamilyBuilder::add_histogram(const std::vector<double>& bounds, const std::vector<std::uint64_t>& counts,
-                                            double sum) {
+FamilyBuilder& FamilyBuilder::add_histogram(const std::vector<double>& bounds,
+                                            const std::vector<std::uint64_t>& counts, double sum) {
   assert(counts.size() == bounds.size() + 1);
   prometheus::ClientMetric metric;
   std::uint64_t below = 0;

@@ -17,10 +17,12 @@ class FamilyBuilder {
   /// Aborts on a name that is not in the catalogue.
   explicit FamilyBuilder(std::string_view name);
 
-  /// `values` in the order of the catalogue's labels. Made printable: one invalid byte would spoil the whole scrape.
+  /// `values` in the order of the catalogue's labels. Made printable: one invalid byte would spoil the whole
+  /// scrape.
   FamilyBuilder& add(LabelValues values, double value);
   /// `bounds` without +Inf; `counts` not cumulative, one more than bounds.
-  FamilyBuilder& add_histogram(const std::vector<double>& bounds, const std::vector<std::uint64_t>& counts, double sum);
+  FamilyBuilder& add_histogram(const std::vector<double>& bounds, const std::vector<std::uint64_t>& counts,
+                               double sum);
 
   prometheus::MetricFamily take() { return std::move(family_); }
 

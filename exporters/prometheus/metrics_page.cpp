@@ -16,7 +16,9 @@ namespace {
 
 using Families = std::vector<prometheus::MetricFamily>;
 
-double to_double(std::uint64_t value) { return static_cast<double>(value); }
+double to_double(std::uint64_t value) {
+  return static_cast<double>(value);
+}
 
 struct CallSum {
   std::uint64_t ok = 0, errors = 0;
@@ -36,7 +38,8 @@ prometheus::MetricFamily calls_family(const KernelSnapshot& snapshot) {
       const auto kind = static_cast<Family>(j);
       if (!takes_socket(syscall) && kind != Family::none) continue;
       const CallSum sum = sum_of(snapshot.of(syscall, kind));
-      if (!counts_only_eloop(syscall)) family.add({to_string(syscall), to_string(kind), "ok"}, to_double(sum.ok));
+      if (!counts_only_eloop(syscall))
+        family.add({to_string(syscall), to_string(kind), "ok"}, to_double(sum.ok));
       family.add({to_string(syscall), to_string(kind), "error"}, to_double(sum.errors));
     }
   }
@@ -48,13 +51,17 @@ const std::vector<FailureKind>& fixed_failures() {
   static const std::vector<FailureKind> kFixed = [] {
     std::vector<FailureKind> fixed;
     for (const Family family : {Family::unix_, Family::inet, Family::inet6}) {
-      for (const int error : {EADDRINUSE, EACCES, EADDRNOTAVAIL, EINVAL, EROFS}) fixed.push_back({Syscall::bind, family, static_cast<std::uint16_t>(error)});
-      for (const int error : {EACCES, ECONNREFUSED, EINVAL, EADDRNOTAVAIL}) fixed.push_back({Syscall::connect, family, static_cast<std::uint16_t>(error)});
+      for (const int error : {EADDRINUSE, EACCES, EADDRNOTAVAIL, EINVAL, EROFS})
+        fixed.push_back({Syscall::bind, family, static_cast<std::uint16_t>(error)});
+      for (const int error : {EACCES, ECONNREFUSED, EINVAL, EADDRNOTAVAIL})
+        fixed.push_back({Syscall::connect, family, static_cast<std::uint16_t>(error)});
     }
     for (const Syscall unlink : {Syscall::unlink, Syscall::unlinkat})
-      for (const int error : {EACCES, EPERM, EROFS}) fixed.push_back({unlink, Family::none, static_cast<std::uint16_t>(error)});
+      for (const int error : {EACCES, EPERM, EROFS})
+        fixed.push_back({unlink, Family::none, static_cast<std::uint16_t>(error)});
     for (const Syscall name : {Syscall::sethostname, Syscall::setdomainname})
-      for (const int error : {EPERM, EINVAL}) fixed.push_back({name, Family::none, static_cast<std::uint16_t>(error)});
+      for (const int error : {EPERM, EINVAL})
+        fixed.push_back({name, Family::none, static_cast<std::uint16_t>(error)});
     for (const Syscall loop : {Syscall::openat2, Syscall::open_tree, Syscall::mount, Syscall::move_mount})
       fixed.push_back({loop, Family::none, ELOOP});
     return fixed;
@@ -67,7 +74,8 @@ prometheus::MetricFamily errors_family(FailureSeries::Table series) {
   FamilyBuilder family("sockward_call_errors_total");
   for (const auto& [key, count] : series) {
     const auto& [container, kind] = key;
-    family.add({to_string(kind.syscall), to_string(kind.family), errno_label(kind.slot), container}, to_double(count));
+    family.add({to_string(kind.syscall), to_string(kind.family), errno_label(kind.slot), container},
+               to_double(count));
   }
   return family.take();
 }
@@ -77,22 +85,31 @@ struct FixedDiagnosis {
   Cause cause;
   Syscall syscall;
 };
-constexpr FixedDiagnosis kFixedDiagnoses[] = {
-    {Cause::path_too_long, Syscall::bind},         {Cause::path_too_long, Syscall::connect},
-    {Cause::path_too_long, Syscall::unlink},       {Cause::path_too_long, Syscall::unlinkat},
-    {Cause::path_truncated, Syscall::bind},        {Cause::path_truncated, Syscall::connect},
-    {Cause::path_near_limit, Syscall::bind},       {Cause::privileged_port, Syscall::bind},
-    {Cause::hostname_changed, Syscall::sethostname}, {Cause::hostname_changed, Syscall::setdomainname},
-    {Cause::hostname_denied, Syscall::sethostname}, {Cause::hostname_denied, Syscall::setdomainname},
-    {Cause::hostname_too_long, Syscall::sethostname}, {Cause::hostname_too_long, Syscall::setdomainname},
-    {Cause::unknown, Syscall::bind},               {Cause::unknown, Syscall::connect}};
+constexpr FixedDiagnosis kFixedDiagnoses[] = {{Cause::path_too_long, Syscall::bind},
+                                              {Cause::path_too_long, Syscall::connect},
+                                              {Cause::path_too_long, Syscall::unlink},
+                                              {Cause::path_too_long, Syscall::unlinkat},
+                                              {Cause::path_truncated, Syscall::bind},
+                                              {Cause::path_truncated, Syscall::connect},
+                                              {Cause::path_near_limit, Syscall::bind},
+                                              {Cause::privileged_port, Syscall::bind},
+                                              {Cause::hostname_changed, Syscall::sethostname},
+                                              {Cause::hostname_changed, Syscall::setdomainname},
+                                              {Cause::hostname_denied, Syscall::sethostname},
+                                              {Cause::hostname_denied, Syscall::setdomainname},
+                                              {Cause::hostname_too_long, Syscall::sethostname},
+                                              {Cause::hostname_too_long, Syscall::setdomainname},
+                                              {Cause::unknown, Syscall::bind},
+                                              {Cause::unknown, Syscall::connect}};
 
 prometheus::MetricFamily diagnoses_family(const DiagnosisCounts& diagnoses) {
   std::map<DiagnosisCounts::Key, std::uint64_t> counts;
-  for (const auto& fixed : kFixedDiagnoses) counts[{std::string(to_string(fixed.cause)), fixed.syscall, "host"}] = 0;
+  for (const auto& fixed : kFixedDiagnoses)
+    counts[{std::string(to_string(fixed.cause)), fixed.syscall, "host"}] = 0;
   for (const auto& [key, count] : diagnoses.read()) counts[key] = count;
   FamilyBuilder family("sockward_diagnoses_total");
-  for (const auto& [key, count] : counts) family.add({key.cause, to_string(key.syscall), key.container}, to_double(count));
+  for (const auto& [key, count] : counts)
+    family.add({key.cause, to_string(key.syscall), key.container}, to_double(count));
   return family.take();
 }
 
@@ -102,15 +119,17 @@ void add_hostname_families(const KernelSnapshot& snapshot, Families& out) {
   for (std::size_t scope = 0; scope < 2; ++scope)
     for (std::size_t via = 0; via < 2; ++via)
       for (std::size_t field = 0; field < 2; ++field)
-        changes.add({scope == 1 ? "host" : "container", kRoutes[via][field], field == 1 ? "domainname" : "hostname"},
-                    to_double(snapshot.hostname_changes[scope][via][field]));
+        changes.add(
+            {scope == 1 ? "host" : "container", kRoutes[via][field], field == 1 ? "domainname" : "hostname"},
+            to_double(snapshot.hostname_changes[scope][via][field]));
   out.push_back(changes.take());
   FamilyBuilder failures("sockward_hostname_change_failures_total");
   const auto& host = snapshot.of(Syscall::sethostname, Family::none);
   const auto& domain = snapshot.of(Syscall::setdomainname, Family::none);
   for (std::size_t slot = 1; slot < kErrnoSlots; ++slot) {
     const std::uint64_t count = host[slot] + domain[slot];
-    if (count != 0 || slot == EPERM || slot == EINVAL || slot == EFAULT) failures.add({errno_label(slot)}, to_double(count));
+    if (count != 0 || slot == EPERM || slot == EINVAL || slot == EFAULT)
+      failures.add({errno_label(slot)}, to_double(count));
   }
   out.push_back(failures.take());
 }
@@ -123,11 +142,14 @@ prometheus::MetricFamily path_bytes_family(const KernelSnapshot& snapshot) {
     while (bucket < kBounds.size() && static_cast<double>(bytes) > kBounds[bucket]) ++bucket;
     counts[bucket] += snapshot.path_lengths[bytes];
   }
-  return FamilyBuilder("sockward_unix_path_bytes").add_histogram(kBounds, counts, to_double(snapshot.path_length_sum)).take();
+  return FamilyBuilder("sockward_unix_path_bytes")
+      .add_histogram(kBounds, counts, to_double(snapshot.path_length_sum))
+      .take();
 }
 
 void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, Families& out) {
-  out.push_back(FamilyBuilder("sockward_events_received_total").add({}, to_double(agent.events_received)).take());
+  out.push_back(
+      FamilyBuilder("sockward_events_received_total").add({}, to_double(agent.events_received)).take());
   out.push_back(FamilyBuilder("sockward_events_lost_total")
                     .add({"ring_full"}, to_double(snapshot.ring_full))
                     .add({"queue_full"}, to_double(agent.lost_queue_full))
@@ -135,8 +157,11 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
                     .add({"output"}, to_double(agent.lost_output))
                     .add({"restart"}, 0)
                     .take());
-  out.push_back(FamilyBuilder("sockward_events_suppressed_total").add({}, to_double(agent.suppressed)).take());
-  out.push_back(FamilyBuilder("sockward_source_table_full_total").add({}, to_double(snapshot.source_table_full)).take());
+  out.push_back(
+      FamilyBuilder("sockward_events_suppressed_total").add({}, to_double(agent.suppressed)).take());
+  out.push_back(FamilyBuilder("sockward_source_table_full_total")
+                    .add({}, to_double(snapshot.source_table_full))
+                    .take());
 }
 
 bool bpf_statistics_on() {
@@ -162,8 +187,10 @@ void add_program_families(const KernelSource& kernel, Families& out) {
 
 void add_probe_families(const KernelSource& kernel, Families& out) {
   FamilyBuilder attached("sockward_probe_attached"), coverage("sockward_coverage");
-  for (const auto& probe : kernel.probes()) attached.add({probe.operation, probe.backend}, probe.attached ? 1 : 0);
-  for (const auto& route : kernel.coverage()) coverage.add({route.operation, route.route}, route.seen ? 1 : 0);
+  for (const auto& probe : kernel.probes())
+    attached.add({probe.operation, probe.backend}, probe.attached ? 1 : 0);
+  for (const auto& route : kernel.coverage())
+    coverage.add({route.operation, route.route}, route.seen ? 1 : 0);
   out.push_back(attached.take());
   out.push_back(coverage.take());
 }
@@ -183,7 +210,8 @@ class MetricsPage::Collector {
   Collector(MetricSources sources, MetricOptions options)
       : sources_(std::move(sources)),
         options_(std::move(options)),
-        series_(options_.container_cap, options_.container_ttl, sources_.container_label, sources_.container_exists) {}
+        series_(options_.container_cap, options_.container_ttl, sources_.container_label,
+                sources_.container_exists) {}
 
   Families collect() {
     const std::lock_guard lock(mutex_);
@@ -203,10 +231,14 @@ class MetricsPage::Collector {
     add_loss_families(snapshot, sources_.agent, out);
     add_program_families(sources_.kernel, out);
     add_probe_families(sources_.kernel, out);
-    out.push_back(FamilyBuilder("sockward_series_overflow_total").add({}, to_double(sources_.agent.series_overflow)).take());
+    out.push_back(FamilyBuilder("sockward_series_overflow_total")
+                      .add({}, to_double(sources_.agent.series_overflow))
+                      .take());
     out.push_back(latency_family(sources_.agent));
     out.push_back(FamilyBuilder("sockward_config_last_reload_successful").add({}, 1).take());
-    out.push_back(FamilyBuilder("sockward_build_info").add({options_.version, options_.revision, __VERSION__}, 1).take());
+    out.push_back(FamilyBuilder("sockward_build_info")
+                      .add({options_.version, options_.revision, __VERSION__}, 1)
+                      .take());
     for (auto& family : process_metrics()) out.push_back(std::move(family));
     return out;
   }
@@ -223,6 +255,8 @@ MetricsPage::MetricsPage(MetricSources sources, MetricOptions options)
 
 MetricsPage::~MetricsPage() = default;
 
-std::string MetricsPage::render() { return prometheus::TextSerializer().Serialize(collector_->collect()); }
+std::string MetricsPage::render() {
+  return prometheus::TextSerializer().Serialize(collector_->collect());
+}
 
 }  // namespace sockward

@@ -48,7 +48,8 @@ std::vector<std::string> wrap(const std::string& text, std::size_t width) {
 constexpr std::string_view kIndent = "   ";
 constexpr std::size_t kLabelWidth = 7;
 
-void add_section(std::string& out, const std::string& label, const std::string& text, const TerminalStyle& style) {
+void add_section(std::string& out, const std::string& label, const std::string& text,
+                 const TerminalStyle& style) {
   const std::size_t width = std::max<std::size_t>(style.columns, 40) - kIndent.size() - kLabelWidth;
   bool first = true;
   for (const auto& line : wrap(text, width)) {
@@ -60,9 +61,12 @@ void add_section(std::string& out, const std::string& label, const std::string& 
 
 Colour outcome_colour(const Record& record) {
   switch (severity_of(record)) {
-    case Severity::error: return Colour::red;
-    case Severity::warn: return Colour::yellow;
-    case Severity::info: return Colour::green;
+    case Severity::error:
+      return Colour::red;
+    case Severity::warn:
+      return Colour::yellow;
+    case Severity::info:
+      return Colour::green;
   }
   return Colour::yellow;
 }
@@ -78,14 +82,17 @@ std::string headline(const Record& record, const TerminalStyle& style) {
   const Event& event = record.event;
   const std::string call = event.via == Via::sysctl ? "sysctl" : std::string(to_string(event.syscall));
   const std::string subject = headline_subject(record);
-  std::string actor = fmt::format("{}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
+  std::string actor =
+      fmt::format("{}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
   const std::string container = record.container_label();
   if (container != "host") actor += " container=" + container;
   if (record.repeats != 0) actor += fmt::format(" (+{} more)", record.repeats);
   const std::string time = time_of_day(record.time), columns = fmt::format("{:<13} ", call);
   const std::string outcome = fmt::format("{:<12} ", error_label(event));
-  const bool fits = time.size() + 1 + columns.size() + outcome.size() + subject.size() + 2 + actor.size() <= style.columns;
-  std::string line = paint(time, Colour::dim, style) + " " + columns + paint(outcome, outcome_colour(record), style);
+  const bool fits =
+      time.size() + 1 + columns.size() + outcome.size() + subject.size() + 2 + actor.size() <= style.columns;
+  std::string line =
+      paint(time, Colour::dim, style) + " " + columns + paint(outcome, outcome_colour(record), style);
   if (fits) return line + paint(subject, Colour::bold, style) + "  " + paint(actor, Colour::cyan, style);
   line += paint(actor, Colour::cyan, style);
   for (const auto& part : wrap(subject, std::max<std::size_t>(style.columns, 40) - kIndent.size()))
@@ -104,15 +111,18 @@ std::string join_evidence(const std::vector<std::string>& evidence) {
 std::string to_terminal(const Record& record, const TerminalStyle& style) {
   const Diagnosis& diagnosis = record.diagnosis;
   std::string text = headline(record, style);
-  if (const auto resolved = resolved_path(record.event); resolved && subject_of(record.event).find(*resolved) == std::string::npos)
+  if (const auto resolved = resolved_path(record.event);
+      resolved && subject_of(record.event).find(*resolved) == std::string::npos)
     add_section(text, "path", printable(*resolved).text, style);
   if (diagnosis.cause == Cause::unknown) {
     add_section(text, "cause", "unknown: " + join_evidence(diagnosis.evidence), style);
     return text;
   }
   const std::string cause = std::string(to_string(diagnosis.cause));
-  add_section(text, "cause",
-              fmt::format("{} ({}): {}", cause, to_string(diagnosis.confidence), join_evidence(diagnosis.evidence)), style);
+  add_section(
+      text, "cause",
+      fmt::format("{} ({}): {}", cause, to_string(diagnosis.confidence), join_evidence(diagnosis.evidence)),
+      style);
   if (!diagnosis.advice.empty()) add_section(text, "fix", printable(diagnosis.advice).text, style);
   return text;
 }

@@ -15,7 +15,8 @@ struct TerminalStyle {
 /// Nothing in it can steer a terminal but our own colours.
 std::string to_terminal(const Record& record, const TerminalStyle& style);
 
-/// Colours when the descriptor is a terminal and NO_COLOR is not set (no-color.org); the terminal's width, else 100.
+/// Colours when the descriptor is a terminal and NO_COLOR is not set (no-color.org); the terminal's width,
+/// else 100.
 TerminalStyle terminal_style(int fd);
 
 }  // namespace sockward

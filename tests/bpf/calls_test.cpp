@@ -24,11 +24,14 @@ namespace {
 
 using ::testing::StartsWith;
 
-std::uint32_t my_tid() { return static_cast<std::uint32_t>(gettid()); }
+std::uint32_t my_tid() {
+  return static_cast<std::uint32_t>(gettid());
+}
 
 NamespaceInode inode_of(const std::string& name) {
   struct stat status {};
-  return stat(("/proc/self/ns/" + name).c_str(), &status) == 0 ? static_cast<NamespaceInode>(status.st_ino) : 0;
+  return stat(("/proc/self/ns/" + name).c_str(), &status) == 0 ? static_cast<NamespaceInode>(status.st_ino)
+                                                               : 0;
 }
 
 std::string sockaddr_un_bytes(const std::string& name) {
@@ -78,7 +81,8 @@ TEST_F(Calls, AFailedBindCarriesEveryFactOfItsCaller) {
   std::thread([&] {
     tid = my_tid();
     pthread_setname_np(pthread_self(), "thread-name");
-    EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0')), ENOENT);
+    EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0')),
+              ENOENT);
   }).join();
   const auto event = event_of(Syscall::bind, tid);
   ASSERT_TRUE(event);
@@ -107,7 +111,9 @@ TEST_F(Calls, AFailedBindCarriesEveryFactOfItsCaller) {
 
 TEST_F(Calls, TheContainerKeyIsTheCgroupOfTheCaller) {
   raw_bind(-1, sockaddr_un_bytes("/key-test"));
-  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) { return std::get<SocketCall>(e.call).address.name == "/key-test"; });
+  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) {
+    return std::get<SocketCall>(e.call).address.name == "/key-test";
+  });
   ASSERT_TRUE(event);
   EXPECT_FALSE(std::get<SocketCall>(event->call).is_socket);
   struct stat status {};
@@ -120,7 +126,8 @@ TEST_F(Calls, AbstractNamesKeepEveryByte) {
   const int holder = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_EQ(raw_bind(holder, sockaddr_un_bytes(name)), 0);
   EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(name)), EADDRINUSE);
-  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) { return e.error() == EADDRINUSE; });
+  const auto event =
+      event_of(Syscall::bind, my_tid(), [](const Event& e) { return e.error() == EADDRINUSE; });
   ASSERT_TRUE(event);
   const auto& address = std::get<SocketCall>(event->call).address;
   EXPECT_EQ(address.kind, AddressKind::abstract);
@@ -130,12 +137,16 @@ TEST_F(Calls, AbstractNamesKeepEveryByte) {
 TEST_F(Calls, AnOverLongAddressIsCopiedAsFarAsItIsKept) {
   const std::string path = "/" + std::string(399, 'l');
   EXPECT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path)), EINVAL);
-  const auto event = event_of(Syscall::bind, my_tid(), [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == path; });
+  const auto event = event_of(Syscall::bind, my_tid(), [&](const Event& e) {
+    return std::get<SocketCall>(e.call).address.name == path;
+  });
   ASSERT_TRUE(event);
   EXPECT_FALSE(std::get<SocketCall>(event->call).address.truncated);
   const std::string longer = "/" + std::string(799, 'm');
   raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(longer));
-  const auto clipped = event_of(Syscall::bind, my_tid(), [](const Event& e) { return std::get<SocketCall>(e.call).address_length == 802; });
+  const auto clipped = event_of(Syscall::bind, my_tid(), [](const Event& e) {
+    return std::get<SocketCall>(e.call).address_length == 802;
+  });
   ASSERT_TRUE(clipped);
   EXPECT_TRUE(std::get<SocketCall>(clipped->call).address.truncated);
   EXPECT_THAT(longer, StartsWith(std::get<SocketCall>(clipped->call).address.name));
@@ -152,14 +163,16 @@ TEST_F(Calls, ASuccessfulBindNearTheLimitComesWithTheKernelsCopy) {
   std::string full = folder / "full-";
   full.resize(108, 'f');
   ASSERT_EQ(raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(full)), 0);
-  EXPECT_TRUE(event_of(Syscall::bind, my_tid(), [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == full; }));
+  EXPECT_TRUE(event_of(Syscall::bind, my_tid(),
+                       [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == full; }));
 }
 
 TEST_F(Calls, PathLengthsAreCountedForSuccessAndFailure) {
   const KernelSnapshot before = kernel->probes().snapshot();
   std::string path = folder / "";
   path.resize(77, 'c');
-  for (int i = 0; i < 3; ++i) raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0'));
+  for (int i = 0; i < 3; ++i)
+    raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0'));
   raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(std::string("\0abstract", 9)));
   raw_bind(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes("/" + std::string(118, 'd')));
   const KernelSnapshot after = kernel->probes().snapshot();
@@ -172,7 +185,9 @@ TEST_F(Calls, InetBindsKnowPortThresholdAndOwner) {
   const std::uint32_t child = in_child([] {
     const sockaddr_in address = loopback(81);
     return setgroups(0, nullptr) == 0 && setresuid(65534, 65534, 65534) == 0 &&
-           bind(socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && errno == EACCES;
+           bind(socket(AF_INET, SOCK_STREAM, 0), reinterpret_cast<const sockaddr*>(&address),
+                sizeof(address)) != 0 &&
+           errno == EACCES;
   });
   ASSERT_NE(child, 0u);
   const auto event = event_of(Syscall::bind, child);
@@ -197,7 +212,8 @@ TEST_F(Calls, NamespacesAreThoseOfTheCallerAndOfTheSocket) {
     address.sin_addr.s_addr = htonl(0xC0000201);  // 192.0.2.1
     if (unshare(CLONE_NEWNET | CLONE_NEWUTS) != 0) return false;
     const NamespaceInode mine[2] = {inode_of("net"), inode_of("uts")};
-    return bind(outside, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && write(ends[1], mine, sizeof(mine)) == sizeof(mine);
+    return bind(outside, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 &&
+           write(ends[1], mine, sizeof(mine)) == sizeof(mine);
   });
   ASSERT_NE(child, 0u);
   ASSERT_EQ(read(ends[0], inside, sizeof(inside)), static_cast<ssize_t>(sizeof(inside)));
@@ -209,7 +225,8 @@ TEST_F(Calls, NamespacesAreThoseOfTheCallerAndOfTheSocket) {
 }
 
 TEST_F(Calls, ListenReportsTheSocketsOwnAddress) {
-  const int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+            second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;
   setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   setsockopt(second, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
@@ -232,7 +249,9 @@ TEST_F(Calls, ListenReportsTheSocketsOwnAddress) {
 TEST_F(Calls, ConnectToATruncatedNameIsReportedWhateverTheError) {
   const std::string name(108, 't');
   EXPECT_EQ(raw_connect(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(name)), ENOENT);
-  const auto event = event_of(Syscall::connect, my_tid(), [&](const Event& e) { return std::get<SocketCall>(e.call).address.name == name; });
+  const auto event = event_of(Syscall::connect, my_tid(), [&](const Event& e) {
+    return std::get<SocketCall>(e.call).address.name == name;
+  });
   ASSERT_TRUE(event);
   EXPECT_EQ(std::get<SocketCall>(event->call).address_length, 110);
 }
@@ -241,7 +260,8 @@ TEST_F(Calls, RelativePathsAreResolvedInTheKernel) {
   std::filesystem::create_directories(folder / "a/b");
   const std::uint32_t child = in_child([&] {
     if (chdir((folder / "a/b").c_str()) != 0) return false;
-    const bool failed = raw_connect(socket(AF_UNIX, SOCK_STREAM, 0), sockaddr_un_bytes(std::string("rel.sock\0", 9))) == ENOENT;
+    const bool failed = raw_connect(socket(AF_UNIX, SOCK_STREAM, 0),
+                                    sockaddr_un_bytes(std::string("rel.sock\0", 9))) == ENOENT;
     return failed && unlink("gone") != 0;
   });
   ASSERT_NE(child, 0u);
@@ -252,7 +272,8 @@ TEST_F(Calls, RelativePathsAreResolvedInTheKernel) {
 TEST_F(Calls, DirectoryDescriptorsMountsAndRootsAreFollowed) {
   std::filesystem::create_directories(folder / "root/deep/er");
   const std::uint32_t child = in_child([&] {
-    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      return false;
     if (mount("tmpfs", (folder / "root/deep/er").c_str(), "tmpfs", 0, nullptr) != 0) return false;
     const int er = open((folder / "root/deep/er").c_str(), O_PATH | O_DIRECTORY);
     unlinkat(er, "across-a-mount", 0);
@@ -264,7 +285,8 @@ TEST_F(Calls, DirectoryDescriptorsMountsAndRootsAreFollowed) {
   });
   ASSERT_NE(child, 0u);
   const auto named = [&](Syscall syscall, const std::string& name) {
-    const auto event = event_of(syscall, child, [&](const Event& e) { return std::get<PathCall>(e.call).path == name; });
+    const auto event =
+        event_of(syscall, child, [&](const Event& e) { return std::get<PathCall>(e.call).path == name; });
     return event ? resolved_path(*event) : std::optional<std::string>("no event");
   };
   EXPECT_EQ(named(Syscall::unlinkat, "across-a-mount"), folder / "root/deep/er/across-a-mount");
@@ -278,11 +300,14 @@ TEST_F(Calls, LongPathsSayWhenTheyWereCut) {
   const std::string longest = "/" + std::string(4094, '/'), longer = "/" + std::string(4200, '/');
   EXPECT_NE(unlink(longest.c_str()), 0);
   EXPECT_NE(unlink(longer.c_str()), 0);
-  const auto whole = event_of(Syscall::unlink, my_tid(), [](const Event& e) { return std::get<PathCall>(e.call).path.value_or("").starts_with("//"); });
+  const auto whole = event_of(Syscall::unlink, my_tid(), [](const Event& e) {
+    return std::get<PathCall>(e.call).path.value_or("").starts_with("//");
+  });
   ASSERT_TRUE(whole);
   EXPECT_TRUE(std::get<PathCall>(whole->call).path == longest);
   EXPECT_FALSE(std::get<PathCall>(whole->call).truncated);
-  const auto cut = event_of(Syscall::unlink, my_tid(), [](const Event& e) { return e.error() == ENAMETOOLONG; });
+  const auto cut =
+      event_of(Syscall::unlink, my_tid(), [](const Event& e) { return e.error() == ENAMETOOLONG; });
   ASSERT_TRUE(cut);
   EXPECT_EQ(std::get<PathCall>(cut->call).path->size(), 4095u);
   EXPECT_TRUE(std::get<PathCall>(cut->call).truncated);
@@ -320,7 +345,8 @@ TEST_F(Calls, LoopsOfMountCallsAreReportedAndOtherErrorsAreNot) {
   const KernelSnapshot before = kernel->probes().snapshot();
   EXPECT_NE(mount("/tmp", loop.c_str(), nullptr, MS_BIND, nullptr), 0);
   EXPECT_LT(syscall(SYS_open_tree, AT_FDCWD, loop.c_str(), 0), 0);
-  EXPECT_LT(syscall(SYS_move_mount, AT_FDCWD, "/tmp", AT_FDCWD, loop.c_str(), 0x10 /* MOVE_MOUNT_T_SYMLINKS */), 0);
+  EXPECT_LT(
+      syscall(SYS_move_mount, AT_FDCWD, "/tmp", AT_FDCWD, loop.c_str(), 0x10 /* MOVE_MOUNT_T_SYMLINKS */), 0);
   EXPECT_NE(mount("/tmp", (folder / "missing").c_str(), nullptr, MS_BIND, nullptr), 0);
   for (const Syscall syscall : {Syscall::mount, Syscall::open_tree, Syscall::move_mount}) {
     const auto event = event_of(syscall, my_tid());
@@ -331,13 +357,15 @@ TEST_F(Calls, LoopsOfMountCallsAreReportedAndOtherErrorsAreNot) {
     }
   }
   const KernelSnapshot after = kernel->probes().snapshot();
-  EXPECT_EQ(after.of(Syscall::mount, Family::none)[ELOOP] - before.of(Syscall::mount, Family::none)[ELOOP], 1u);
+  EXPECT_EQ(after.of(Syscall::mount, Family::none)[ELOOP] - before.of(Syscall::mount, Family::none)[ELOOP],
+            1u);
   EXPECT_EQ(after.of(Syscall::mount, Family::none)[ENOENT], 0u);
 }
 
 TEST_F(Calls, CallsAreCountedByFamilyAndResult) {
   const KernelSnapshot before = kernel->probes().snapshot();
-  const int inet6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+  const int inet6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+            netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
   EXPECT_NE(raw_bind(inet6, "x"), 0);
   const std::string any = std::string("\x10\0", 2) + std::string(10, '\0');
   EXPECT_EQ(raw_bind(netlink, any), 0);
@@ -366,7 +394,8 @@ TEST_F(Calls, RecordNumbersOfAProbeHaveNoGapsAndNoRepeats) {
 }
 
 TEST_F(Calls, EveryProbeIsAttached) {
-  for (const auto& probe : kernel->probes().probes()) EXPECT_TRUE(probe.attached) << probe.operation << ": " << probe.reason;
+  for (const auto& probe : kernel->probes().probes())
+    EXPECT_TRUE(probe.attached) << probe.operation << ": " << probe.reason;
   EXPECT_EQ(kernel->probes().probes().size(), 13u);
 }
 

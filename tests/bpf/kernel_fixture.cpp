@@ -14,7 +14,9 @@ std::string obstacle;
 BackendChoice chosen_backend() {
   const char* name = getenv("SOCKWARD_TEST_BACKEND");
   const std::string backend = name == nullptr ? "" : name;
-  return backend == "fexit" ? BackendChoice::fexit : backend == "tracepoint" ? BackendChoice::tracepoint : BackendChoice::automatic;
+  return backend == "fexit"        ? BackendChoice::fexit
+         : backend == "tracepoint" ? BackendChoice::tracepoint
+                                   : BackendChoice::automatic;
 }
 
 class Unload final : public ::testing::Environment {
@@ -46,9 +48,13 @@ LoadedKernel* LoadedKernel::instance() {
   return loaded.get();
 }
 
-const std::string& LoadedKernel::why_not() { return obstacle; }
+const std::string& LoadedKernel::why_not() {
+  return obstacle;
+}
 
-void LoadedKernel::unload() { loaded.reset(); }
+void LoadedKernel::unload() {
+  loaded.reset();
+}
 
 void LoadedKernel::on_record(std::span<const std::byte> record) noexcept {
   if (auto event = decode(record))

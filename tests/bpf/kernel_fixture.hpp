@@ -53,7 +53,8 @@ class Kernel : public ::testing::Test {
   }
 
   /// The event of a call by this thread.
-  std::optional<Event> event_of(Syscall syscall, std::uint32_t tid, const std::function<bool(const Event&)>& wanted = {}) {
+  std::optional<Event> event_of(Syscall syscall, std::uint32_t tid,
+                                const std::function<bool(const Event&)>& wanted = {}) {
     return kernel->wait_for([&](const Event& event) {
       return event.syscall == syscall && event.actor.tid == tid && (!wanted || wanted(event));
     });

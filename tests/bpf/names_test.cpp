@@ -30,7 +30,9 @@ class Names : public Kernel {
   }
 };
 
-bool fresh_namespace(const char* name) { return unshare(CLONE_NEWUTS) == 0 && sethostname(name, strlen(name)) == 0; }
+bool fresh_namespace(const char* name) {
+  return unshare(CLONE_NEWUTS) == 0 && sethostname(name, strlen(name)) == 0;
+}
 
 bool write_name(const char* file, const std::string& text, off_t offset = 0) {
   const int fd = open(file, O_WRONLY);
@@ -38,7 +40,8 @@ bool write_name(const char* file, const std::string& text, off_t offset = 0) {
 }
 
 TEST_F(Names, SethostnameHasTheNamesBeforeAndAfter) {
-  const std::uint32_t child = in_child([] { return fresh_namespace("first") && sethostname("second", 6) == 0; });
+  const std::uint32_t child =
+      in_child([] { return fresh_namespace("first") && sethostname("second", 6) == 0; });
   const auto event = name_event(child, 1);
   ASSERT_TRUE(event);
   const auto& call = std::get<NameCall>(event->call);
@@ -51,7 +54,8 @@ TEST_F(Names, SethostnameHasTheNamesBeforeAndAfter) {
 }
 
 TEST_F(Names, SetdomainnameIsTheOtherField) {
-  const std::uint32_t child = in_child([] { return unshare(CLONE_NEWUTS) == 0 && setdomainname("example.org", 11) == 0; });
+  const std::uint32_t child =
+      in_child([] { return unshare(CLONE_NEWUTS) == 0 && setdomainname("example.org", 11) == 0; });
   const auto event = name_event(child);
   ASSERT_TRUE(event);
   EXPECT_EQ(event->syscall, Syscall::setdomainname);
@@ -61,7 +65,8 @@ TEST_F(Names, SetdomainnameIsTheOtherField) {
 
 TEST_F(Names, SettingTheSameNameIsNoChange) {
   const KernelSnapshot before = kernel->probes().snapshot();
-  const std::uint32_t child = in_child([] { return fresh_namespace("same") && sethostname("same", 4) == 0 && sethostname("end", 3) == 0; });
+  const std::uint32_t child = in_child(
+      [] { return fresh_namespace("same") && sethostname("same", 4) == 0 && sethostname("end", 3) == 0; });
   const auto second = name_event(child, 1);
   ASSERT_TRUE(second);
   EXPECT_EQ(std::get<NameCall>(second->call).new_name, "end");
@@ -86,7 +91,8 @@ TEST_F(Names, FailuresKeepTheNameAndShowWhatWasAsked) {
 }
 
 TEST_F(Names, AnUnreadableNameIsUnknownAndNotEmpty) {
-  const std::uint32_t child = in_child([] { return unshare(CLONE_NEWUTS) == 0 && syscall(SYS_sethostname, 0x1000, 5) != 0; });
+  const std::uint32_t child =
+      in_child([] { return unshare(CLONE_NEWUTS) == 0 && syscall(SYS_sethostname, 0x1000, 5) != 0; });
   const auto event = name_event(child);
   ASSERT_TRUE(event);
   EXPECT_EQ(std::get<NameCall>(event->call).asked, std::nullopt);
@@ -105,7 +111,8 @@ TEST_F(Names, AnExitWithoutItsEntryDoesNotTakeAnotherCallsName) {
   });
   ASSERT_NE(child, 0u);
   bool seccomp_seen = false;
-  for (const auto& coverage : kernel->probes().coverage()) seccomp_seen |= coverage.route == "seccomp_denied" && coverage.seen;
+  for (const auto& coverage : kernel->probes().coverage())
+    seccomp_seen |= coverage.route == "seccomp_denied" && coverage.seen;
   const auto event = name_event(child, 1);
   ASSERT_EQ(event.has_value(), seccomp_seen);
   if (!event) return;
@@ -146,18 +153,22 @@ TEST_P(SysctlWrites, AreComputedAsTheKernelDoesThem) {
   EXPECT_EQ(std::get<NameCall>(event->call).new_name, truth);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, SysctlWrites,
-                         ::testing::Values(SysctlCase{"plain", "new-name\n", 0, "new-name"}, SysctlCase{"no_newline", "bare", 0, "bare"},
-                                           SysctlCase{"shorter", "x\n", 0, "x"}, SysctlCase{"middle", "XY", 3, "oriXY"},
-                                           SysctlCase{"append", "-2\n", 8, "original-2"}, SysctlCase{"behind_the_end", "Z", 20, "original"},
-                                           SysctlCase{"two_lines", "one\ntwo\n", 0, "one"}, SysctlCase{"same", "original\n", 0, "original"},
-                                           SysctlCase{"nul_inside", std::string("nu\0l", 4), 0, "nu"},
-                                           SysctlCase{"eighty", std::string(80, 'e'), 0, std::string(64, 'e')},
-                                           SysctlCase{"two_hundred", std::string(200, 'f'), 0, std::string(64, 'f')}),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, SysctlWrites,
+    ::testing::Values(SysctlCase{"plain", "new-name\n", 0, "new-name"},
+                      SysctlCase{"no_newline", "bare", 0, "bare"}, SysctlCase{"shorter", "x\n", 0, "x"},
+                      SysctlCase{"middle", "XY", 3, "oriXY"}, SysctlCase{"append", "-2\n", 8, "original-2"},
+                      SysctlCase{"behind_the_end", "Z", 20, "original"},
+                      SysctlCase{"two_lines", "one\ntwo\n", 0, "one"},
+                      SysctlCase{"same", "original\n", 0, "original"},
+                      SysctlCase{"nul_inside", std::string("nu\0l", 4), 0, "nu"},
+                      SysctlCase{"eighty", std::string(80, 'e'), 0, std::string(64, 'e')},
+                      SysctlCase{"two_hundred", std::string(200, 'f'), 0, std::string(64, 'f')}),
+    [](const auto& test) { return test.param.name; });
 
 TEST_F(Names, TheDomainNameThroughSysctlIsSeenToo) {
-  const std::uint32_t child = in_child([] { return unshare(CLONE_NEWUTS) == 0 && write_name("/proc/sys/kernel/domainname", "d.example\n"); });
+  const std::uint32_t child = in_child(
+      [] { return unshare(CLONE_NEWUTS) == 0 && write_name("/proc/sys/kernel/domainname", "d.example\n"); });
   const auto event = name_event(child);
   ASSERT_TRUE(event);
   EXPECT_EQ(event->syscall, Syscall::setdomainname);
@@ -183,7 +194,8 @@ TEST_F(Names, TheIteratorReadsEveryNamespacesNames) {
   const auto namespaces = kernel->probes().read();
   ASSERT_EQ(write(done[1], "x", 1), 1);
   ASSERT_TRUE(namespaces);
-  const auto found = std::find_if(namespaces->begin(), namespaces->end(), [&](const auto& n) { return n.inode == status.st_ino; });
+  const auto found = std::find_if(namespaces->begin(), namespaces->end(),
+                                  [&](const auto& n) { return n.inode == status.st_ino; });
   ASSERT_NE(found, namespaces->end());
   EXPECT_EQ(found->hostname, "seen-by-iterator");
   EXPECT_EQ(found->domainname, "dom");

@@ -1,5 +1,5 @@
-// Records in, text out, compared byte for byte with files. `SOCKWARD_UPDATE_GOLDEN=1 unit_tests` writes them anew:
-// review the difference.
+// Records in, text out, compared byte for byte with files. `SOCKWARD_UPDATE_GOLDEN=1 unit_tests` writes them
+// anew: review the difference.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -13,7 +13,8 @@
 namespace sockward::test {
 namespace {
 
-const Resource kResource{.service_version = "0.1.0", .host_id = "0123456789abcdef0123456789abcdef", .host_name = "node1"};
+const Resource kResource{
+    .service_version = "0.1.0", .host_id = "0123456789abcdef0123456789abcdef", .host_name = "node1"};
 
 Record finished(Event event, Diagnosis diagnosis) {
   Record record{.event = std::move(event), .time = {1'763'776'800'123'456'789}};
@@ -28,24 +29,41 @@ std::vector<std::pair<std::string, Record>> records() {
   Event relative = unix_call(Syscall::connect, ECONNREFUSED, "rel\xff.sock", 12);
   std::get<SocketCall>(relative.call).directory = {Directory::State::known, "/run/ergo"};
   Event unreadable = an_event(Syscall::bind, EFAULT);
-  unreadable.call = SocketCall{.fd = 4, .address_length = 16, .address = {}, .directory = {}, .is_socket = true, .family = AF_INET,
-                               .type = SOCK_STREAM, .protocol = IPPROTO_TCP};
+  unreadable.call = SocketCall{.fd = 4,
+                               .address_length = 16,
+                               .address = {},
+                               .directory = {},
+                               .is_socket = true,
+                               .family = AF_INET,
+                               .type = SOCK_STREAM,
+                               .protocol = IPPROTO_TCP};
   Event loop = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
   std::get<PathCall>(loop.call).resolve = 6;
-  Record renamed = finished(name_call(0, "node1", "pwned", Via::sysctl),
-                            {.cause = Cause::hostname_changed, .confidence = Confidence::certain, .evidence = {"read back"}, .advice = "set it back"});
+  Record renamed = finished(name_call(0, "node1", "pwned", Via::sysctl), {.cause = Cause::hostname_changed,
+                                                                          .confidence = Confidence::certain,
+                                                                          .evidence = {"read back"},
+                                                                          .advice = "set it back"});
   renamed.host_scope = true;
-  Record held = finished(unix_call(Syscall::bind, EADDRINUSE, "/run/ergo/ws.sock", 20),
-                         {.cause = Cause::address_in_use, .confidence = Confidence::certain, .evidence = {"a listener"}, .advice = "stop it",
-                          .holder = Holder{.pid = 7, .uid = 0, .pidns = 4026531836, .comm = "ergo", .container = "host"}});
+  Record held = finished(
+      unix_call(Syscall::bind, EADDRINUSE, "/run/ergo/ws.sock", 20),
+      {.cause = Cause::address_in_use,
+       .confidence = Confidence::certain,
+       .evidence = {"a listener"},
+       .advice = "stop it",
+       .holder = Holder{.pid = 7, .uid = 0, .pidns = 4026531836, .comm = "ergo", .container = "host"}});
   held.repeats = 3;
   return {{"bind_in_use", held},
           {"connect_relative_raw_bytes", finished(relative, {.evidence = {"errno ECONNREFUSED"}})},
           {"bind_unreadable", finished(unreadable, {})},
-          {"bind_privileged_port", finished(inet_bind(EACCES, tcp4("127.0.0.1", 80)),
-                                            {.cause = Cause::privileged_port, .confidence = Confidence::certain, .evidence = {"port 80 is below 1024"}, .advice = "use 8080"})},
+          {"bind_privileged_port",
+           finished(inet_bind(EACCES, tcp4("127.0.0.1", 80)), {.cause = Cause::privileged_port,
+                                                               .confidence = Confidence::certain,
+                                                               .evidence = {"port 80 is below 1024"},
+                                                               .advice = "use 8080"})},
           {"bind_near_limit", finished(unix_call(Syscall::bind, 0, "/run/" + std::string(98, 'n'), 106),
-                                       {.cause = Cause::path_near_limit, .confidence = Confidence::certain, .evidence = {"103 bytes"}})},
+                                       {.cause = Cause::path_near_limit,
+                                        .confidence = Confidence::certain,
+                                        .evidence = {"103 bytes"}})},
           {"openat2_loop", finished(loop, {})},
           {"host_renamed", renamed}};
 }
@@ -63,13 +81,15 @@ void compare(const std::string& file, const std::string& text) {
 }
 
 TEST(Golden, JsonLines) {
-  for (const auto& [name, record] : records()) compare("json/" + name + ".json", to_json(record, kResource) + "\n");
+  for (const auto& [name, record] : records())
+    compare("json/" + name + ".json", to_json(record, kResource) + "\n");
 }
 
 TEST(Golden, TerminalLines) {
   setenv("TZ", "UTC", 1);
   tzset();
-  for (const auto& [name, record] : records()) compare("terminal/" + name + ".txt", to_terminal(record, {}) + "\n");
+  for (const auto& [name, record] : records())
+    compare("terminal/" + name + ".txt", to_terminal(record, {}) + "\n");
 }
 
 }  // namespace

@@ -32,8 +32,12 @@ namespace {
 
 const void* const kBadPointer = reinterpret_cast<const void*>(0x1000);
 
-int unix_socket(int type = SOCK_STREAM) { return socket(AF_UNIX, type | SOCK_CLOEXEC, 0); }
-int tcp_socket() { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+int unix_socket(int type = SOCK_STREAM) {
+  return socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+}
+int tcp_socket() {
+  return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
 
 std::string unix_bytes(const std::string& name) {
   const sa_family_t family = AF_UNIX;
@@ -41,12 +45,15 @@ std::string unix_bytes(const std::string& name) {
 }
 
 int raw_bind(int fd, const std::string& bytes, long length = -1) {
-  return static_cast<int>(syscall(SYS_bind, fd, bytes.data(), length < 0 ? static_cast<long>(bytes.size()) : length));
+  return static_cast<int>(
+      syscall(SYS_bind, fd, bytes.data(), length < 0 ? static_cast<long>(bytes.size()) : length));
 }
 int raw_connect(int fd, const std::string& bytes) {
   return static_cast<int>(syscall(SYS_connect, fd, bytes.data(), bytes.size()));
 }
-int bind_unix(const std::string& path) { return raw_bind(unix_socket(), unix_bytes(path + '\0')); }
+int bind_unix(const std::string& path) {
+  return raw_bind(unix_socket(), unix_bytes(path + '\0'));
+}
 int connect_unix(const std::string& path, int type = SOCK_STREAM) {
   return raw_connect(unix_socket(type), unix_bytes(path + '\0'));
 }
@@ -94,8 +101,8 @@ void prepare(const std::string& dir) {
 }
 
 void fail_binds(const std::string& dir) {
-  for (const char* name : {"/live", "/stale", "/file", "/folder", "/dangling", "/loop", "/file/below", "/loop/below",
-                           "/missing/below", "/ro/new", "/ro/kept"})
+  for (const char* name : {"/live", "/stale", "/file", "/folder", "/dangling", "/loop", "/file/below",
+                           "/loop/below", "/missing/below", "/ro/new", "/ro/kept"})
     bind_unix(dir + name);
   raw_bind(unix_socket(), unix_bytes(std::string("\0taken\0name\xff", 12)));
   for (const std::size_t length : {108U, 110U, 126U, 127U, 200U, 600U})
@@ -166,7 +173,8 @@ void interrupt_connect(const std::string& dir) {
 }
 
 void fail_unlinks(const std::string& dir) {
-  for (const char* name : {"/missing", "/folder", "/loop/below", "/file/below", "/ro/kept"}) unlink((dir + name).c_str());
+  for (const char* name : {"/missing", "/folder", "/loop/below", "/file/below", "/ro/kept"})
+    unlink((dir + name).c_str());
   unlink("");
   unlink("relative-missing");
   unlink((dir + "/" + std::string(256, 'n')).c_str());

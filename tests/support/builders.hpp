@@ -17,9 +17,18 @@ namespace sockward::test {
 inline constexpr NamespaceInode kHostUts = 4026531838, kOtherUts = 4026532200;
 
 inline Actor an_actor() {
-  return {.tgid = 4121, .tid = 4122, .leader_start_ns = 5'000'000'000, .uid = 998, .cap_effective = 0, .container_key = 77,
-          .netns = 4026531833, .utsns = kHostUts, .pidns = 4026531836, .mntns = 4026531832,
-          .userns = kInitialUserNamespace, .comm = "ergo"};
+  return {.tgid = 4121,
+          .tid = 4122,
+          .leader_start_ns = 5'000'000'000,
+          .uid = 998,
+          .cap_effective = 0,
+          .container_key = 77,
+          .netns = 4026531833,
+          .utsns = kHostUts,
+          .pidns = 4026531836,
+          .mntns = 4026531832,
+          .userns = kInitialUserNamespace,
+          .comm = "ergo"};
 }
 
 inline Actor with_capability(Actor actor, int number) {
@@ -28,7 +37,12 @@ inline Actor with_capability(Actor actor, int number) {
 }
 
 inline Event an_event(Syscall syscall, int error) {
-  return {.time = {1'000'000'000}, .sequence = 1, .actor = an_actor(), .syscall = syscall, .result = -error, .call = {}};
+  return {.time = {1'000'000'000},
+          .sequence = 1,
+          .actor = an_actor(),
+          .syscall = syscall,
+          .result = -error,
+          .call = {}};
 }
 
 inline SocketAddress unix_path(const std::string& path) {
@@ -43,16 +57,30 @@ inline SocketAddress tcp4(const char* ip, std::uint16_t port) {
 
 inline Event unix_call(Syscall syscall, int error, const std::string& path, int address_length) {
   Event event = an_event(syscall, error);
-  event.call = SocketCall{.fd = 3, .address_length = address_length, .address = unix_path(path), .kernel_copy = error == 0,
-                          .directory = {}, .is_socket = true, .family = AF_UNIX, .type = SOCK_STREAM};
+  event.call = SocketCall{.fd = 3,
+                          .address_length = address_length,
+                          .address = unix_path(path),
+                          .kernel_copy = error == 0,
+                          .directory = {},
+                          .is_socket = true,
+                          .family = AF_UNIX,
+                          .type = SOCK_STREAM};
   return event;
 }
 
 inline Event inet_bind(int error, const SocketAddress& address) {
   Event event = an_event(Syscall::bind, error);
-  event.call = SocketCall{.fd = 3, .address_length = 16, .address = address, .directory = {}, .is_socket = true,
-                          .family = address.family, .type = SOCK_STREAM, .protocol = IPPROTO_TCP, .port_start = 1024,
-                          .socket_netns = 4026531833, .owner_userns = kInitialUserNamespace};
+  event.call = SocketCall{.fd = 3,
+                          .address_length = 16,
+                          .address = address,
+                          .directory = {},
+                          .is_socket = true,
+                          .family = address.family,
+                          .type = SOCK_STREAM,
+                          .protocol = IPPROTO_TCP,
+                          .port_start = 1024,
+                          .socket_netns = 4026531833,
+                          .owner_userns = kInitialUserNamespace};
   return event;
 }
 
@@ -66,8 +94,11 @@ inline Event name_call(int error, const std::string& from, const std::string& to
   Event event = an_event(Syscall::sethostname, error);
   event.via = via;
   event.actor.utsns = kOtherUts;
-  event.call = NameCall{.asked_length = static_cast<int>(to.size()), .asked = to, .old_name = from,
-                        .new_name = error == 0 ? to : from, .owner_userns = kInitialUserNamespace};
+  event.call = NameCall{.asked_length = static_cast<int>(to.size()),
+                        .asked = to,
+                        .old_name = from,
+                        .new_name = error == 0 ? to : from,
+                        .owner_userns = kInitialUserNamespace};
   return event;
 }
 

@@ -26,13 +26,13 @@ TEST(PrintableText, WritesEverythingElseAsHex) {
       {std::string("n\0l", 3), "n\\x00l"},
       {"\x7f", "\\x7f"},
       {"\xff\xfe", "\\xff\\xfe"},
-      {"\xc3", "\\xc3"},                       // cut inside a character
-      {"\xc0\xaf", "\\xc0\\xaf"},              // not the shortest form
-      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},     // a surrogate
+      {"\xc3", "\\xc3"},                             // cut inside a character
+      {"\xc0\xaf", "\\xc0\\xaf"},                    // not the shortest form
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // a surrogate
       {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // past U+10FFFF
-      {"\xc2\x9b", "\\xc2\\x9b"},              // C1: a terminal may obey it
-      {"\xe2\x80\xae", "\\xe2\\x80\\xae"},     // right-to-left override
-      {"\xe2\x80\x8b", "\\xe2\\x80\\x8b"}};    // zero-width space
+      {"\xc2\x9b", "\\xc2\\x9b"},                    // C1: a terminal may obey it
+      {"\xe2\x80\xae", "\\xe2\\x80\\xae"},           // right-to-left override
+      {"\xe2\x80\x8b", "\\xe2\\x80\\x8b"}};          // zero-width space
   for (const auto& [bytes, text] : cases) {
     EXPECT_EQ(printable(bytes).text, text);
     EXPECT_FALSE(printable(bytes).exact);
@@ -40,8 +40,8 @@ TEST(PrintableText, WritesEverythingElseAsHex) {
 }
 
 TEST(Base64Text, FollowsTheStandard) {
-  const std::pair<std::string, std::string> cases[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-                                                       {"\xff\xfe\xfd\xfc", "//79/A=="}};
+  const std::pair<std::string, std::string> cases[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xff\xfe\xfd\xfc", "//79/A=="}};
   for (const auto& [bytes, text] : cases) EXPECT_EQ(base64(bytes), text);
 }
 

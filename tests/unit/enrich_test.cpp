@@ -19,7 +19,8 @@ struct PathCase {
 };
 
 TEST(ContainerFromCgroup, KnowsTheRuntimes) {
-  const std::string pod = "a1b2c3d4-0000-1111-2222-333344445555", pod_unit = "a1b2c3d4_0000_1111_2222_333344445555";
+  const std::string pod = "a1b2c3d4-0000-1111-2222-333344445555",
+                    pod_unit = "a1b2c3d4_0000_1111_2222_333344445555";
   const PathCase cases[] = {
       {"/", "host", ""},
       {"", "host", ""},
@@ -33,10 +34,13 @@ TEST(ContainerFromCgroup, KnowsTheRuntimes) {
       {"/libpod_parent/libpod-" + kId, "podman:0123456789ab", ""},
       {"/machine.slice/libpod-conmon-" + kId + ".scope", "host", ""},
       {"/kubepods/besteffort/pod" + pod + "/" + kId, "containerd:0123456789ab", pod},
-      {"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + pod_unit + ".slice/cri-containerd-" + kId + ".scope", "containerd:0123456789ab", pod},
+      {"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + pod_unit +
+           ".slice/cri-containerd-" + kId + ".scope",
+       "containerd:0123456789ab", pod},
       {"/kubepods.slice/kubepods-pod" + pod_unit + ".slice/crio-" + kId + ".scope", "crio:0123456789ab", pod},
       {"/kubepods.slice/kubepods-pod" + pod_unit + ".slice/crio-conmon-" + kId + ".scope", "host", ""},
-      {"/system.slice/containerd.service/kubepods-besteffort-pod" + pod_unit + ".slice:cri-containerd:" + kId, "containerd:0123456789ab", pod},
+      {"/system.slice/containerd.service/kubepods-besteffort-pod" + pod_unit + ".slice:cri-containerd:" + kId,
+       "containerd:0123456789ab", pod},
       {"/system.slice/nerdctl-" + kId + ".scope", "containerd:0123456789ab", ""},
       {"/lxc.payload.irc", "lxc:irc", ""},
       {"/lxc.payload.irc/system.slice/ergo.service", "lxc:irc", ""},
@@ -74,17 +78,20 @@ TEST(CgroupMountsChoice, FollowsTheControllers) {
   EXPECT_EQ(pids.root, "/sys/fs/cgroup/pids");
   EXPECT_EQ(pids.v2_root, "/sys/fs/cgroup/uni fied");
   EXPECT_EQ(pids.controller(), "pids");
-  const CgroupMounts v2 = choose_hierarchy("32 1 0:28 / /sys/fs/cgroup rw - cgroup2 none rw\n", "cpu memory pids\n");
+  const CgroupMounts v2 =
+      choose_hierarchy("32 1 0:28 / /sys/fs/cgroup rw - cgroup2 none rw\n", "cpu memory pids\n");
   EXPECT_EQ(v2.kind, CgroupMounts::Kind::v2);
   EXPECT_EQ(v2.root, "/sys/fs/cgroup");
-  EXPECT_EQ(choose_hierarchy("31 1 0:27 / /m rw - cgroup cgroup rw,memory\n", "").kind, CgroupMounts::Kind::v1_memory);
+  EXPECT_EQ(choose_hierarchy("31 1 0:27 / /m rw - cgroup cgroup rw,memory\n", "").kind,
+            CgroupMounts::Kind::v1_memory);
   EXPECT_EQ(choose_hierarchy("broken line\n\n - - -\n", "").root, "");
 }
 
 TEST(ProcText, FindsTheStartTimeBehindAnyCommand) {
   EXPECT_EQ(start_ticks_of("1 (init) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 42 100 200"), 42u);
   EXPECT_EQ(start_ticks_of("1 (a) b) (c\n) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 43 100 200"), 43u);
-  for (const char* wrong : {"", "1 (x", "1 (x) S", "1 (x) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0", "1 (x) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 x"})
+  for (const char* wrong : {"", "1 (x", "1 (x) S", "1 (x) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0",
+                            "1 (x) S 0 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 x"})
     EXPECT_FALSE(start_ticks_of(wrong)) << wrong;
 }
 

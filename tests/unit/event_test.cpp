@@ -24,18 +24,24 @@ struct AddressCase {
 TEST(SocketAddresses, HaveTheTextOfTheContract) {
   const AddressCase cases[] = {
       {sockaddr_of(AF_UNIX, "/run/x.sock"), AddressKind::path, "unix:/run/x.sock", true, false},
-      {sockaddr_of(AF_UNIX, std::string("/run/x\0garbage", 14)), AddressKind::path, "unix:/run/x", true, false},
+      {sockaddr_of(AF_UNIX, std::string("/run/x\0garbage", 14)), AddressKind::path, "unix:/run/x", true,
+       false},
       {sockaddr_of(AF_UNIX, "rel.sock"), AddressKind::path, "unix:rel.sock", true, false},
       {sockaddr_of(AF_UNIX, "@foo"), AddressKind::path, "unix:./@foo", false, false},
       {sockaddr_of(AF_UNIX, std::string("\0foo", 4)), AddressKind::abstract, "unix:@foo", true, false},
-      {sockaddr_of(AF_UNIX, std::string("\0foo\0", 5)), AddressKind::abstract, "unix:@foo\\x00", false, false},
+      {sockaddr_of(AF_UNIX, std::string("\0foo\0", 5)), AddressKind::abstract, "unix:@foo\\x00", false,
+       false},
       {sockaddr_of(AF_UNIX, std::string("\0", 1)), AddressKind::abstract, "unix:@", true, false},
       {sockaddr_of(AF_UNIX, "/a\xff"), AddressKind::path, "unix:/a\\xff", false, false},
       {sockaddr_of(AF_UNIX, ""), AddressKind::unnamed, "unix:", true, false},
-      {sockaddr_of(AF_INET, std::string("\0\x50\x7f\0\0\x01", 6) + std::string(8, '\0')), AddressKind::inet, "127.0.0.1:80", true, false},
-      {sockaddr_of(AF_INET, std::string("\0\x50\x7f\0\0\x01", 6)), AddressKind::inet, "127.0.0.1:80", true, true},
+      {sockaddr_of(AF_INET, std::string("\0\x50\x7f\0\0\x01", 6) + std::string(8, '\0')), AddressKind::inet,
+       "127.0.0.1:80", true, false},
+      {sockaddr_of(AF_INET, std::string("\0\x50\x7f\0\0\x01", 6)), AddressKind::inet, "127.0.0.1:80", true,
+       true},
       {sockaddr_of(AF_INET, std::string("\0\x50", 2)), AddressKind::other, "family:AF_INET", true, true},
-      {sockaddr_of(AF_INET6, std::string("\0\x50\0\0\0\0", 6) + std::string(15, '\0') + "\x01" + std::string(4, '\0')), AddressKind::inet6, "[::1]:80", true, false},
+      {sockaddr_of(AF_INET6,
+                   std::string("\0\x50\0\0\0\0", 6) + std::string(15, '\0') + "\x01" + std::string(4, '\0')),
+       AddressKind::inet6, "[::1]:80", true, false},
       {sockaddr_of(AF_NETLINK, "xx"), AddressKind::other, "family:AF_NETLINK", true, false},
       {sockaddr_of(999, ""), AddressKind::other, "family:AF_999", true, false},
       {"\x01", AddressKind::other, "family:AF_UNSPEC", true, true},
@@ -82,9 +88,11 @@ std::vector<std::byte> record_of(const Call& call, const std::string& data) {
   return bytes;
 }
 
-std::vector<std::byte> bind_record(const std::string& address, const std::string& directory, std::uint32_t flags = 0) {
+std::vector<std::byte> bind_record(const std::string& address, const std::string& directory,
+                                   std::uint32_t flags = 0) {
   sockward_socket_call call{};
-  call.header = header_of(SOCKWARD_SOCKET_CALL, SOCKWARD_BIND, sizeof(call) + address.size() + directory.size());
+  call.header =
+      header_of(SOCKWARD_SOCKET_CALL, SOCKWARD_BIND, sizeof(call) + address.size() + directory.size());
   call.header.flags = flags;
   call.address_bytes = static_cast<__u16>(address.size());
   call.directory_bytes = static_cast<__u16>(directory.size());
@@ -108,7 +116,8 @@ TEST(Decoder, KnowsTheRootDirectoryAndAbsoluteNames) {
 
 TEST(Decoder, DoesNotGuessADirectoryItDoesNotKnow) {
   for (const auto flag : {SOCKWARD_DIR_CLIPPED, SOCKWARD_DIR_UNREACHABLE, SOCKWARD_DIR_UNKNOWN}) {
-    const auto event = decode(bind_record(sockaddr_of(AF_UNIX, "x"), std::string("run\0", 4), static_cast<std::uint32_t>(flag)));
+    const auto event = decode(
+        bind_record(sockaddr_of(AF_UNIX, "x"), std::string("run\0", 4), static_cast<std::uint32_t>(flag)));
     ASSERT_TRUE(event);
     EXPECT_FALSE(resolved_path(*event));
   }
@@ -153,7 +162,8 @@ TEST(Decoder, SurvivesAnyBytes) {
   auto record = bind_record(sockaddr_of(AF_UNIX, "/some/path"), "dir");
   for (int round = 0; round < 200'000; ++round) {
     auto bytes = record;
-    for (int change = 0; change < 3; ++change) bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+    for (int change = 0; change < 3; ++change)
+      bytes[random() % bytes.size()] = static_cast<std::byte>(random());
     bytes.resize(random() % (bytes.size() + 1));
     if (const auto event = decode(bytes)) (void)resolved_path(*event);
   }

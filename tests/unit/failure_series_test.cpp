@@ -28,10 +28,13 @@ class FakeKernel final : public KernelSource {
   }
   Result<std::vector<SourceCount>> failures_by_source() const override {
     std::vector<SourceCount> counts;
-    for (const auto& [key, count] : table) counts.push_back({key, kKind.syscall, kKind.family, kKind.slot, count});
+    for (const auto& [key, count] : table)
+      counts.push_back({key, kKind.syscall, kKind.family, kKind.slot, count});
     return counts;
   }
-  std::vector<SourceCount> retired() const override { return {{0, kKind.syscall, kKind.family, kKind.slot, retired_count}}; }
+  std::vector<SourceCount> retired() const override {
+    return {{0, kKind.syscall, kKind.family, kKind.slot, retired_count}};
+  }
   void retire(std::uint64_t key, bool remember) override {
     if (remember) retired_count += table[key];
     table.erase(key);
@@ -49,13 +52,16 @@ class Series : public ::testing::Test {
     return found == latest.series.end() ? 0 : found->second;
   }
   void scrape(long second) { latest = series.update(kernel, std::chrono::seconds(second)); }
-  static std::string name(std::uint64_t key) { return key == kHostKey ? "host" : "docker:" + std::to_string(key / 10); }
+  static std::string name(std::uint64_t key) {
+    return key == kHostKey ? "host" : "docker:" + std::to_string(key / 10);
+  }
 
   FakeKernel kernel;
   std::set<std::uint64_t> gone;
-  FailureSeries series{2, std::chrono::seconds(10),
-                       [this](std::uint64_t key) { return gone.contains(key) ? std::nullopt : std::optional(name(key)); },
-                       [this](std::uint64_t key) { return !gone.contains(key); }};
+  FailureSeries series{
+      2, std::chrono::seconds(10),
+      [this](std::uint64_t key) { return gone.contains(key) ? std::nullopt : std::optional(name(key)); },
+      [this](std::uint64_t key) { return !gone.contains(key); }};
   FailureSeries::Update latest;
 };
 

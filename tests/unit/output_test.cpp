@@ -36,14 +36,16 @@ Record hostile_record() {
 }
 
 TEST(JsonRecord, IsValidWhateverTheNamesHold) {
-  const std::string line = to_json(hostile_record(), {.service_version = kEvil, .host_id = kEvil, .host_name = kEvil}, CommandArgs::full);
+  const std::string line = to_json(
+      hostile_record(), {.service_version = kEvil, .host_id = kEvil, .host_name = kEvil}, CommandArgs::full);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
   rapidjson::Document document;
   document.Parse<rapidjson::kParseValidateEncodingFlag>(line.c_str());
   ASSERT_FALSE(document.HasParseError());
   const auto& attributes = document["attributes"];
-  EXPECT_STREQ(attributes["sockward.address"].GetString(), "unix:/run/\\xff\\x1b[31m\"\\\\x0a<b>\\xe2\\x80\\xae");
+  EXPECT_STREQ(attributes["sockward.address"].GetString(),
+               "unix:/run/\\xff\\x1b[31m\"\\\\x0a<b>\\xe2\\x80\\xae");
   EXPECT_STREQ(attributes["sockward.address.bytes"].GetString(), "L3J1bi//G1szMW0iXAo8Yj7igK4=");
 }
 
@@ -59,7 +61,8 @@ TEST(TerminalText, CannotSteerATerminal) {
     for (std::size_t at; (at = text.find("\x1b[")) != std::string::npos;) {
       const std::size_t end = text.find('m', at);
       ASSERT_NE(end, std::string::npos);
-      for (std::size_t i = at + 2; i < end; ++i) ASSERT_TRUE(std::isdigit(static_cast<unsigned char>(text[i])));
+      for (std::size_t i = at + 2; i < end; ++i)
+        ASSERT_TRUE(std::isdigit(static_cast<unsigned char>(text[i])));
       text.erase(at, end - at + 1);
     }
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
@@ -69,7 +72,10 @@ TEST(TerminalText, CannotSteerATerminal) {
 
 TEST(TerminalText, KeepsToTheColumns) {
   Record record{.event = unix_call(Syscall::bind, EINVAL, "/" + std::string(300, 'p'), 303)};
-  record.diagnosis = {.cause = Cause::path_too_long, .confidence = Confidence::certain, .evidence = {std::string(250, 'e'), "short"}, .advice = std::string(120, 'a')};
+  record.diagnosis = {.cause = Cause::path_too_long,
+                      .confidence = Confidence::certain,
+                      .evidence = {std::string(250, 'e'), "short"},
+                      .advice = std::string(120, 'a')};
   for (const std::size_t columns : {80u, 100u}) {
     std::string text = to_terminal(record, {.columns = columns}) + "\n";
     while (!text.empty()) {
@@ -108,9 +114,11 @@ TEST(OutputToADescriptor, SaysWhenTheReaderHasGone) {
 }
 
 TEST(HostHeader, MustBeAnAddressLocalhostOrAllowed) {
-  for (const char* good : {"127.0.0.1", "127.0.0.1:9966", "[::1]", "[::1]:9966", "localhost", "localhost:1", "node.example:5"})
+  for (const char* good :
+       {"127.0.0.1", "127.0.0.1:9966", "[::1]", "[::1]:9966", "localhost", "localhost:1", "node.example:5"})
     EXPECT_TRUE(host_is_accepted(good, {"node.example"})) << good;
-  for (const char* bad : {"", ":9966", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[evil]", "0x7f000001", "[", "node.example.evil"})
+  for (const char* bad : {"", ":9966", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
+                          "[evil]", "0x7f000001", "[", "node.example.evil"})
     EXPECT_FALSE(host_is_accepted(bad, {"node.example"})) << bad;
 }
 
@@ -118,16 +126,19 @@ TEST(ListenAddresses, AreParsedStrictly) {
   EXPECT_EQ(parse_listen_address("[::1]:80").host, "::1");
   EXPECT_EQ(parse_listen_address(":9966").host, "::");
   EXPECT_EQ(parse_listen_address("127.0.0.1:0").port, 0);
-  for (const char* bad : {"", "9966", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1", "host:80", "1.2.3:80"})
+  for (const char* bad : {"", "9966", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+                          "127.0.0.1:-1", "host:80", "1.2.3:80"})
     EXPECT_THROW(parse_listen_address(bad), StartupError) << bad;
 }
 
 TEST(SettingsFile, FillsEveryKey) {
   const Settings s = parse_settings(
       "probes: {errno: [EACCES, EPERM], backend: tracepoint}\nnames: {near_limit_bytes: 90}\n"
-      "records: {output: json, file: /x, command_args: full}\nmetrics: {container_name_cap: 7, container_name_ttl: 90s}\n"
+      "records: {output: json, file: /x, command_args: full}\nmetrics: {container_name_cap: 7, "
+      "container_name_ttl: 90s}\n"
       "limits: {ring_bytes: 4MiB, queue_records: 100, source_entries: 200}\n"
-      "web: {listen_address: ['127.0.0.1:1', ':2'], telemetry_path: /m, enable_ui: true, allowed_hosts: a}\nhost: {uts_namespace: 5}\n",
+      "web: {listen_address: ['127.0.0.1:1', ':2'], telemetry_path: /m, enable_ui: true, allowed_hosts: "
+      "a}\nhost: {uts_namespace: 5}\n",
       "f.yml");
   EXPECT_EQ(s.probes.errors, (std::vector<std::string>{"EACCES", "EPERM"}));
   EXPECT_EQ(s.limits.ring_bytes, 4u << 20);
@@ -150,8 +161,9 @@ TEST(SettingsFile, NamesTheNearestKey) {
 }
 
 TEST(SettingsFile, RefusesGarbageWithoutCrashing) {
-  for (const char* bad : {"a: [", "- x", "web: 3", "limits: {ring_bytes: -1}", "limits: {ring_bytes: 1GiB}", "metrics: {container_name_ttl: soon}",
-                          "names: {near_limit_bytes: x}", "? {}", "\x80key: 1", "probes: {errno: {a: b}}", "probes: {backend: kprobe}"})
+  for (const char* bad : {"a: [", "- x", "web: 3", "limits: {ring_bytes: -1}", "limits: {ring_bytes: 1GiB}",
+                          "metrics: {container_name_ttl: soon}", "names: {near_limit_bytes: x}", "? {}",
+                          "\x80key: 1", "probes: {errno: {a: b}}", "probes: {backend: kprobe}"})
     EXPECT_THROW(parse_settings(bad, "f.yml"), StartupError) << bad;
 }
 

@@ -5,10 +5,14 @@
 namespace sockward {
 namespace {
 
-const std::vector<ProgramAbility> kAll = {
-    {"bind_fexit", true, ""},      {"bind_tp", true, ""},         {"sethostname_entry_fentry", true, ""},
-    {"sethostname_fexit", true, ""}, {"sethostname_entry_tp", true, ""}, {"sethostname_tp", true, ""},
-    {"sysctl_cgroup", true, ""},   {"uts_iter", true, ""}};
+const std::vector<ProgramAbility> kAll = {{"bind_fexit", true, ""},
+                                          {"bind_tp", true, ""},
+                                          {"sethostname_entry_fentry", true, ""},
+                                          {"sethostname_fexit", true, ""},
+                                          {"sethostname_entry_tp", true, ""},
+                                          {"sethostname_tp", true, ""},
+                                          {"sysctl_cgroup", true, ""},
+                                          {"uts_iter", true, ""}};
 
 const OperationPlan& of(const std::vector<OperationPlan>& plans, const std::string& operation) {
   for (const auto& plan : plans)
@@ -26,7 +30,8 @@ TEST(ProbePlan, ProgramNamesSayOperationAndBackend) {
 TEST(ProbePlan, PrefersFexitWhereItWorks) {
   const auto plans = plan_probes(kAll, true, "", BackendChoice::automatic);
   EXPECT_EQ(of(plans, "bind").backend, "fexit");
-  EXPECT_EQ(of(plans, "sethostname").programs, (std::vector<std::string>{"sethostname_entry_fentry", "sethostname_fexit"}));
+  EXPECT_EQ(of(plans, "sethostname").programs,
+            (std::vector<std::string>{"sethostname_entry_fentry", "sethostname_fexit"}));
   EXPECT_EQ(of(plans, "sysctl").backend, "cgroup");
   EXPECT_EQ(of(plans, "uts").backend, "iterator");
 }

@@ -60,7 +60,8 @@ TEST_F(Rules, PathTooLongLeavesOtherInvalidArgumentsAlone) {
 }
 
 TEST_F(Rules, PathTooLongKnowsTheLimitsOfPathCalls) {
-  const auto found = ask(rule_path_too_long(), path_call(Syscall::unlink, ENAMETOOLONG, "/tmp/" + std::string(300, 'n')));
+  const auto found =
+      ask(rule_path_too_long(), path_call(Syscall::unlink, ENAMETOOLONG, "/tmp/" + std::string(300, 'n')));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->confidence, Confidence::certain);
   EXPECT_THAT(found->evidence, Contains(HasSubstr("300 bytes, 255 are allowed")));
@@ -181,7 +182,8 @@ TEST_F(Rules, HostnameChangedShowsAFlapAndOnlyThat) {
   history.remember(name_call(0, "old", "new"));
   Event back = name_call(0, "new", "old");
   back.time.ns += 12'000'000;
-  EXPECT_THAT(ask(rule_hostname_changed(), back)->evidence, Contains(HasSubstr("flap: ergo[4121] had changed it 12.0 ms before")));
+  EXPECT_THAT(ask(rule_hostname_changed(), back)->evidence,
+              Contains(HasSubstr("flap: ergo[4121] had changed it 12.0 ms before")));
   Event onward = name_call(0, "new", "third");
   EXPECT_THAT(ask(rule_hostname_changed(), onward)->evidence, Not(Contains(HasSubstr("flap"))));
   Event late = back;

@@ -19,7 +19,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     char name[] = "/tmp/sockward-demo-XXXXXX";
-    if (mkdtemp(name) == nullptr) throw failure("cannot make a folder in /tmp", "check its permissions and free space");
+    if (mkdtemp(name) == nullptr)
+      throw failure("cannot make a folder in /tmp", "check its permissions and free space");
     path_ = name;
     std::filesystem::permissions(path_, std::filesystem::perms(0711));
   }
@@ -63,9 +64,12 @@ bool become_nobody() {
 
 int demo_command(const DemoFlags& flags) {
   if (!flags.truncate.empty()) return bind_truncated(flags.truncate) ? 0 : 1;
-  if (geteuid() != 0) throw failure("the demo makes namespaces and changes users", "run it as root: sudo sockward demo");
+  if (geteuid() != 0)
+    throw failure("the demo makes namespaces and changes users", "run it as root: sudo sockward demo");
   const TemporaryFolder folder;
-  std::puts("Real failures, in namespaces and a folder of their own. Watch them with `sockward trace` or `sockward run`.");
+  std::puts(
+      "Real failures, in namespaces and a folder of their own. Watch them with `sockward trace` or `sockward "
+      "run`.");
   int failed = 0;
   for (const Scenario& scenario : scenarios()) failed += play(scenario, folder.path()) ? 0 : 1;
   return failed == 0 ? 0 : 1;

@@ -27,7 +27,9 @@ int bind_path(int fd, const std::string& path, bool with_nul = true) {
   return bind(fd, reinterpret_cast<const sockaddr*>(address.data()), length) == 0 ? 0 : errno;
 }
 
-int unix_socket() { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
+int unix_socket() {
+  return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
 
 std::string padded(const std::string& folder, std::size_t bytes) {
   std::string path = folder + "/a-long-instance-name-";
@@ -35,9 +37,13 @@ std::string padded(const std::string& folder, std::size_t bytes) {
   return path + ".sock";
 }
 
-bool too_long(const std::string& folder) { return bind_path(unix_socket(), padded(folder, 127)) == EINVAL; }
+bool too_long(const std::string& folder) {
+  return bind_path(unix_socket(), padded(folder, 127)) == EINVAL;
+}
 
-bool near_limit(const std::string& folder) { return bind_path(unix_socket(), padded(folder, 103)) == 0; }
+bool near_limit(const std::string& folder) {
+  return bind_path(unix_socket(), padded(folder, 103)) == 0;
+}
 
 bool truncated(const std::string& folder) {
   const std::string path = padded(folder, 127);
@@ -60,12 +66,14 @@ bool address_in_use(const std::string&) {
   address.sin_family = AF_INET;
   address.sin_port = htons(8080);
   const auto* raw = reinterpret_cast<const sockaddr*>(&address);
-  const int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  return bind(first, raw, sizeof(address)) == 0 && listen(first, 1) == 0 && bind(second, raw, sizeof(address)) != 0 &&
-         errno == EADDRINUSE;
+  const int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+            second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return bind(first, raw, sizeof(address)) == 0 && listen(first, 1) == 0 &&
+         bind(second, raw, sizeof(address)) != 0 && errno == EADDRINUSE;
 }
 
-/// The Ergo story: root's stale socket in a sticky folder; an ordinary user removes it in vain and blames the address.
+/// The Ergo story: root's stale socket in a sticky folder; an ordinary user removes it in vain and blames the
+/// address.
 bool stale_socket(const std::string& folder) {
   const std::string sticky = folder + "/sticky", path = sticky + "/ws.sock";
   if (mkdir(sticky.c_str(), 0) != 0 || chmod(sticky.c_str(), 01777) != 0) return false;
@@ -88,7 +96,8 @@ bool refused_symlink(const std::string& folder) {
   return syscall(SYS_openat2, AT_FDCWD, (link + "/lib").c_str(), &how, sizeof(how)) < 0 && errno == ELOOP;
 }
 
-// The copy is on the stack: a page of constants that was never touched cannot be read by the kernel's programs.
+// The copy is on the stack: a page of constants that was never touched cannot be read by the kernel's
+// programs.
 bool set_name(const std::string& name) {
   char copy[128] = "";
   name.copy(copy, sizeof(copy));
@@ -139,6 +148,8 @@ bool bind_truncated(const std::string& path) {
   return bound;
 }
 
-std::span<const Scenario> scenarios() { return kScenarios; }
+std::span<const Scenario> scenarios() {
+  return kScenarios;
+}
 
 }  // namespace sockward

@@ -6,8 +6,8 @@ namespace sockward {
 
 /// One failure that the demo makes happen for real.
 struct Scenario {
-  const char* cause;  ///< what the agent will say
-  const char* what;   ///< for the person who watches
+  const char* cause;                        ///< what the agent will say
+  const char* what;                         ///< for the person who watches
   bool (*play)(const std::string& folder);  ///< in a process of its own; true: it happened
 };
 std::span<const Scenario> scenarios();

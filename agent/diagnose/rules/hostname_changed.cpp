@@ -1,7 +1,7 @@
 // The host or domain name of a UTS namespace is another one after the call.
 //
-// sethostname: both names were read from the namespace, before and after. sysctl: the write is seen before it happens,
-// so the result is computed as the kernel does, and the namespace is read at once to check it.
+// sethostname: both names were read from the namespace, before and after. sysctl: the write is seen before it
+// happens, so the result is computed as the kernel does, and the namespace is read at once to check it.
 #include <fmt/format.h>
 
 #include "base/printable.hpp"
@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kFlap{5000};
 
-std::string quoted(std::string_view name) { return "\"" + printable(name).text + "\""; }
+std::string quoted(std::string_view name) {
+  return "\"" + printable(name).text + "\"";
+}
 
 void check_sysctl_result(const Observation& seen, const NameCall& call, Diagnosis& found) {
   found.confidence = Confidence::likely;
@@ -22,11 +24,13 @@ void check_sysctl_result(const Observation& seen, const NameCall& call, Diagnosi
     found.evidence.push_back("new name computed from the write; not checked: " + names.error().text());
   } else if (!*names) {
     found.evidence.push_back("new name computed from the write; not checked: the namespace is gone");
-  } else if (const std::string& now = call.domain ? (*names)->domainname : (*names)->hostname; now == call.new_name) {
+  } else if (const std::string& now = call.domain ? (*names)->domainname : (*names)->hostname;
+             now == call.new_name) {
     found.confidence = Confidence::certain;
     found.evidence.push_back("new name computed from the write, and read back from the namespace");
   } else {
-    found.evidence.push_back(fmt::format("new name computed from the write; the namespace holds {} by now", quoted(now)));
+    found.evidence.push_back(
+        fmt::format("new name computed from the write; the namespace holds {} by now", quoted(now)));
   }
 }
 
@@ -34,7 +38,8 @@ void check_syscall_result(const NameCall& call, Diagnosis& found) {
   found.evidence.push_back("both names were read from the namespace, before and after the call");
   if (call.asked && *call.asked != call.new_name && call.asked->find('\0') == std::string::npos) {
     found.confidence = Confidence::likely;
-    found.evidence.push_back(fmt::format("the caller asked for {}: another change came between", quoted(*call.asked)));
+    found.evidence.push_back(
+        fmt::format("the caller asked for {}: another change came between", quoted(*call.asked)));
   }
 }
 
@@ -43,9 +48,9 @@ void add_flap(const Observation& seen, const NameCall& call, Diagnosis& found) {
   if (!before || before->old_name != call.new_name || before->new_name != call.old_name) return;
   const auto apart = std::chrono::nanoseconds(seen.event.time.ns - before->time.ns);
   if (apart > kFlap) return;
-  found.evidence.push_back(fmt::format(
-      "flap: {}[{}] had changed it {:.1f} ms before, and this restores it", printable(before->comm).text, before->tgid,
-      std::chrono::duration<double, std::milli>(apart).count()));
+  found.evidence.push_back(fmt::format("flap: {}[{}] had changed it {:.1f} ms before, and this restores it",
+                                       printable(before->comm).text, before->tgid,
+                                       std::chrono::duration<double, std::milli>(apart).count()));
 }
 
 class HostnameChanged final : public Rule {
@@ -54,23 +59,27 @@ class HostnameChanged final : public Rule {
     if (call == nullptr || seen.event.failed() || !call->changed()) return std::nullopt;
     Diagnosis found{.cause = Cause::hostname_changed, .confidence = Confidence::certain};
     const bool host = seen.event.actor.utsns == seen.host_utsns;
-    found.evidence.push_back(fmt::format("route {}, UTS namespace {}{}", 
-                                         seen.event.via == Via::sysctl ? "sysctl" : to_string(seen.event.syscall),
-                                         seen.event.actor.utsns, host ? " (the host's)" : ""));
+    found.evidence.push_back(
+        fmt::format("route {}, UTS namespace {}{}",
+                    seen.event.via == Via::sysctl ? "sysctl" : to_string(seen.event.syscall),
+                    seen.event.actor.utsns, host ? " (the host's)" : ""));
     if (seen.event.via == Via::sysctl)
       check_sysctl_result(seen, *call, found);
     else
       check_syscall_result(*call, found);
     add_flap(seen, *call, found);
     if (host)
-      found.advice = "if this was not meant: give the workload its own UTS namespace (no --uts=host, hostNetwork with "
-                     "CAP_SYS_ADMIN) and set the name back with hostnamectl";
+      found.advice =
+          "if this was not meant: give the workload its own UTS namespace (no --uts=host, hostNetwork with "
+          "CAP_SYS_ADMIN) and set the name back with hostnamectl";
     return found;
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_hostname_changed() { return std::make_unique<HostnameChanged>(); }
+std::unique_ptr<Rule> rule_hostname_changed() {
+  return std::make_unique<HostnameChanged>();
+}
 
 }  // namespace sockward

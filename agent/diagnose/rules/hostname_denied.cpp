@@ -1,5 +1,6 @@
-// sethostname or setdomainname was refused: EPERM without CAP_SYS_ADMIN in the user namespace that owns the UTS
-// namespace (kernel/sys.c). Writes through sysctl need only file permission and are refused at open: not seen.
+// sethostname or setdomainname was refused: EPERM without CAP_SYS_ADMIN in the user namespace that owns the
+// UTS namespace (kernel/sys.c). Writes through sysctl need only file permission and are refused at open: not
+// seen.
 #include <fmt/format.h>
 #include <linux/capability.h>
 
@@ -22,17 +23,21 @@ class HostnameDenied final : public Rule {
     if (authority == Authority::no) {
       found.confidence = Confidence::certain;
     } else {
-      found.evidence.push_back("so plain capabilities would allow it: a seccomp filter or a security module refused");
+      found.evidence.push_back(
+          "so plain capabilities would allow it: a seccomp filter or a security module refused");
     }
-    found.advice = fmt::format("uid {} tried to rename UTS namespace {}: if that is its job, give it CAP_SYS_ADMIN in a "
-                               "UTS namespace of its own; if not, find out why it tries",
-                               actor.uid, actor.utsns);
+    found.advice = fmt::format(
+        "uid {} tried to rename UTS namespace {}: if that is its job, give it CAP_SYS_ADMIN in a "
+        "UTS namespace of its own; if not, find out why it tries",
+        actor.uid, actor.utsns);
     return found;
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_hostname_denied() { return std::make_unique<HostnameDenied>(); }
+std::unique_ptr<Rule> rule_hostname_denied() {
+  return std::make_unique<HostnameDenied>();
+}
 
 }  // namespace sockward

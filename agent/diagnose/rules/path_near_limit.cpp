@@ -13,19 +13,22 @@ class PathNearLimit final : public Rule {
   std::optional<Diagnosis> examine(const Observation& seen) const override {
     const auto* call = std::get_if<SocketCall>(&seen.event.call);
     if (call == nullptr || seen.event.failed() || seen.event.syscall != Syscall::bind) return std::nullopt;
-    if (call->family != AF_UNIX || call->address.kind != AddressKind::path || !call->kernel_copy) return std::nullopt;
+    if (call->family != AF_UNIX || call->address.kind != AddressKind::path || !call->kernel_copy)
+      return std::nullopt;
     const std::size_t bytes = call->address.name.size();
     if (bytes > kUsablePathBytes) return std::nullopt;  // all 108: path_truncated
-    return Diagnosis{
-        .cause = Cause::path_near_limit,
-        .confidence = Confidence::certain,
-        .evidence = {fmt::format("the path has {} bytes of {}: {} left", bytes, kUsablePathBytes, kUsablePathBytes - bytes)},
-        .advice = "a name longer by more than that will not fit: " + shorten_advice()};
+    return Diagnosis{.cause = Cause::path_near_limit,
+                     .confidence = Confidence::certain,
+                     .evidence = {fmt::format("the path has {} bytes of {}: {} left", bytes, kUsablePathBytes,
+                                              kUsablePathBytes - bytes)},
+                     .advice = "a name longer by more than that will not fit: " + shorten_advice()};
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_path_near_limit() { return std::make_unique<PathNearLimit>(); }
+std::unique_ptr<Rule> rule_path_near_limit() {
+  return std::make_unique<PathNearLimit>();
+}
 
 }  // namespace sockward

@@ -1,8 +1,8 @@
 // The kernel refused a name because it is too long.
 //
-// bind and connect answer EINVAL, not ENAMETOOLONG, when addrlen > 110 (net/unix/af_unix.c, unix_validate_addr; over
-// 128 already in net/socket.c, move_addr_to_kernel). Path calls answer ENAMETOOLONG for a component of more than
-// 255 bytes or a path of more than 4095.
+// bind and connect answer EINVAL, not ENAMETOOLONG, when addrlen > 110 (net/unix/af_unix.c,
+// unix_validate_addr; over 128 already in net/socket.c, move_addr_to_kernel). Path calls answer ENAMETOOLONG
+// for a component of more than 255 bytes or a path of more than 4095.
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -26,14 +26,16 @@ std::optional<Diagnosis> examine_socket(const Event& event, const SocketCall& ca
                                        call.address_length, kUnixAddressMax));
   const std::size_t bytes = call.address.name.size();
   if (call.address.kind == AddressKind::path && bytes <= kUsablePathBytes) {
-    found.evidence.push_back(fmt::format("the path itself has only {} bytes: the length is wrong, not the name", bytes));
-    found.advice = "pass offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1 as the length, not the size of a "
-                   "larger structure";
+    found.evidence.push_back(
+        fmt::format("the path itself has only {} bytes: the length is wrong, not the name", bytes));
+    found.advice =
+        "pass offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1 as the length, not the size of a "
+        "larger structure";
     return found;
   }
   if (call.address.kind == AddressKind::path) {
-    found.evidence.push_back(fmt::format("the path has {}{} bytes, {} fit", call.address.truncated ? "at least " : "",
-                                         bytes, kUsablePathBytes));
+    found.evidence.push_back(fmt::format("the path has {}{} bytes, {} fit",
+                                         call.address.truncated ? "at least " : "", bytes, kUsablePathBytes));
     found.evidence.push_back(budget_text(call.address.name));
   } else if (call.address.kind == AddressKind::abstract) {
     found.evidence.push_back(fmt::format("the abstract name has {} bytes, {} fit", bytes, kUsablePathBytes));
@@ -45,9 +47,11 @@ std::optional<Diagnosis> examine_socket(const Event& event, const SocketCall& ca
 }
 
 Diagnosis name_too_long() {
-  return {.cause = Cause::path_too_long, .confidence = Confidence::certain,
-          .evidence = {"ENAMETOOLONG: a component has more than 255 bytes (or the file system's own limit), or the "
-                       "whole path more than 4095"},
+  return {.cause = Cause::path_too_long,
+          .confidence = Confidence::certain,
+          .evidence =
+              {"ENAMETOOLONG: a component has more than 255 bytes (or the file system's own limit), or the "
+               "whole path more than 4095"},
           .advice = "shorten the name"};
 }
 
@@ -59,7 +63,8 @@ Diagnosis examine_path(const PathCall& call) {
     found.evidence.push_back(fmt::format("its longest component has {}{} bytes, {} are allowed",
                                          call.truncated ? "at least " : "", budget.bytes, kComponentMax));
   else
-    found.evidence.push_back(fmt::format("the path has {}{} bytes", call.truncated ? "at least " : "", call.path->size()));
+    found.evidence.push_back(
+        fmt::format("the path has {}{} bytes", call.truncated ? "at least " : "", call.path->size()));
   return found;
 }
 
@@ -74,6 +79,8 @@ class PathTooLong final : public Rule {
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_path_too_long() { return std::make_unique<PathTooLong>(); }
+std::unique_ptr<Rule> rule_path_too_long() {
+  return std::make_unique<PathTooLong>();
+}
 
 }  // namespace sockward

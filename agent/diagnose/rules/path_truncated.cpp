@@ -12,26 +12,30 @@
 namespace sockward {
 namespace {
 
-/// The path within an argument that begins with `name` and is longer: at the start, or behind "path=", "unix:".
+/// The path within an argument that begins with `name` and is longer: at the start, or behind "path=",
+/// "unix:".
 std::optional<std::string> longer_name(const std::string& argument, const std::string& name) {
   const std::size_t at = argument.find(name);
   if (at == std::string::npos || at + name.size() >= argument.size()) return std::nullopt;
-  if (at > 0 && argument[at - 1] != '=' && argument[at - 1] != ':' && argument[at - 1] != '/') return std::nullopt;
+  if (at > 0 && argument[at - 1] != '=' && argument[at - 1] != ':' && argument[at - 1] != '/')
+    return std::nullopt;
   return argument.substr(at);
 }
 
 class PathTruncated final : public Rule {
   std::optional<Diagnosis> examine(const Observation& seen) const override {
     const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    if (call == nullptr || call->family != AF_UNIX || call->address.kind != AddressKind::path) return std::nullopt;
+    if (call == nullptr || call->family != AF_UNIX || call->address.kind != AddressKind::path)
+      return std::nullopt;
     if (call->address_length != kUnixAddressMax || call->address.name.size() != std::size_t{kUnixPathMax})
       return std::nullopt;
     Diagnosis found{.cause = Cause::path_truncated, .confidence = Confidence::likely};
-    found.evidence.push_back(fmt::format("the name fills all {} bytes of sun_path, without NUL{}", kUnixPathMax,
-                                         call->kernel_copy ? " (the kernel's own copy)" : ""));
+    found.evidence.push_back(fmt::format("the name fills all {} bytes of sun_path, without NUL{}",
+                                         kUnixPathMax, call->kernel_copy ? " (the kernel's own copy)" : ""));
     add_longer_argument(seen, call->address.name, found);
-    found.advice = "the program uses the shortened name, so others that are given the full one do not meet it: " +
-                   shorten_advice();
+    found.advice =
+        "the program uses the shortened name, so others that are given the full one do not meet it: " +
+        shorten_advice();
     return found;
   }
 
@@ -45,17 +49,21 @@ class PathTruncated final : public Rule {
       const auto longer = longer_name(argument, name);
       if (!longer) continue;
       found.confidence = Confidence::certain;
-      found.evidence.push_back(fmt::format("an argument of the process goes on where the name stops, {} bytes: {}",
-                                           longer->size(), printable(*longer).text));
+      found.evidence.push_back(
+          fmt::format("an argument of the process goes on where the name stops, {} bytes: {}", longer->size(),
+                      printable(*longer).text));
       return;
     }
-    found.evidence.push_back("no argument of the process begins with this name: the path may come from a file, or be "
-                             "meant so");
+    found.evidence.push_back(
+        "no argument of the process begins with this name: the path may come from a file, or be "
+        "meant so");
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_path_truncated() { return std::make_unique<PathTruncated>(); }
+std::unique_ptr<Rule> rule_path_truncated() {
+  return std::make_unique<PathTruncated>();
+}
 
 }  // namespace sockward

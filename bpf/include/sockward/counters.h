@@ -59,8 +59,8 @@ struct sockward_cpu_counters {
 	__u64 path_length_sum;
 	__u64 hostname_changes[SOCKWARD_SCOPES][SOCKWARD_VIAS][2]; /* [scope][via][domain] */
 	__u64 sequence[SOCKWARD_PROBES]; /* last record number given out */
-	__u64 ring_full;                 /* records lost: the ring buffer was full */
-	__u64 source_table_full;         /* failures counted without their container */
+	__u64 ring_full; /* records lost: the ring buffer was full */
+	__u64 source_table_full; /* failures counted without their container */
 	__u64 reserved[27];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");

@@ -58,39 +58,39 @@ enum sockward_via {
 };
 
 enum sockward_flag {
-	SOCKWARD_ADDRESS_FAULT = 1 << 0,   /* the socket address could not be read */
+	SOCKWARD_ADDRESS_FAULT = 1 << 0, /* the socket address could not be read */
 	SOCKWARD_ADDRESS_CLIPPED = 1 << 1, /* it is longer than what was copied */
-	SOCKWARD_ADDRESS_KERNEL = 1 << 2,  /* it is the kernel's own copy, not user memory */
+	SOCKWARD_ADDRESS_KERNEL = 1 << 2, /* it is the kernel's own copy, not user memory */
 	SOCKWARD_PATH_FAULT = 1 << 3,
 	SOCKWARD_PATH_CLIPPED = 1 << 4,
 	SOCKWARD_PATH2_FAULT = 1 << 5,
 	SOCKWARD_PATH2_CLIPPED = 1 << 6,
-	SOCKWARD_DIR_CLIPPED = 1 << 7,     /* the directory has more components than were walked */
+	SOCKWARD_DIR_CLIPPED = 1 << 7, /* the directory has more components than were walked */
 	SOCKWARD_DIR_UNREACHABLE = 1 << 8, /* the directory does not lie below the caller's root */
-	SOCKWARD_DIR_UNKNOWN = 1 << 9,     /* dirfd is not an open file */
+	SOCKWARD_DIR_UNKNOWN = 1 << 9, /* dirfd is not an open file */
 	SOCKWARD_ARGUMENT_FAULT = 1 << 10, /* struct open_how could not be read */
 	SOCKWARD_OLD_NAME_AT_EXIT = 1 << 11, /* no entry was seen: old name is the one at exit */
-	SOCKWARD_NAME_FAULT = 1 << 12,     /* the name asked for could not be read */
+	SOCKWARD_NAME_FAULT = 1 << 12, /* the name asked for could not be read */
 	SOCKWARD_NAME_CLIPPED = 1 << 13,
 };
 
 struct sockward_header {
-	__u64 time_ns;         /* CLOCK_MONOTONIC, when the call returned */
-	__u64 sequence;        /* of this probe on this CPU, from 1: gaps are losses, repeats duplicates */
-	__u64 container_key;   /* cgroup id (kernfs) in the hierarchy chosen at start */
+	__u64 time_ns; /* CLOCK_MONOTONIC, when the call returned */
+	__u64 sequence; /* of this probe on this CPU, from 1: gaps are losses, repeats duplicates */
+	__u64 container_key; /* cgroup id (kernfs) in the hierarchy chosen at start */
 	__u64 leader_start_ns; /* CLOCK_BOOTTIME start of the thread group; with tgid it names a process */
-	__u64 cap_effective;   /* effective capabilities, in the user namespace below */
-	__u32 tgid, tid;       /* as seen in the initial pid namespace */
-	__u32 uid;             /* as seen in the initial user namespace */
+	__u64 cap_effective; /* effective capabilities, in the user namespace below */
+	__u32 tgid, tid; /* as seen in the initial pid namespace */
+	__u32 uid; /* as seen in the initial user namespace */
 	__u32 netns, utsns, pidns, mntns, userns; /* inode numbers; reusable after the namespace dies */
-	__s32 result;          /* 0 or more, or -errno; restart codes (-512..-516) come as -EINTR */
-	__u32 flags;           /* enum sockward_flag */
-	__u16 cpu, probe;      /* the sequence's CPU and enum sockward_probe */
-	__u16 kind, size;      /* enum sockward_kind; bytes of this record, header included */
-	__u8 syscall, via;     /* enum sockward_syscall, enum sockward_via */
-	__u16 version;         /* SOCKWARD_WIRE_VERSION */
-	__u32 reserved;        /* 0 */
-	char comm[16];         /* of the group leader; NUL-terminated, NOT trusted to be printable */
+	__s32 result; /* 0 or more, or -errno; restart codes (-512..-516) come as -EINTR */
+	__u32 flags; /* enum sockward_flag */
+	__u16 cpu, probe; /* the sequence's CPU and enum sockward_probe */
+	__u16 kind, size; /* enum sockward_kind; bytes of this record, header included */
+	__u8 syscall, via; /* enum sockward_syscall, enum sockward_via */
+	__u16 version; /* SOCKWARD_WIRE_VERSION */
+	__u32 reserved; /* 0 */
+	char comm[16]; /* of the group leader; NUL-terminated, NOT trusted to be printable */
 };
 static_assert(sizeof(struct sockward_header) == 112, "wire format");
 
@@ -110,12 +110,12 @@ struct sockward_socket_call {
 	__s32 fd;
 	__s32 address_length; /* addrlen as the caller passed it (listen: the backlog) */
 	__u16 family, type, protocol; /* of the socket behind fd; all 0 when fd is no socket */
-	__u16 port_start;     /* net.ipv4.ip_unprivileged_port_start of the socket's namespace */
-	__u32 socket_netns;   /* inode of the socket's network namespace */
-	__u32 owner_userns;   /* user namespace that owns it */
+	__u16 port_start; /* net.ipv4.ip_unprivileged_port_start of the socket's namespace */
+	__u32 socket_netns; /* inode of the socket's network namespace */
+	__u32 owner_userns; /* user namespace that owns it */
 	__u16 address_bytes, directory_bytes;
-	__u16 bound_port;     /* local port of an inet socket after the call, host order */
-	__u16 is_socket;      /* 1 when fd is a socket */
+	__u16 bound_port; /* local port of an inet socket after the call, host order */
+	__u16 is_socket; /* 1 when fd is a socket */
 };
 static_assert(sizeof(struct sockward_socket_call) == 112 + 32, "wire format");
 
@@ -125,9 +125,9 @@ static_assert(sizeof(struct sockward_socket_call) == 112 + 32, "wire format");
  */
 struct sockward_path_call {
 	struct sockward_header header;
-	__s32 dirfd;      /* AT_FDCWD (-100) when the call has none */
+	__s32 dirfd; /* AT_FDCWD (-100) when the call has none */
 	__u32 call_flags; /* unlinkat: flags; openat2: how.flags; open_tree, move_mount: flags */
-	__u64 resolve;    /* openat2: how.resolve */
+	__u64 resolve; /* openat2: how.resolve */
 	__u16 path_bytes, path2_bytes, directory_bytes; /* without the NUL */
 	__u16 reserved;
 };
@@ -139,14 +139,14 @@ static_assert(sizeof(struct sockward_path_call) == 112 + 24, "wire format");
 /* sethostname, setdomainname, and writes through sysctl. */
 struct sockward_name_call {
 	struct sockward_header header;
-	__s32 asked_length;  /* as passed; for sysctl the bytes of the write */
+	__s32 asked_length; /* as passed; for sysctl the bytes of the write */
 	__u32 file_position; /* sysctl only */
-	__u32 owner_userns;  /* user namespace that owns the UTS namespace */
-	__u16 asked_bytes;   /* copied into asked[] */
-	__u8 domain;         /* 1 = domain name, 0 = host name */
+	__u32 owner_userns; /* user namespace that owns the UTS namespace */
+	__u16 asked_bytes; /* copied into asked[] */
+	__u8 domain; /* 1 = domain name, 0 = host name */
 	__u8 reserved;
-	char old_name[72];   /* NUL-terminated, 64 bytes at most */
-	char new_name[72];   /* what the namespace holds after the call (sysctl: what it will hold) */
+	char old_name[72]; /* NUL-terminated, 64 bytes at most */
+	char new_name[72]; /* what the namespace holds after the call (sysctl: what it will hold) */
 	__u8 asked[SOCKWARD_ASKED_MAX];
 };
 static_assert(sizeof(struct sockward_name_call) == 112 + 16 + 144 + 128, "wire format");

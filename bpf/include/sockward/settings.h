@@ -12,16 +12,16 @@ enum sockward_hierarchy {
 };
 
 struct sockward_settings {
-	__u64 report_errno[3];    /* bit n: failures with errno n are reported, whatever the call */
-	__u32 report_syscalls;    /* bit per enum sockward_syscall */
-	__u32 only_tgid;          /* 0 = every process */
-	__u32 host_utsns;         /* inode of the UTS namespace that is "the host" */
-	__u16 near_limit_bytes;   /* report successful binds of paths this long; 0 = never */
-	__u8 report_too_long;     /* report names that do not fit whatever the errno */
+	__u64 report_errno[3]; /* bit n: failures with errno n are reported, whatever the call */
+	__u32 report_syscalls; /* bit per enum sockward_syscall */
+	__u32 only_tgid; /* 0 = every process */
+	__u32 host_utsns; /* inode of the UTS namespace that is "the host" */
+	__u16 near_limit_bytes; /* report successful binds of paths this long; 0 = never */
+	__u8 report_too_long; /* report names that do not fit whatever the errno */
 	__u8 report_unix_refused; /* report ECONNREFUSED and EPROTOTYPE of connect on AF_UNIX */
 	__u8 report_all_errors;
-	__u8 hierarchy;           /* enum sockward_hierarchy */
-	__u8 writes_strict;       /* kernel.sysctl_writes_strict is 1: offsets count */
+	__u8 hierarchy; /* enum sockward_hierarchy */
+	__u8 writes_strict; /* kernel.sysctl_writes_strict is 1: offsets count */
 	__u8 reserved[5];
 };
 static_assert(sizeof(struct sockward_settings) == 48, "no padding");
