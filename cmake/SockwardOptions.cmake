@@ -25,8 +25,13 @@ if(SOCKWARD_WERROR)
 endif()
 if(SOCKWARD_SANITIZE)
   target_compile_options(sockward_options INTERFACE
-    -fsanitize=${SOCKWARD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${SOCKWARD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    -fsanitize-ignorelist=${CMAKE_SOURCE_DIR}/cmake/sanitizer-ignore.txt)
   target_link_options(sockward_options INTERFACE -fsanitize=${SOCKWARD_SANITIZE})
+endif()
+
+if(SOCKWARD_FUZZ)
+  target_compile_options(sockward_options INTERFACE -fsanitize=fuzzer-no-link) # coverage for the fuzzer to follow
 endif()
 
 execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD

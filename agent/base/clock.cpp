@@ -1,7 +1,8 @@
 #include "base/clock.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
+
+#include <ctime>
 
 namespace sockward {
 namespace {

@@ -1,7 +1,6 @@
 #include "base/errno_name.hpp"
 
-#include <string.h>
-
+#include <cstring>
 #include <vector>
 
 #include "base/nearest.hpp"

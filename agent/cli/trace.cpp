@@ -1,7 +1,7 @@
 // sockward trace: the live view.
-#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <regex>
 

@@ -137,7 +137,7 @@ std::uint64_t with_unit(const std::string& text, const std::string& what, std::i
 
 std::chrono::seconds parse_duration(const std::string& text, const std::string& what) {
   return std::chrono::seconds(
-      with_unit(text, what, {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}}, 365 * 86400));
+      with_unit(text, what, {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}}, std::uint64_t{365} * 86400));
 }
 
 std::uint32_t parse_bytes(const std::string& text, const std::string& what) {

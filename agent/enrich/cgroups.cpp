@@ -18,9 +18,9 @@ constexpr int kFileidKernfs = 0xfe;  // include/linux/exportfs.h, since 5.5
 
 /// A struct file_handle that holds a kernfs id.
 struct KernfsHandle {
-  alignas(file_handle) char bytes[sizeof(file_handle) + sizeof(std::uint64_t)];
+  alignas(file_handle) char bytes[sizeof(file_handle) + sizeof(std::uint64_t)] = {};
 
-  explicit KernfsHandle(std::uint64_t id) : bytes{} {
+  explicit KernfsHandle(std::uint64_t id) {
     get()->handle_bytes = sizeof(id);
     get()->handle_type = kFileidKernfs;
     std::memcpy(get()->f_handle, &id, sizeof(id));

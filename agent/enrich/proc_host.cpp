@@ -11,7 +11,7 @@
 namespace sockward {
 namespace {
 
-constexpr std::size_t kLongestFile = 256 * 1024;
+constexpr std::size_t kLongestFile = std::size_t{256} * 1024;
 
 Result<std::string> read_file(int folder, const char* name, std::size_t limit = kLongestFile) {
   const FileDescriptor fd(openat(folder, name, O_RDONLY | O_CLOEXEC));

@@ -51,6 +51,7 @@ Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) 
     pending.erase(0, offset);
   }
   std::vector<UtsNamespace> result;
+  result.reserve(namespaces.size());
   for (auto& [inode, known] : namespaces) result.push_back(std::move(known));
   return result;
 }

@@ -14,6 +14,11 @@ std::string quoted(std::string_view bytes) {
   return "\"" + printable(bytes).text + "\"";
 }
 
+const char* error_text(int number) {
+  const char* text = strerrordesc_np(number);
+  return text == nullptr ? "unknown error" : text;
+}
+
 std::string path_subject(const PathCall& call) {
   if (!call.path) return "an unreadable path";
   return quoted(*call.path);
@@ -105,7 +110,7 @@ std::string body_of(const Record& record) {
                        to_string(event.syscall), subject_of(event), to_string(record.diagnosis.cause));
   }
   return fmt::format("{}: {} of {} failed with {} ({}): {}", actor, to_string(event.syscall),
-                     subject_of(event), error_label(event), strerror(event.error()),
+                     subject_of(event), error_label(event), error_text(event.error()),
                      to_string(record.diagnosis.cause));
 }
 

@@ -12,7 +12,7 @@ namespace sockward {
 namespace {
 
 constexpr time_t kTimeoutSeconds = 5;
-constexpr std::size_t kThreads = 3, kKeepAliveRequests = 100, kLargestRequest = 64 * 1024;
+constexpr std::size_t kThreads = 3, kKeepAliveRequests = 100, kLargestRequest = std::size_t{64} * 1024;
 
 bool is_ip_address(const std::string& text) {
   in6_addr address{};
@@ -39,7 +39,7 @@ httplib::Server::Handler adapt(HttpHandler handler) {
     for (const auto& [key, value] : request.params) plain.parameters[key] = value;
     HttpResponse answer = handler(plain);
     response.status = answer.status;
-    response.set_content(std::move(answer.body), answer.content_type.c_str());
+    response.set_content(answer.body, answer.content_type);
   };
 }
 
@@ -121,15 +121,15 @@ class HttpServer::Listener {
   void bind(const ListenAddress& address) {
     errno = 0;
     if (address.port == 0) {
-      const int port = server_.bind_to_any_port(address.host.c_str());
+      const int port = server_.bind_to_any_port(address.host);
       port_ = port < 0 ? 0 : static_cast<std::uint16_t>(port);
-    } else if (server_.bind_to_port(address.host.c_str(), address.port)) {
+    } else if (server_.bind_to_port(address.host, address.port)) {
       port_ = address.port;
     }
     if (port_ != 0) return;
     const int error = errno;
     throw failure(fmt::format("cannot listen on {}:{}: {}", address.host, address.port,
-                              error != 0 ? strerror(error) : "the address cannot be had"),
+                              error != 0 ? strerrordesc_np(error) : "the address cannot be had"),
                   "another process may have the port (`ss -ltnp`); choose one with --web.listen-address");
   }
 
@@ -138,7 +138,7 @@ class HttpServer::Listener {
   std::uint16_t port_ = 0;
 };
 
-HttpServer::HttpServer(HttpOptions options, std::map<std::string, HttpHandler> routes) {
+HttpServer::HttpServer(const HttpOptions& options, const std::map<std::string, HttpHandler>& routes) {
   for (const auto& address : options.listen)
     listeners_.push_back(std::make_unique<Listener>(address, options, routes));
 }

@@ -37,7 +37,7 @@ struct HttpOptions {
 class HttpServer {
  public:
   /// Listens at once. Throws StartupError when an address cannot be had.
-  HttpServer(HttpOptions options, std::map<std::string, HttpHandler> routes);
+  HttpServer(const HttpOptions& options, const std::map<std::string, HttpHandler>& routes);
   ~HttpServer();  ///< stops serving and joins its threads
 
   /// The ports in use, in the order of the addresses (a port of 0 was replaced by a free one).

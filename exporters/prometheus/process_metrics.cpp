@@ -1,9 +1,9 @@
 #include "prometheus/process_metrics.hpp"
 
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>

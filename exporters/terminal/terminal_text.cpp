@@ -74,7 +74,7 @@ Colour outcome_colour(const Record& record) {
 std::string headline_subject(const Record& record) {
   const auto* name = std::get_if<NameCall>(&record.event.call);
   if (name == nullptr || record.event.failed()) return subject_of(record.event);
-  return fmt::format("\"{}\" -> \"{}\"", printable(name->old_name).text, printable(name->new_name).text);
+  return fmt::format(R"("{}" -> "{}")", printable(name->old_name).text, printable(name->new_name).text);
 }
 
 /// Time, call, outcome, subject and actor; the actor goes to a line of its own where the subject is long.
@@ -129,7 +129,7 @@ std::string to_terminal(const Record& record, const TerminalStyle& style) {
 
 TerminalStyle terminal_style(int fd) {
   TerminalStyle style;
-  const char* no_colour = std::getenv("NO_COLOR");
+  const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): before any thread starts
   style.colour = isatty(fd) == 1 && (no_colour == nullptr || *no_colour == '\0');
   winsize size{};
   if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) style.columns = size.ws_col;

@@ -18,16 +18,16 @@ std::string quoted(std::string_view name) {
 
 void check_sysctl_result(const Observation& seen, const NameCall& call, Diagnosis& found) {
   found.confidence = Confidence::likely;
-  if (call.asked_clipped) found.evidence.push_back("the write was longer than what was copied");
+  if (call.asked_clipped) found.evidence.emplace_back("the write was longer than what was copied");
   const auto names = seen.host.uts_names(seen.event.actor.utsns);
   if (!names) {
-    found.evidence.push_back("new name computed from the write; not checked: " + names.error().text());
+    found.evidence.emplace_back("new name computed from the write; not checked: " + names.error().text());
   } else if (!*names) {
-    found.evidence.push_back("new name computed from the write; not checked: the namespace is gone");
+    found.evidence.emplace_back("new name computed from the write; not checked: the namespace is gone");
   } else if (const std::string& now = call.domain ? (*names)->domainname : (*names)->hostname;
              now == call.new_name) {
     found.confidence = Confidence::certain;
-    found.evidence.push_back("new name computed from the write, and read back from the namespace");
+    found.evidence.emplace_back("new name computed from the write, and read back from the namespace");
   } else {
     found.evidence.push_back(
         fmt::format("new name computed from the write; the namespace holds {} by now", quoted(now)));
@@ -35,7 +35,7 @@ void check_sysctl_result(const Observation& seen, const NameCall& call, Diagnosi
 }
 
 void check_syscall_result(const NameCall& call, Diagnosis& found) {
-  found.evidence.push_back("both names were read from the namespace, before and after the call");
+  found.evidence.emplace_back("both names were read from the namespace, before and after the call");
   if (call.asked && *call.asked != call.new_name && call.asked->find('\0') == std::string::npos) {
     found.confidence = Confidence::likely;
     found.evidence.push_back(

@@ -23,7 +23,7 @@ class HostnameDenied final : public Rule {
     if (authority == Authority::no) {
       found.confidence = Confidence::certain;
     } else {
-      found.evidence.push_back(
+      found.evidence.emplace_back(
           "so plain capabilities would allow it: a seccomp filter or a security module refused");
     }
     found.advice = fmt::format(

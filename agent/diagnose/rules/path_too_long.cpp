@@ -40,7 +40,7 @@ std::optional<Diagnosis> examine_socket(const Event& event, const SocketCall& ca
   } else if (call.address.kind == AddressKind::abstract) {
     found.evidence.push_back(fmt::format("the abstract name has {} bytes, {} fit", bytes, kUsablePathBytes));
   } else {
-    found.evidence.push_back("the address itself could not be read");
+    found.evidence.emplace_back("the address itself could not be read");
   }
   found.advice = shorten_advice();
   return found;

@@ -42,7 +42,7 @@ class PathTruncated final : public Rule {
   static void add_longer_argument(const Observation& seen, const std::string& name, Diagnosis& found) {
     const auto arguments = seen.host.arguments(process_of(seen.event));
     if (!arguments) {
-      found.evidence.push_back("its arguments are not visible: " + arguments.error().text());
+      found.evidence.emplace_back("its arguments are not visible: " + arguments.error().text());
       return;
     }
     for (const auto& argument : *arguments) {
@@ -54,7 +54,7 @@ class PathTruncated final : public Rule {
                       printable(*longer).text));
       return;
     }
-    found.evidence.push_back(
+    found.evidence.emplace_back(
         "no argument of the process begins with this name: the path may come from a file, or be "
         "meant so");
   }

@@ -1,0 +1,55 @@
+// Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds]`. The smallest of the
+// rounds counts.
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+
+namespace {
+
+sockaddr_un address_of(const char* path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+  return address;
+}
+
+double measure(int rounds, int calls, const std::function<void()>& call) {
+  double best = 1e18;
+  for (int round = 0; round < rounds; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < calls; ++i) call();
+    const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+    best = std::min(best, spent.count() / calls);
+  }
+  return best;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  const sockaddr_un missing = address_of("/sockward-none/x"), directory = address_of("/tmp");
+  const auto bind_to = [fd](const sockaddr_un& address) {
+    bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  };
+  std::printf("getppid %.1f\n", measure(rounds, 300'000, [] { syscall(SYS_getppid); }));
+  std::printf("bind_counted %.1f\n", measure(rounds, 100'000, [&] { bind_to(missing); }));
+  std::printf("bind_reported %.1f\n", measure(rounds, 20'000, [&] { bind_to(directory); }));
+  std::printf("bind_ok %.1f\n", measure(rounds, 20'000, [] {
+                const int own = socket(AF_UNIX, SOCK_STREAM, 0);
+                const sa_family_t family = AF_UNIX;  // autobind
+                bind(own, reinterpret_cast<const sockaddr*>(&family), sizeof(family));
+                close(own);
+              }));
+  return 0;
+}
