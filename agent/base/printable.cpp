@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -47,6 +48,10 @@ bool is_deceptive(std::uint32_t code) {
 
 Printable printable(std::string_view bytes) {
   Printable result;
+  if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c >= 0x20 && c < 0x7F; })) {
+    result.text = bytes;  // nearly every name
+    return result;
+  }
   result.text.reserve(bytes.size());
   while (!bytes.empty()) {
     const Character character = decode_utf8(bytes);

@@ -133,7 +133,8 @@ int run_command(const RunFlags& flags) {
                       {.container_cap = settings.metrics.container_name_cap,
                        .container_ttl = settings.metrics.container_name_ttl,
                        .version = kVersion,
-                       .revision = kRevision});
+                       .revision = kRevision,
+                       .bpf_statistics = flags.bpf_stats});
   {
     const Pipeline pipeline(observer.probes->ring_fd(),
                             {observer.host, observer.containers, observer.clock, observer.stats, diagnoses},

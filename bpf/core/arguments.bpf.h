@@ -39,28 +39,34 @@ static __always_inline const struct pt_regs *caller_registers(void)
 		bpf_core_type_size(struct pt_regs);
 }
 
+/* From 5.15 on every pointer to registers here is a typed one, whose fields are plain loads. */
+#define READ_REGISTER(registers, field)                                                                        \
+	(bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)                                   \
+		 ? (registers)->field                                                                          \
+		 : BPF_CORE_READ(registers, field))
+
 /* number is a constant, 0..5. */
 static __always_inline __u64 argument(const struct pt_regs *registers, int number)
 {
 #if defined(__TARGET_ARCH_x86)
 	switch (number) {
 	case 0:
-		return BPF_CORE_READ(registers, di);
+		return READ_REGISTER(registers, di);
 	case 1:
-		return BPF_CORE_READ(registers, si);
+		return READ_REGISTER(registers, si);
 	case 2:
-		return BPF_CORE_READ(registers, dx);
+		return READ_REGISTER(registers, dx);
 	case 3:
-		return BPF_CORE_READ(registers, r10);
+		return READ_REGISTER(registers, r10);
 	case 4:
-		return BPF_CORE_READ(registers, r8);
+		return READ_REGISTER(registers, r8);
 	default:
-		return BPF_CORE_READ(registers, r9);
+		return READ_REGISTER(registers, r9);
 	}
 #else
 	if (number == 0)
-		return BPF_CORE_READ(registers, orig_x0);
-	return BPF_CORE_READ(registers, regs[number]);
+		return READ_REGISTER(registers, orig_x0);
+	return READ_REGISTER(registers, regs[number]);
 #endif
 }
 

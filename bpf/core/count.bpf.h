@@ -38,7 +38,7 @@ static __always_inline __u32 errno_slot(int result)
 static __always_inline void count_source(struct sockward_cpu_counters *block, __u32 row, __u32 slot)
 {
 	struct sockward_source_key key = {
-		.container_key = container_key(current_task()),
+		.container_key = current_container_key(),
 		.row = row,
 		.slot = slot,
 	};

@@ -42,7 +42,7 @@ static __always_inline void fill_header(struct sockward_header *header, __u32 pr
 
 	__builtin_memset(header, 0, sizeof(*header));
 	header->time_ns = bpf_ktime_get_ns();
-	header->container_key = container_key(task);
+	header->container_key = current_container_key();
 	header->result = result;
 	header->cpu = bpf_get_smp_processor_id();
 	header->probe = probe;

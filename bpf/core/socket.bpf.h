@@ -8,10 +8,21 @@
 
 static __always_inline struct file *file_of_fd(int fd)
 {
-	struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
-	struct file **slots = BPF_CORE_READ(table, fd), *file = 0;
+	struct file **slots, *file = 0;
+	__u32 files;
 
-	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+	if (has_typed_task()) {
+		struct fdtable *table = ((struct task_struct *)bpf_get_current_task_btf())->files->fdt;
+
+		slots = table->fd;
+		files = table->max_fds;
+	} else {
+		struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
+
+		slots = BPF_CORE_READ(table, fd);
+		files = BPF_CORE_READ(table, max_fds);
+	}
+	if (fd < 0 || (__u32)fd >= files)
 		return 0;
 	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
 	return file;

@@ -10,26 +10,61 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
-/* Id of the task's cgroup in the hierarchy that tells containers apart on this host. */
-static __always_inline __u64 container_key(struct task_struct *task)
+/*
+ * Since 5.11 the current task can be had as a typed pointer, through which fields are plain loads: a tenth of the
+ * cost of a helper call for each. Only the hot paths have both forms; false is compiled away at load.
+ */
+static __always_inline int has_typed_task(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
+/* Where css_set keeps the state of the chosen v1 controller: the index depends on the kernel's configuration. */
+static __always_inline __u64 subsystem_offset(void)
+{
+	__u64 id = settings.hierarchy == SOCKWARD_CGROUP_V1_PIDS
+		? bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)
+		: bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+
+	return bpf_core_field_offset(struct css_set, subsys) + id * sizeof(void *);
+}
+
+static __always_inline __u64 typed_container_key(void)
+{
+	struct css_set *set = ((struct task_struct *)bpf_get_current_task_btf())->cgroups;
+	struct cgroup_subsys_state *state;
+
+	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
+		return set->dfl_cgrp->kn->id;
+	state = *(struct cgroup_subsys_state **)((void *)set + subsystem_offset());
+	return state->cgroup->kn->id;
+}
+
+/* Id of the current task's cgroup in the hierarchy that tells containers apart on this host. */
+static __always_inline __u64 current_container_key(void)
+{
+	struct cgroup_subsys_state *state = 0;
+	struct css_set *set;
+
+	if (has_typed_task())
+		return typed_container_key();
+	set = BPF_CORE_READ(current_task(), cgroups);
+	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&state, sizeof(state), (const void *)set + subsystem_offset());
+	return BPF_CORE_READ(state, cgroup, kn, id);
+}
+
+/* The same of any task. */
+static __always_inline __u64 container_key_of(struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup *group;
+	struct cgroup_subsys_state *state = 0;
 
-	if (settings.hierarchy == SOCKWARD_CGROUP_V2) {
-		group = BPF_CORE_READ(set, dfl_cgrp);
-	} else {
-		struct cgroup_subsys_state *state = 0;
-		__u32 id = settings.hierarchy == SOCKWARD_CGROUP_V1_PIDS
-			? bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)
-			: bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-		const void *slot =
-			(const void *)set + bpf_core_field_offset(struct css_set, subsys) + id * sizeof(state);
-
-		bpf_probe_read_kernel(&state, sizeof(state), slot);
-		group = BPF_CORE_READ(state, cgroup);
-	}
-	return BPF_CORE_READ(group, kn, id);
+	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
+		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	bpf_probe_read_kernel(&state, sizeof(state), (const void *)set + subsystem_offset());
+	return BPF_CORE_READ(state, cgroup, kn, id);
 }
 
 /* The pid namespace the task lives in (not the one its children will get). */

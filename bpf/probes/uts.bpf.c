@@ -18,7 +18,7 @@ int uts_iter(struct bpf_iter__task *context)
 	entry.utsns = BPF_CORE_READ(uts, ns.inum);
 	entry.owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
 	entry.tgid = task->tgid;
-	entry.container_key = container_key(task);
+	entry.container_key = container_key_of(task);
 	read_uts_name(uts, 0, entry.hostname);
 	read_uts_name(uts, 1, entry.domainname);
 	bpf_seq_write(seq, &entry, sizeof(entry));

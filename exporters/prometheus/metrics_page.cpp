@@ -170,7 +170,7 @@ bool bpf_statistics_on() {
   return on != 0;
 }
 
-void add_program_families(const KernelSource& kernel, Families& out) {
+void add_program_families(const KernelSource& kernel, bool statistics, Families& out) {
   FamilyBuilder missed("sockward_missed_calls_total"), seconds("sockward_bpf_run_seconds_total"),
       runs("sockward_bpf_runs_total");
   const auto programs = kernel.programs();
@@ -180,7 +180,7 @@ void add_program_families(const KernelSource& kernel, Families& out) {
     runs.add({program.name}, to_double(program.run_count));
   }
   out.push_back(missed.take());
-  if (!bpf_statistics_on()) return;  // the kernel says 0 then: a false zero
+  if (!statistics && !bpf_statistics_on()) return;  // the kernel says 0 then: a false zero
   out.push_back(seconds.take());
   out.push_back(runs.take());
 }
@@ -229,7 +229,7 @@ class MetricsPage::Collector {
       out.push_back(FamilyBuilder("sockward_uts_namespaces").add({}, to_double(namespaces->size())).take());
     out.push_back(path_bytes_family(snapshot));
     add_loss_families(snapshot, sources_.agent, out);
-    add_program_families(sources_.kernel, out);
+    add_program_families(sources_.kernel, options_.bpf_statistics, out);
     add_probe_families(sources_.kernel, out);
     out.push_back(FamilyBuilder("sockward_series_overflow_total")
                       .add({}, to_double(sources_.agent.series_overflow))

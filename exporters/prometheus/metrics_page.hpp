@@ -27,6 +27,7 @@ struct MetricOptions {
   std::size_t container_cap = 200;
   std::chrono::seconds container_ttl{600};
   std::string version, revision;
+  bool bpf_statistics = false;  ///< this process keeps the kernel's BPF statistics on
 };
 
 /// The text of /metrics (exposition format 0.0.4). Thread-safe: scrapes wait for each other.

@@ -51,6 +51,16 @@ class Endpoints(unittest.TestCase):
         self.assertEqual(total(metrics, "sockward_coverage", operation="bind", route="io_uring"), 0)
         self.assertGreaterEqual(metrics["sockward_uts_namespaces"], 1)
 
+    def test_run_times_of_programs_exist_only_while_they_are_measured(self):
+        with Agent() as agent:
+            self.assertEqual([m for m in agent.metrics() if "bpf_run" in m], [])
+        with Agent("--bpf.stats") as agent:
+            subprocess.run([PROVOKE, "storm", "100"], check=True)
+            metrics = agent.metrics()
+            self.assertGreaterEqual(metrics['sockward_bpf_runs_total{program="bind_tp"}' if 'sockward_bpf_runs_total{program="bind_tp"}' in metrics
+                                            else 'sockward_bpf_runs_total{program="bind_fexit"}'], 100)
+            self.assertGreater(total(metrics, "sockward_bpf_run_seconds_total"), 0)
+
     def test_compression_head_and_health(self):
         with Agent() as agent:
             packed = agent.get("/metrics", headers={"Accept-Encoding": "gzip"})
