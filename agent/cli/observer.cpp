@@ -66,7 +66,7 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
 
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
     : probes(ProbeSet::load(options)),
-      host("/proc", mounts.controller(), probes.get()),
+      host("/proc", mounts.controller(), probes.get(), probes.get()),
       containers(mounts, host) {
   malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
 }

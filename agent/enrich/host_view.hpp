@@ -1,11 +1,14 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "event/event.hpp"
+#include "telemetry/bound_sockets.hpp"
 
 namespace sockward {
 
@@ -23,6 +26,28 @@ struct HostNames {
   std::string hostname, domainname;  ///< raw bytes
 };
 
+/// What lies at a path, seen from a process's root and not followed when it is a symbolic link itself.
+struct PathObject {
+  enum class Kind { socket, file, directory, symlink, fifo, device };
+  Kind kind = Kind::file;
+  std::uint64_t device = 0, inode = 0;  ///< as stat(2) has them
+  std::uint32_t uid = 0, gid = 0, mode = 0;
+  WallTime changed;              ///< ctime
+  std::optional<WallTime> born;  ///< where the file system keeps it
+};
+
+/// A symbolic link on the way along a path.
+struct SymlinkOnPath {
+  std::string path, target;  ///< raw bytes; path as the process sees it
+  bool last = false;         ///< it is the last component
+};
+
+/// What /proc/net says of a TCP port that no process has open.
+struct OrphanedConnection {
+  bool time_wait = false;            ///< else FIN_WAIT1, FIN_WAIT2, CLOSING or LAST_ACK
+  std::chrono::milliseconds age{0};  ///< time_wait: since it began; 0: cannot be told
+};
+
 /// Facts about the host, asked after the call. The one seam between rules and the system: tests pass a fake.
 /// An Error is an answer: "not visible", with the reason. Implementations are thread-safe.
 class HostView {
@@ -36,6 +61,24 @@ class HostView {
   virtual Result<std::string> cgroup_path(ProcessId process) const = 0;
   /// Present names of a UTS namespace; nullopt: no process lives in it.
   virtual Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const = 0;
+
+  /// All bound sockets that processes have open. `shared`: a walk that began a moment before `time` will do
+  /// (under load one serves many questions); `fresh`: it began after `time`.
+  enum class Walk { shared, fresh };
+  virtual Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const = 0;
+  /// The same when the agent started; an Error when it could not be made.
+  virtual Result<std::shared_ptr<const SocketScan>> sockets_at_start() const = 0;
+  /// Who bound this name last, if it is remembered.
+  virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
+  /// nullopt: nothing is there. Error: the process is gone and its root is not ours, or a folder cannot be
+  /// entered.
+  virtual Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const = 0;
+  /// The first symbolic link on an absolute path; nullopt: there is none.
+  virtual Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
+                                                             const std::string& path) const = 0;
+  /// Connections on a local TCP port, in the caller's network namespace, that belong to no process any more.
+  virtual Result<std::vector<OrphanedConnection>> orphans(const Event& event, std::uint16_t port) const = 0;
+  virtual WallTime wall(MonotonicTime time) const = 0;
 };
 
 }  // namespace sockward

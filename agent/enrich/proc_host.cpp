@@ -2,16 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 
-#include "base/file_descriptor.hpp"
+#include "enrich/proc_net.hpp"
+#include "enrich/root_files.hpp"
 
 namespace sockward {
 namespace {
 
-constexpr std::size_t kLongestFile = std::size_t{256} * 1024;
+constexpr std::size_t kLongestFile = std::size_t{256} * 1024, kLongestTable = std::size_t{16} << 20;
 
 Result<std::string> read_file(int folder, const char* name, std::size_t limit = kLongestFile) {
   const FileDescriptor fd(openat(folder, name, O_RDONLY | O_CLOEXEC));
@@ -121,6 +123,60 @@ Result<std::string> ProcHost::cgroup_path(ProcessId process) const {
   if (auto path = cgroup_of(*text, controller_)) return std::move(*path);
   return make_error(std::errc::no_such_file_or_directory,
                     "find the cgroup of controller '" + controller_ + "'");
+}
+
+ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts, const BoundSockets* sockets)
+    : proc_(std::move(proc)), controller_(std::move(controller)), uts_(uts), walks_(sockets, clock_) {
+  struct stat status {};
+  if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
+}
+
+Result<std::shared_ptr<const SocketScan>> ProcHost::sockets(MonotonicTime time, Walk walk) const {
+  return walks_.after(time, walk == Walk::shared);
+}
+
+Result<std::shared_ptr<const SocketScan>> ProcHost::sockets_at_start() const {
+  return walks_.first();
+}
+
+std::optional<SocketOwner> ProcHost::binder(const BoundName& name) const {
+  return walks_.binder(name);
+}
+
+Result<FileDescriptor> ProcHost::open_root(const Event& event) const {
+  const auto folder = open_process(process_of(event));
+  if (folder) {
+    FileDescriptor root(openat(folder->fd(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (root.valid()) return root;
+  }
+  if (event.actor.mntns != own_mntns_)
+    return make_error(std::errc::no_such_process,
+                      "open the root of a process that is gone, in another mount namespace");
+  FileDescriptor root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.valid()) return last_error("open /");
+  return root;
+}
+
+Result<std::optional<PathObject>> ProcHost::object_at(const Event& event, const std::string& path) const {
+  const auto root = open_root(event);
+  if (!root) return root.error();
+  return look_at(root->get(), path);
+}
+
+Result<std::optional<SymlinkOnPath>> ProcHost::first_symlink(const Event& event,
+                                                             const std::string& path) const {
+  const auto root = open_root(event);
+  if (!root) return root.error();
+  return find_symlink(root->get(), path);
+}
+
+Result<std::vector<OrphanedConnection>> ProcHost::orphans(const Event& event, std::uint16_t port) const {
+  const auto folder = open_process(process_of(event));
+  if (!folder) return folder.error();
+  std::vector<OrphanedConnection> found;
+  for (const char* file : {"net/tcp", "net/tcp6"})
+    if (const auto text = read_file(folder->fd(), file, kLongestTable)) add_orphans(*text, port, found);
+  return found;
 }
 
 Result<std::optional<HostNames>> ProcHost::uts_names(NamespaceInode utsns) const {

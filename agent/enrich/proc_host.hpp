@@ -1,7 +1,10 @@
 #pragma once
 #include <string>
 
+#include "base/clock.hpp"
+#include "base/file_descriptor.hpp"
 #include "enrich/host_view.hpp"
+#include "enrich/socket_walks.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
@@ -10,21 +13,34 @@ namespace sockward {
 class ProcHost final : public HostView {
  public:
   /// `proc`: usually "/proc". `controller`: as in /proc/pid/cgroup, "" for v2, "pids" or "memory" for v1.
-  /// `uts` may be null (no iterator): then names are not visible. Both must outlive this object.
-  ProcHost(std::string proc, std::string controller, const UtsNames* uts)
-      : proc_(std::move(proc)), controller_(std::move(controller)), uts_(uts) {}
+  /// `uts` and `sockets` may be null: then what they know is not visible. Both must outlive this object.
+  ProcHost(std::string proc, std::string controller, const UtsNames* uts,
+           const BoundSockets* sockets = nullptr);
 
   Result<std::string> executable(ProcessId process) const override;
   Result<std::vector<std::string>> arguments(ProcessId process) const override;
   Result<std::string> cgroup_path(ProcessId process) const override;
   Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const override;
+  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override;
+  Result<std::shared_ptr<const SocketScan>> sockets_at_start() const override;
+  std::optional<SocketOwner> binder(const BoundName& name) const override;
+  Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override;
+  Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
+                                                     const std::string& path) const override;
+  Result<std::vector<OrphanedConnection>> orphans(const Event& event, std::uint16_t port) const override;
+  WallTime wall(MonotonicTime time) const override { return clock_.wall(time); }
 
  private:
+  /// The root directory of the caller, to look names up below it.
+  Result<FileDescriptor> open_root(const Event& event) const;
   /// An open /proc/pid folder of exactly this process: every later look-up through it is of the same one.
   Result<class ProcessFolder> open_process(ProcessId process) const;
 
   std::string proc_, controller_;
   const UtsNames* uts_;
+  SystemClock clock_;
+  NamespaceInode own_mntns_ = 0;
+  SocketWalks walks_;
 };
 
 /// Start time of a process in clock ticks since boot, from the text of /proc/pid/stat (proc(5), field 22).

@@ -78,6 +78,9 @@ void Pipeline::handle(Event event) {
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
   record.context = context_of(record.event);
+  if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
+    if (const auto known = parts_.containers.find(holder->container_key))
+      holder->container = known->identity.label();
   const bool room = parts_.diagnoses.add({.cause = std::string(to_string(record.diagnosis.cause)),
                                           .syscall = record.event.syscall,
                                           .container = record.container_label()});

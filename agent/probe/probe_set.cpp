@@ -18,6 +18,7 @@
 #include "probe/counter_maps.hpp"
 #include "probe/libbpf_log.hpp"
 #include "probe/preconditions.hpp"
+#include "probe/socket_walk.hpp"
 #include "probe/tracepoints.hpp"
 #include "probe/uts_walk.hpp"
 
@@ -168,6 +169,7 @@ struct ProbeSet::State {
   Skeleton skeleton;  // declared first: links and mapped memory go before it
   std::vector<Link> links;
   bpf_link* uts_iterator = nullptr;
+  bpf_link* socket_iterator = nullptr;
   std::vector<ProbeStatus> probes;
   std::unique_ptr<CounterBlocks> counters;
   std::unique_ptr<SourceTable> sources;
@@ -200,6 +202,7 @@ void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_
   bpf_map__set_max_entries(skeleton.maps.counters, blocks);
   bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.failures_by_source, options.source_entries);
+  bpf_map__set_max_entries(skeleton.maps.bound_names, options.bound_names);
 }
 
 void choose_programs(const sockward_bpf& skeleton, const std::vector<OperationPlan>& plan) {
@@ -279,8 +282,9 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
                                                  options.source_entries, *state->counters);
   for (const auto& operation : plan) {
     state->probes.push_back(attach_operation(skeleton, operation, survey, options, state->links));
-    if (operation.operation == "uts" && state->probes.back().attached)
-      state->uts_iterator = state->links.back().get();
+    if (!state->probes.back().attached) continue;
+    if (operation.operation == "uts") state->uts_iterator = state->links.back().get();
+    if (operation.operation == "sockets") state->socket_iterator = state->links.back().get();
   }
   report_missing(state->probes, options.strict);
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
@@ -350,9 +354,15 @@ std::vector<Coverage> ProbeSet::coverage() const {
 }
 
 Result<std::vector<UtsNamespace>> ProbeSet::read() const {
-  if (state_->uts_iterator == nullptr)
-    return make_error(std::errc::function_not_supported, "walk over processes: the iterator is not attached");
   return walk_uts_namespaces(state_->uts_iterator);
+}
+
+std::optional<SocketOwner> ProbeSet::binder(const BoundName& name) const {
+  return look_up_binder(bpf_map__fd(state_->skeleton->maps.bound_names), name);
+}
+
+Result<std::vector<OpenSocket>> ProbeSet::walk() const {
+  return walk_sockets(state_->socket_iterator);
 }
 
 }  // namespace sockward

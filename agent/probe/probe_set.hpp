@@ -5,6 +5,7 @@
 #include <string>
 
 #include "probe/plan.hpp"
+#include "telemetry/bound_sockets.hpp"
 #include "telemetry/kernel_counters.hpp"
 #include "telemetry/uts_names.hpp"
 
@@ -35,6 +36,7 @@ struct ProbeOptions {
   std::string btf_path;                ///< empty: the running kernel's own BTF
   std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, at least one page
   std::uint32_t source_entries = 8192;
+  std::uint32_t bound_names = 4096;        ///< names whose binder is remembered
   std::uint16_t near_limit_bytes = 100;    ///< 0: never report
   NamespaceInode host_utsns = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
   CgroupHierarchy hierarchy = CgroupHierarchy::v2;
@@ -43,8 +45,8 @@ struct ProbeOptions {
 };
 
 /// All programs and maps of the kernel side: loaded and attached by load(), detached by the destructor.
-/// Its observers (KernelSource, UtsNames) are thread-safe.
-class ProbeSet final : public KernelSource, public UtsNames {
+/// Its observers (KernelSource, UtsNames, BoundSockets) are thread-safe.
+class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets {
  public:
   /// What would be chosen, without loading anything. Throws StartupError (no privilege, no BTF).
   static std::vector<OperationPlan> preflight(const ProbeOptions& options);
@@ -62,6 +64,8 @@ class ProbeSet final : public KernelSource, public UtsNames {
   std::vector<ProbeStatus> probes() const override;
   std::vector<Coverage> coverage() const override;
   Result<std::vector<UtsNamespace>> read() const override;
+  std::optional<SocketOwner> binder(const BoundName& name) const override;
+  Result<std::vector<OpenSocket>> walk() const override;
 
  private:
   struct State;

@@ -1,16 +1,11 @@
 #include "probe/uts_walk.hpp"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <sockward/event.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstring>
 #include <map>
-#include <string>
 
-#include "base/file_descriptor.hpp"
+#include "probe/iterator.hpp"
 
 namespace sockward {
 namespace {
@@ -31,25 +26,14 @@ void add_entry(const sockward_uts_entry& entry, std::map<NamespaceInode, UtsName
 }  // namespace
 
 Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) {
-  const FileDescriptor walk(bpf_iter_create(bpf_link__fd(iterator)));
-  if (!walk.valid()) return last_error("start the walk over processes");
   std::map<NamespaceInode, UtsNamespace> namespaces;
-  std::string pending;
-  std::array<char, 16384> buffer;
-  for (;;) {
-    const ssize_t bytes = ::read(walk.get(), buffer.data(), buffer.size());
-    if (bytes < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (bytes < 0) return last_error("walk over processes");
-    if (bytes == 0) break;
-    pending.append(buffer.data(), static_cast<std::size_t>(bytes));
-    std::size_t offset = 0;
-    for (; pending.size() - offset >= sizeof(sockward_uts_entry); offset += sizeof(sockward_uts_entry)) {
-      sockward_uts_entry entry{};
-      std::memcpy(&entry, pending.data() + offset, sizeof(entry));
-      add_entry(entry, namespaces);
-    }
-    pending.erase(0, offset);
-  }
+  const auto count =
+      run_iterator(iterator, sizeof(sockward_uts_entry), "walk over processes", [&](auto bytes) {
+        sockward_uts_entry entry{};
+        std::memcpy(&entry, bytes.data(), sizeof(entry));
+        add_entry(entry, namespaces);
+      });
+  if (!count) return count.error();
   std::vector<UtsNamespace> result;
   result.reserve(namespaces.size());
   for (auto& [inode, known] : namespaces) result.push_back(std::move(known));

@@ -13,7 +13,8 @@ struct Holder {
   enum class Kind { process, kernel, gone };
   Kind kind = Kind::process;
   std::uint32_t pid = 0, uid = 0, pidns = 0;
-  std::string comm, container;  ///< raw bytes
+  std::string comm, container;      ///< raw bytes
+  std::uint64_t container_key = 0;  ///< the pipeline turns it into `container`
 };
 
 /// Why a call failed, in words an operator can act on. Texts are printable.

@@ -87,7 +87,12 @@ typedef struct {
 	__u64 val; /* two __u32 before 6.3: the same 8 bytes, read as such */
 } kernel_cap_t;
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
 struct cred {
+	kuid_t uid;
 	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
 };
@@ -119,13 +124,20 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct super_block {
+	unsigned int s_dev;
+};
+
 struct inode {
 	unsigned short i_mode;
+	unsigned long i_ino; /* 7.x: u64; read with its true size */
+	struct super_block *i_sb;
 };
 
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name; /* in an anonymous union since 6.15 */
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -177,6 +189,7 @@ struct sock_common {
 	__be32 skc_rcv_saddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	unsigned short skc_num;
 	possible_net_t skc_net;
 };
@@ -203,6 +216,7 @@ struct unix_address {
 
 struct unix_sock {
 	struct unix_address *addr;
+	struct path path;
 };
 
 struct task_struct {
@@ -244,6 +258,13 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop

@@ -4,8 +4,8 @@
  * and successful AF_UNIX binds whose path comes near the limit or was cut at it.
  * Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend (docs/coverage.md).
  */
-#include "core/address.bpf.h"
 #include "core/arguments.bpf.h"
+#include "core/bound_name.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -35,6 +35,8 @@ static __always_inline int observe_bind(const struct socket_arguments *arguments
 	int wanted = errno_wanted(result), bytes = 0;
 
 	count_call(SOCKWARD_BIND, family, result);
+	if (!result && sk)
+		remember_binder(sk, file_of_fd(arguments->fd));
 	scratch = socket_scratch_of(SOCKWARD_BIND);
 	if (!scratch)
 		return 0;

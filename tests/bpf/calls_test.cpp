@@ -396,7 +396,7 @@ TEST_F(Calls, RecordNumbersOfAProbeHaveNoGapsAndNoRepeats) {
 TEST_F(Calls, EveryProbeIsAttached) {
   for (const auto& probe : kernel->probes().probes())
     EXPECT_TRUE(probe.attached) << probe.operation << ": " << probe.reason;
-  EXPECT_EQ(kernel->probes().probes().size(), 13u);
+  EXPECT_EQ(kernel->probes().probes().size(), 14u);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ class Commands(unittest.TestCase):
         done = run(SOCKWARD, "check")
         self.assertEqual(done.returncode, 0, done.stderr)
         for probe in ("bind", "connect", "listen", "unlink", "unlinkat", "sethostname", "setdomainname", "sysctl", "openat2",
-                      "open_tree", "mount", "move_mount", "uts"):
+                      "open_tree", "mount", "move_mount", "uts", "sockets"):
             self.assertRegex(done.stdout, rf"(?m)^  {probe} +(fexit|tracepoint|cgroup|iterator) ")
         self.assertIn("Not seen here", done.stdout)
 

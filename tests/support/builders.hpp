@@ -107,6 +107,14 @@ class FakeHost final : public HostView {
  public:
   std::map<std::uint32_t, std::vector<std::string>> command_lines;
   std::map<NamespaceInode, HostNames> names;
+  std::vector<OpenSocket> open_sockets;   ///< what a walk finds now
+  std::vector<OpenSocket> open_at_start;  ///< what the first walk found
+  bool walks = true;
+  std::int64_t start_wall = kStart;  ///< what the wall clock said then
+  std::vector<std::pair<BoundName, SocketOwner>> binders;
+  std::map<std::string, PathObject> objects;
+  std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
+  std::vector<OrphanedConnection> orphaned;
   bool names_visible = true;
 
   Result<std::string> executable(ProcessId) const override { return gone(); }
@@ -122,6 +130,36 @@ class FakeHost final : public HostView {
     if (found == names.end()) return std::optional<HostNames>();
     return std::optional(found->second);
   }
+  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk) const override {
+    if (!walks) return make_error(std::errc::function_not_supported, "walk");
+    return std::make_shared<const SocketScan>(SocketScan{{time.ns + 1}, {}, open_sockets});
+  }
+  Result<std::shared_ptr<const SocketScan>> sockets_at_start() const override {
+    if (!walks) return make_error(std::errc::function_not_supported, "walk");
+    return std::make_shared<const SocketScan>(SocketScan{{kStart}, {start_wall}, open_at_start});
+  }
+  std::optional<SocketOwner> binder(const BoundName& name) const override {
+    for (const auto& [bound, owner] : binders)
+      if (bound == name) return owner;
+    return std::nullopt;
+  }
+  Result<std::optional<PathObject>> object_at(const Event&, const std::string& path) const override {
+    const auto found = objects.find(path);
+    if (found == objects.end()) return std::optional<PathObject>();
+    return std::optional(found->second);
+  }
+  Result<std::optional<SymlinkOnPath>> first_symlink(const Event&, const std::string& path) const override {
+    const auto found = symlinks.find(path);
+    if (found == symlinks.end()) return std::optional<SymlinkOnPath>();
+    return std::optional(found->second);
+  }
+  Result<std::vector<OrphanedConnection>> orphans(const Event&, std::uint16_t) const override {
+    return orphaned;
+  }
+  /// The two clocks agree in tests.
+  WallTime wall(MonotonicTime time) const override { return {static_cast<std::int64_t>(time.ns)}; }
+
+  static constexpr std::uint64_t kStart = 500'000'000;  ///< the agent started half a second before an_event()
 
  private:
   static Error gone() { return make_error(std::errc::no_such_process, "open /proc/4121"); }

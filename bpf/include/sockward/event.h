@@ -160,4 +160,50 @@ struct sockward_uts_entry {
 };
 static_assert(sizeof(struct sockward_uts_entry) == 24 + 144, "wire format");
 
+/* What a bound name is made of: key of the name table. Unused bytes are 0. */
+enum sockward_name_kind {
+	SOCKWARD_NAME_INET = 1, /* bytes: struct sockward_inet_name */
+	SOCKWARD_NAME_ABSTRACT = 2, /* bytes: the name, without its leading NUL */
+	SOCKWARD_NAME_PATH = 3, /* bytes: struct sockward_file_name; netns 0 */
+};
+
+struct sockward_inet_name {
+	__u16 family, protocol, port, reserved;
+	__u8 address[16]; /* AF_INET: the first four */
+};
+
+struct sockward_file_name {
+	__u64 device; /* the kernel's dev_t: major << 20 | minor */
+	__u64 inode;
+};
+
+#define SOCKWARD_NAME_MAX 112
+
+struct sockward_bound_name {
+	__u32 netns;
+	__u16 kind, size; /* enum sockward_name_kind; bytes in use */
+	__u8 bytes[SOCKWARD_NAME_MAX];
+};
+static_assert(sizeof(struct sockward_bound_name) == 120, "no padding");
+
+/* Who bound it: value of the name table. */
+struct sockward_binder {
+	__u64 time_ns; /* CLOCK_MONOTONIC, when bind returned; of what is older than the agent: when it was found */
+	__u64 leader_start_ns;
+	__u64 container_key;
+	__u64 socket_inode; /* of the socket, in sockfs: one bind, one number */
+	__u32 tgid, uid, pidns, reserved;
+	char comm[16];
+};
+static_assert(sizeof(struct sockward_binder) == 64, "no padding");
+
+/* What the file iterator writes for each descriptor of a bound socket. */
+struct sockward_open_socket {
+	struct sockward_bound_name name;
+	struct sockward_binder owner; /* who has it open; time_ns is 0 */
+	__u32 fd;
+	__u16 type, state; /* SOCK_STREAM …; TCP_LISTEN is 10, established 1, neither 7 */
+};
+static_assert(sizeof(struct sockward_open_socket) == 120 + 64 + 8, "no padding");
+
 #endif

@@ -1,0 +1,138 @@
+#include "diagnose/holding.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/printable.hpp"
+
+namespace sockward {
+namespace {
+
+bool is_any(const SocketAddress& address) {
+  return std::all_of(address.ip.begin(), address.ip.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+/// An IPv4-mapped IPv6 address as the IPv4 address it is.
+SocketAddress unmapped(SocketAddress address) {
+  static constexpr std::uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  if (address.kind != AddressKind::inet6 || std::memcmp(address.ip.data(), kPrefix, sizeof(kPrefix)) != 0)
+    return address;
+  SocketAddress plain{.kind = AddressKind::inet, .family = 2 /* AF_INET */, .name = {}, .port = address.port};
+  std::copy_n(address.ip.begin() + 12, 4, plain.ip.begin());
+  return plain;
+}
+
+/// Is this socket known to have been bound before the call?
+bool bound_before(const Observation& seen, const OpenSocket& socket) {
+  const auto binder = seen.host.binder(socket.name);
+  if (binder && binder->socket_inode == socket.owner.socket_inode && binder->time < seen.event.time)
+    return true;
+  const auto start = seen.host.sockets_at_start();
+  return start && std::any_of((*start)->sockets.begin(), (*start)->sockets.end(), [&](const OpenSocket& old) {
+           return old.owner.socket_inode == socket.owner.socket_inode && old.name == socket.name;
+         });
+}
+
+const char* state_text(OpenSocket::State state) {
+  switch (state) {
+    case OpenSocket::State::listening:
+      return "listens";
+    case OpenSocket::State::connected:
+      return "has a connection";
+    case OpenSocket::State::idle:
+      return "has it bound";
+  }
+  return "has it";
+}
+
+}  // namespace
+
+BoundName name_of_call(const SocketCall& call) {
+  BoundName name{.netns = call.socket_netns, .protocol = call.protocol, .address = call.address};
+  name.kind = call.address.is_inet() ? BoundName::Kind::inet : BoundName::Kind::abstract;
+  if (name.kind == BoundName::Kind::abstract) name.protocol = 0;
+  name.address.truncated = false;
+  return name;
+}
+
+bool conflicts(const BoundName& held, const BoundName& wanted) {
+  if (held.kind != BoundName::Kind::inet || held.netns != wanted.netns || held.protocol != wanted.protocol)
+    return false;
+  if (held.address.port != wanted.address.port) return false;
+  const SocketAddress one = unmapped(held.address), other = unmapped(wanted.address);
+  if (is_any(one) || is_any(other)) return true;
+  return one.kind == other.kind && one.ip == other.ip;
+}
+
+Holding find_holding(const Observation& seen, const BoundName& name,
+                     const std::function<bool(const OpenSocket&)>& holds) {
+  Holding holding;
+  if (const auto binder = seen.host.binder(name); binder && binder->time < seen.event.time)
+    holding.binder = binder;
+  auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
+  // A walk older than the bind cannot have met its socket.
+  if (scan && holding.binder && holding.binder->time > (*scan)->began)
+    scan = seen.host.sockets(seen.event.time, HostView::Walk::fresh);
+  if (!scan) {
+    holding.obstacle = scan.error().text();
+    return holding;
+  }
+  std::copy_if((*scan)->sockets.begin(), (*scan)->sockets.end(), std::back_inserter(holding.open), holds);
+  // The one that is proven to have been there comes first, a listener before a socket that is only bound: two
+  // of the latter can share a port (SO_REUSEADDR), so one of several is not proof.
+  const auto proven = [&](const OpenSocket& socket) { return bound_before(seen, socket); };
+  auto first = std::find_if(holding.open.begin(), holding.open.end(), [&](const OpenSocket& socket) {
+    return socket.state == OpenSocket::State::listening && proven(socket);
+  });
+  const bool listener = first != holding.open.end();
+  if (!listener) first = std::find_if(holding.open.begin(), holding.open.end(), proven);
+  if (first == holding.open.end()) return holding;
+  holding.proven = listener || holding.open.size() == 1;
+  std::iter_swap(holding.open.begin(), first);
+  return holding;
+}
+
+std::string owner_text(const SocketOwner& owner) {
+  return fmt::format("{}[{}] (uid {})", printable(owner.comm).text, owner.tgid, owner.uid);
+}
+
+Holder to_holder(const SocketOwner& owner, Holder::Kind kind) {
+  return {.kind = kind,
+          .pid = owner.tgid,
+          .uid = owner.uid,
+          .pidns = owner.pidns,
+          .comm = owner.comm,
+          .container = {},
+          .container_key = owner.container_key};
+}
+
+void describe_holding(const Observation& seen, const Holding& holding, Diagnosis& found) {
+  if (!holding.open.empty()) {
+    const OpenSocket& first = holding.open.front();
+    found.holder = to_holder(first.owner);
+    found.confidence = holding.proven ? Confidence::certain : Confidence::likely;
+    found.evidence.push_back(
+        fmt::format("{} {} (walk over all open sockets)", owner_text(first.owner), state_text(first.state)));
+    found.evidence.emplace_back(holding.proven
+                                    ? "that socket was bound before the call"
+                                    : "whether that socket was bound before the call is not known");
+    if (holding.binder && holding.binder->tgid != first.owner.tgid &&
+        holding.binder->socket_inode == first.owner.socket_inode)
+      found.evidence.push_back(owner_text(*holding.binder) + " had bound it and passed it on");
+    if (holding.open.size() > 1)
+      found.evidence.push_back(fmt::format("{} sockets in all hold it", holding.open.size()));
+    return;
+  }
+  found.confidence = Confidence::likely;
+  if (holding.binder) {
+    found.holder = to_holder(*holding.binder, Holder::Kind::gone);
+    found.evidence.push_back(fmt::format(
+        "{} had bound it {:.1f} ms before; nobody has it open any more", owner_text(*holding.binder),
+        static_cast<double>(seen.event.time.ns - holding.binder->time.ns) / 1e6));
+  }
+  if (!holding.obstacle.empty()) found.evidence.push_back("holders are not visible: " + holding.obstacle);
+}
+
+}  // namespace sockward

@@ -1,0 +1,82 @@
+#include "enrich/root_files.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/file_descriptor.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+FileDescriptor open_below(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT;
+  return FileDescriptor(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how))));
+}
+
+PathObject::Kind kind_of(std::uint32_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFSOCK:
+      return PathObject::Kind::socket;
+    case S_IFDIR:
+      return PathObject::Kind::directory;
+    case S_IFLNK:
+      return PathObject::Kind::symlink;
+    case S_IFIFO:
+      return PathObject::Kind::fifo;
+    case S_IFREG:
+      return PathObject::Kind::file;
+    default:
+      return PathObject::Kind::device;
+  }
+}
+
+WallTime to_wall(const statx_timestamp& time) {
+  return {time.tv_sec * kSecond + time.tv_nsec};
+}
+
+}  // namespace
+
+Result<std::optional<PathObject>> look_at(int root, const std::string& path) {
+  const FileDescriptor object = open_below(root, path);
+  if (!object.valid()) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<PathObject>();
+    return last_error("look at the path");
+  }
+  struct statx status {};
+  if (statx(object.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0)
+    return last_error("stat the path");
+  PathObject found{.kind = kind_of(status.stx_mode),
+                   .device = makedev(status.stx_dev_major, status.stx_dev_minor),
+                   .inode = status.stx_ino,
+                   .uid = status.stx_uid,
+                   .gid = status.stx_gid,
+                   .mode = status.stx_mode & 07777u,
+                   .changed = to_wall(status.stx_ctime),
+                   .born = {}};
+  if ((status.stx_mask & STATX_BTIME) != 0) found.born = to_wall(status.stx_btime);
+  return std::optional(found);
+}
+
+Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const bool last = end == std::string::npos;
+    const std::string prefix = path.substr(0, end);
+    const FileDescriptor component = open_below(root, prefix);
+    if (!component.valid()) return last_error("look at a component of the path");
+    char target[4096];
+    const ssize_t bytes = readlinkat(component.get(), "", target, sizeof(target));
+    if (bytes >= 0)
+      return std::optional(SymlinkOnPath{prefix, std::string(target, static_cast<std::size_t>(bytes)), last});
+    if (last) return std::optional<SymlinkOnPath>();
+  }
+}
+
+}  // namespace sockward

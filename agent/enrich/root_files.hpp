@@ -1,0 +1,16 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "enrich/host_view.hpp"
+
+namespace sockward {
+
+/// Looks below a root directory that belongs to somebody else: no symbolic link leads out of it
+/// (RESOLVE_IN_ROOT, openat2(2), 5.6), nothing is opened but with O_PATH. `path` is absolute, raw bytes.
+Result<std::optional<PathObject>> look_at(int root, const std::string& path);
+/// The first symbolic link on the path.
+Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& path);
+
+}  // namespace sockward

@@ -1,0 +1,121 @@
+#include "probe/socket_walk.hpp"
+
+#include <bpf/bpf.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+
+#include <cstring>
+
+#include "probe/iterator.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr int kTcpListen = 10, kTcpClose = 7;  // include/net/tcp_states.h; AF_UNIX uses the same numbers
+
+// The kernel's dev_t has 20 bits of minor number (include/linux/kdev_t.h); stat(2) another layout.
+std::uint64_t to_stat_device(std::uint64_t kernel) {
+  return makedev(kernel >> 20, kernel & 0xFFFFF);
+}
+std::uint64_t to_kernel_device(std::uint64_t device) {
+  return std::uint64_t{major(device)} << 20 | minor(device);
+}
+
+OpenSocket::State state_of(const sockward_open_socket& entry) {
+  if (entry.state == kTcpListen) return OpenSocket::State::listening;
+  const bool datagram = entry.type == SOCK_DGRAM || entry.type == SOCK_RAW;
+  return entry.state == kTcpClose || datagram ? OpenSocket::State::idle : OpenSocket::State::connected;
+}
+
+}  // namespace
+
+sockward_bound_name to_wire(const BoundName& name) {
+  sockward_bound_name wire{};
+  wire.netns = name.netns;
+  if (name.kind == BoundName::Kind::inet) {
+    sockward_inet_name inet{
+        .family = name.address.family, .protocol = name.protocol, .port = name.address.port};
+    std::memcpy(inet.address, name.address.ip.data(), name.address.kind == AddressKind::inet ? 4 : 16);
+    wire.kind = SOCKWARD_NAME_INET;
+    wire.size = sizeof(inet);
+    std::memcpy(wire.bytes, &inet, sizeof(inet));
+  } else if (name.kind == BoundName::Kind::abstract) {
+    wire.kind = SOCKWARD_NAME_ABSTRACT;
+    wire.size = static_cast<__u16>(std::min(name.address.name.size(), sizeof(wire.bytes)));
+    std::memcpy(wire.bytes, name.address.name.data(), wire.size);
+  } else {
+    const sockward_file_name file{.device = to_kernel_device(name.device), .inode = name.inode};
+    wire.kind = SOCKWARD_NAME_PATH;
+    wire.size = sizeof(file);
+    std::memcpy(wire.bytes, &file, sizeof(file));
+  }
+  return wire;
+}
+
+std::optional<BoundName> from_wire(const sockward_bound_name& wire) {
+  if (wire.size > sizeof(wire.bytes)) return std::nullopt;
+  BoundName name{.netns = wire.netns, .address = {}};
+  switch (wire.kind) {
+    case SOCKWARD_NAME_INET: {
+      sockward_inet_name inet{};
+      std::memcpy(&inet, wire.bytes, sizeof(inet));
+      name.kind = BoundName::Kind::inet;
+      name.protocol = inet.protocol;
+      name.address.kind = inet.family == AF_INET ? AddressKind::inet : AddressKind::inet6;
+      name.address.family = inet.family;
+      name.address.port = inet.port;
+      std::memcpy(name.address.ip.data(), inet.address, sizeof(inet.address));
+      return name;
+    }
+    case SOCKWARD_NAME_ABSTRACT:
+      name.kind = BoundName::Kind::abstract;
+      name.address = {.kind = AddressKind::abstract,
+                      .family = AF_UNIX,
+                      .name = std::string(reinterpret_cast<const char*>(wire.bytes), wire.size)};
+      return name;
+    case SOCKWARD_NAME_PATH: {
+      sockward_file_name file{};
+      std::memcpy(&file, wire.bytes, sizeof(file));
+      name.kind = BoundName::Kind::path;
+      name.device = to_stat_device(file.device);
+      name.inode = file.inode;
+      return name;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+SocketOwner from_wire(const sockward_binder& binder) {
+  return {.time = {binder.time_ns},
+          .leader_start_ns = binder.leader_start_ns,
+          .container_key = binder.container_key,
+          .socket_inode = binder.socket_inode,
+          .tgid = binder.tgid,
+          .uid = binder.uid,
+          .pidns = binder.pidns,
+          .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))};
+}
+
+std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {
+  const sockward_bound_name key = to_wire(name);
+  sockward_binder binder{};
+  if (bpf_map_lookup_elem(map_fd, &key, &binder) != 0) return std::nullopt;
+  return from_wire(binder);
+}
+
+Result<std::vector<OpenSocket>> walk_sockets(const bpf_link* iterator) {
+  std::vector<OpenSocket> sockets;
+  const auto count =
+      run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
+        sockward_open_socket entry{};
+        std::memcpy(&entry, bytes.data(), sizeof(entry));
+        if (auto name = from_wire(entry.name))
+          sockets.push_back(
+              {std::move(*name), from_wire(entry.owner), entry.fd, entry.type, state_of(entry)});
+      });
+  if (!count) return count.error();
+  return sockets;
+}
+
+}  // namespace sockward

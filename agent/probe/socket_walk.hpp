@@ -1,0 +1,20 @@
+#pragma once
+#include <sockward/event.h>
+
+#include "telemetry/bound_sockets.hpp"
+
+struct bpf_link;
+
+namespace sockward {
+
+/// Keys of the name table, to and fro.
+sockward_bound_name to_wire(const BoundName& name);
+std::optional<BoundName> from_wire(const sockward_bound_name& name);
+SocketOwner from_wire(const sockward_binder& binder);
+
+/// Looks one name up in the name table.
+std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name);
+/// Runs the file iterator once.
+Result<std::vector<OpenSocket>> walk_sockets(const bpf_link* iterator);
+
+}  // namespace sockward

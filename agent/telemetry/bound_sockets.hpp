@@ -1,0 +1,64 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "event/event.hpp"
+
+namespace sockward {
+
+/// A name that a socket holds: what makes two of them the same for the kernel.
+struct BoundName {
+  enum class Kind { inet, abstract, path };
+  Kind kind = Kind::path;
+  NamespaceInode netns = 0;  ///< inet and abstract names; 0 for paths
+  std::uint16_t protocol = 0;
+  SocketAddress address;     ///< inet: address and port; abstract: the exact name
+  std::uint64_t device = 0;  ///< path: as stat(2) has it
+  std::uint64_t inode = 0;
+
+  bool operator==(const BoundName&) const = default;
+};
+
+/// A process that bound a name, or has a socket open.
+struct SocketOwner {
+  MonotonicTime time;  ///< when it bound; 0 for owners found by a walk
+  std::uint64_t leader_start_ns = 0, container_key = 0;
+  std::uint64_t socket_inode =
+      0;  ///< of the socket itself: a bind made earlier by another process has the same
+  std::uint32_t tgid = 0, uid = 0;
+  NamespaceInode pidns = 0;
+  std::string comm;  ///< raw bytes
+};
+
+/// One descriptor of a bound socket.
+struct OpenSocket {
+  enum class State { listening, connected, idle };  ///< idle: bound only, or a datagram socket
+  BoundName name;
+  SocketOwner owner;
+  std::uint32_t fd = 0;
+  std::uint16_t type = 0;
+  State state = State::idle;
+};
+
+/// All bound sockets that a process has open, at one time, in every network namespace.
+struct SocketScan {
+  MonotonicTime began;
+  WallTime began_wall;  ///< by the clock as it was then
+  std::vector<OpenSocket> sockets;
+};
+
+/// The kernel side's knowledge of who bound what. Thread-safe.
+class BoundSockets {
+ public:
+  virtual ~BoundSockets() = default;
+  /// The last one who bound this name, if it is remembered: the table is bounded and forgets the oldest.
+  virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
+  /// Cost: one walk over all open files of the node.
+  virtual Result<std::vector<OpenSocket>> walk() const = 0;
+};
+
+}  // namespace sockward

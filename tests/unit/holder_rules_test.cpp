@@ -1,0 +1,373 @@
+// Rules about who holds an address: what they must say, and what they must not.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "diagnose/engine.hpp"
+#include "diagnose/holding.hpp"
+#include "enrich/proc_net.hpp"
+#include "support/builders.hpp"
+
+namespace sockward::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+constexpr std::uint64_t kBefore = 900'000'000, kAfter = 1'100'000'000;  // an_event() is at 1 s
+
+SocketOwner owner(std::uint32_t tgid, const char* comm, std::uint64_t socket_inode, std::uint64_t time = 0) {
+  return {.time = {time},
+          .socket_inode = socket_inode,
+          .tgid = tgid,
+          .uid = 33,
+          .pidns = 4026531836,
+          .comm = comm};
+}
+
+BoundName tcp_name(const SocketAddress& address) {
+  return {.kind = BoundName::Kind::inet, .netns = 4026531833, .protocol = IPPROTO_TCP, .address = address};
+}
+
+BoundName abstract_name(const std::string& name) {
+  return {.kind = BoundName::Kind::abstract,
+          .netns = 4026531833,
+          .address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name}};
+}
+
+BoundName file_name(std::uint64_t inode) {
+  return {.kind = BoundName::Kind::path, .address = {}, .device = 8, .inode = inode};
+}
+
+PathObject socket_file(std::uint64_t inode, std::int64_t born) {
+  return {.kind = PathObject::Kind::socket,
+          .device = 8,
+          .inode = inode,
+          .mode = 0755,
+          .changed = {born},
+          .born = WallTime{born}};
+}
+
+Event abstract_bind(const std::string& name) {
+  Event event = an_event(Syscall::bind, EADDRINUSE);
+  event.call = SocketCall{.address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name},
+                          .directory = {},
+                          .is_socket = true,
+                          .family = AF_UNIX,
+                          .type = SOCK_STREAM,
+                          .socket_netns = 4026531833};
+  return event;
+}
+
+class HolderRules : public ::testing::Test {
+ protected:
+  Diagnosis diagnose(const Event& event) {
+    Engine engine(host, kHostUts);
+    for (const Event& earlier : before) engine.diagnose(earlier);
+    return engine.diagnose(event);
+  }
+  void open(const BoundName& name, const SocketOwner& who,
+            OpenSocket::State state = OpenSocket::State::listening) {
+    host.open_sockets.push_back({name, who, 3, SOCK_STREAM, state});
+  }
+  FakeHost host;
+  std::vector<Event> before;
+};
+
+TEST_F(HolderRules, AListenerBoundBeforeTheCallIsCertain) {
+  const BoundName name = tcp_name(tcp4("0.0.0.0", 8080));
+  open(name, owner(42, "web", 555));
+  host.binders = {{name, owner(42, "web", 555, kBefore)}};
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080)));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  ASSERT_TRUE(found.holder);
+  EXPECT_EQ(found.holder->pid, 42u);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::process);
+}
+
+TEST_F(HolderRules, AListenerOlderThanTheAgentIsCertain) {
+  open(tcp_name(tcp4("0.0.0.0", 8080)), owner(42, "web", 555));
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::certain);
+}
+
+TEST_F(HolderRules, AListenerThatMayHaveComeLaterIsOnlyLikely) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 8080));
+  open(name, owner(42, "web", 555));
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::likely);
+  host.binders = {{name, owner(42, "web", 555, kAfter)}};
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::likely);
+  host.binders = {{name, owner(41, "old", 444, kBefore)}};  // another socket was there before
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::likely);
+}
+
+TEST_F(HolderRules, OfSeveralSocketsAListenerIsBlamedAndOneThatIsOnlyBoundIsNoProof) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 8080));
+  open(name, owner(41, "bound", 551), OpenSocket::State::idle);
+  open(name, owner(42, "web", 555));
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).holder->pid, 42u);
+  host.open_sockets[1].state = OpenSocket::State::idle;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::likely);
+}
+
+TEST_F(HolderRules, ASocketThatWasPassedOnNamesBoth) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 8080));
+  open(name, owner(42, "web", 555));
+  host.binders = {{name, owner(1, "systemd", 555, kBefore)}};
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080)));
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->pid, 42u);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("systemd[1] (uid 33) had bound it and passed it on")));
+}
+
+TEST_F(HolderRules, OtherPortsProtocolsAndNamespacesDoNotHoldIt) {
+  BoundName udp = tcp_name(tcp4("127.0.0.1", 8080)), elsewhere = udp;
+  udp.protocol = IPPROTO_UDP;
+  elsewhere.netns = 1;
+  for (const BoundName& name :
+       {udp, elsewhere, tcp_name(tcp4("127.0.0.1", 8081)), tcp_name(tcp4("127.0.0.2", 8080))})
+    open(name, owner(42, "web", 555));
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, WildcardsAndMappedAddressesConflict) {
+  SocketAddress any6{.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}, mapped = any6;
+  mapped.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1};
+  const BoundName wanted = tcp_name(tcp4("127.0.0.1", 80));
+  EXPECT_TRUE(conflicts(tcp_name(any6), wanted));
+  EXPECT_TRUE(conflicts(wanted, tcp_name(any6)));
+  EXPECT_TRUE(conflicts(tcp_name(mapped), wanted));
+  EXPECT_TRUE(conflicts(tcp_name(tcp4("0.0.0.0", 80)), wanted));
+  mapped.ip[15] = 2;
+  EXPECT_FALSE(conflicts(tcp_name(mapped), wanted));
+}
+
+TEST_F(HolderRules, WhenWalksCannotBeMadeNothingIsCertain) {
+  host.walks = false;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
+  host.objects["/run/x"] = socket_file(5, 1);
+  EXPECT_NE(diagnose(unix_call(Syscall::bind, EADDRINUSE, "/run/x", 9)).confidence, Confidence::certain);
+}
+
+TEST_F(HolderRules, AHolderThatIsGoneIsStillNamed) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
+  host.binders = {{name, owner(42, "brief", 555, kBefore)}};
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
+  EXPECT_EQ(found.holder->comm, "brief");
+}
+
+TEST_F(HolderRules, OnlyConnectionsMeanConnectionStillOpenAndNeverCertain) {
+  open(tcp_name(tcp4("127.0.0.1", 80)), owner(42, "web", 555), OpenSocket::State::connected);
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
+  EXPECT_EQ(found.cause, Cause::connection_still_open);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  open(tcp_name(tcp4("127.0.0.1", 80)), owner(43, "web", 556));
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use);
+}
+
+TEST_F(HolderRules, WhatAGoneListenerLeftBehindComesBeforeItsMemory) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
+  host.binders = {{name, owner(42, "web", 555, kBefore)}};
+  open(name, owner(42, "web", 556), OpenSocket::State::connected);
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::connection_still_open);
+  host.open_sockets.clear();
+  host.orphaned = {{.time_wait = true}};
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_time_wait);
+}
+
+TEST_F(HolderRules, TimeWaitNeedsThatNobodyHasThePort) {
+  host.orphaned = {{.time_wait = true, .age = std::chrono::milliseconds(2500)}};
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
+  EXPECT_EQ(found.cause, Cause::address_in_time_wait);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("2.5 s")));
+  open(tcp_name(tcp4("127.0.0.1", 80)), owner(42, "web", 555));
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use);
+}
+
+TEST_F(HolderRules, AnAbstractNameInAnotherPidNamespaceIsACollision) {
+  SocketOwner other = owner(42, "criu", 555, kBefore);
+  host.binders = {{abstract_name("/crtools-fd-3-0"), other}};
+  EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3-0")).cause, Cause::address_in_use)
+      << "the same pid namespace";
+  host.binders[0].second.pidns = 4026532001;
+  const Diagnosis found = diagnose(abstract_bind("/crtools-fd-3-0"));
+  EXPECT_EQ(found.cause, Cause::abstract_name_collision);
+  EXPECT_EQ(found.holder->pidns, 4026532001u);
+  EXPECT_THAT(found.advice, HasSubstr("criu 4.1"));
+  Event elsewhere = abstract_bind("/crtools-fd-3-0");
+  std::get<SocketCall>(elsewhere.call).socket_netns = 1;
+  EXPECT_EQ(diagnose(elsewhere).cause, Cause::unknown) << "another network namespace has names of its own";
+  EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3")).cause, Cause::unknown);
+}
+
+const Event kBusy = unix_call(Syscall::bind, EADDRINUSE, "/run/x", 9);
+
+TEST_F(HolderRules, AServedSocketFileIsInUse) {
+  host.objects["/run/x"] = socket_file(5, kBefore);
+  open(file_name(5), owner(42, "web", 555));
+  host.binders = {{file_name(5), owner(42, "web", 555, kBefore)}};
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::address_in_use);
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain);
+}
+
+TEST_F(HolderRules, AStaleSocketIsCertainOnlyWhenItWasDeadAtTheStart) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket);
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain);
+  host.open_at_start = {{file_name(5), owner(42, "web", 555), 3, SOCK_STREAM, OpenSocket::State::listening}};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely)
+      << "its holder may have died right after the call";
+  host.open_at_start.clear();
+  host.objects["/run/x"] = socket_file(5, kBefore);
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "made after the agent started";
+  host.objects["/run/x"] = socket_file(5, FakeHost::kStart - 5'000'000);
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "file times are a tick behind";
+  host.objects["/run/x"] = socket_file(5, 1);
+  host.binders = {{file_name(5), owner(42, "web", 555, kBefore)}};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "somebody was seen to bind it";
+  host.binders.clear();
+  host.start_wall += 3'600'000'000'000;
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "the clock was set meanwhile";
+  host.start_wall = FakeHost::kStart;
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain);
+  host.objects["/run/x"].born.reset();
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "a file system without birth times";
+}
+
+TEST_F(HolderRules, AnAcceptedConnectionDoesNotKeepAFileAlive) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  open(file_name(5), owner(42, "web", 556), OpenSocket::State::connected);
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket);
+}
+
+TEST_F(HolderRules, ARefusedConnectToAStaleSocketIsStaleToo) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::stale_socket);
+  open(file_name(5), owner(42, "web", 555), OpenSocket::State::idle);  // bound, not listening
+  EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, AFailedUnlinkBeforeMakesItUnremovable) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  host.objects["/run"] = {.kind = PathObject::Kind::directory, .mode = 01777};
+  for (const int error : {EPERM, EACCES, EROFS}) {
+    Event unlink = path_call(Syscall::unlinkat, error, "/run/x");
+    unlink.time.ns -= 3'000'000;
+    before = {unlink};
+    const Diagnosis found = diagnose(kBusy);
+    EXPECT_EQ(found.cause, Cause::stale_socket_unremovable);
+    EXPECT_EQ(found.confidence, Confidence::certain);
+    EXPECT_THAT(found.evidence, Contains(HasSubstr("tried to remove it 3.0 ms before: unlinkat E")));
+    EXPECT_THAT(found.evidence, Contains(HasSubstr("sticky")));
+  }
+}
+
+TEST_F(HolderRules, AnUnlinkOfAnotherProcessOrPathOrLongAgoDoesNot) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  Event unlink = path_call(Syscall::unlink, EPERM, "/run/x");
+  Event other_process = unlink, other_path = path_call(Syscall::unlink, EPERM, "/run/y"), pid_reused = unlink,
+        old = unlink;
+  other_process.actor.tgid = 9;
+  pid_reused.actor.leader_start_ns = 9;
+  Event late = kBusy;
+  late.time.ns += 120'000'000'000;
+  for (const Event& wrong : {other_process, other_path, pid_reused}) {
+    before = {wrong};
+    EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket);
+  }
+  before = {old};
+  EXPECT_EQ(diagnose(late).cause, Cause::stale_socket);
+}
+
+TEST_F(HolderRules, AnUnlinkThatFailedOnALiveListenerIsStillInUse) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  open(file_name(5), owner(42, "web", 555));
+  before = {path_call(Syscall::unlink, EPERM, "/run/x")};
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::address_in_use);
+}
+
+TEST_F(HolderRules, SomethingElseAtThePathOccupiesIt) {
+  for (const auto kind : {PathObject::Kind::file, PathObject::Kind::directory, PathObject::Kind::symlink,
+                          PathObject::Kind::fifo}) {
+    host.objects["/run/x"] = {.kind = kind, .changed = {1}, .born = {}};
+    EXPECT_EQ(diagnose(kBusy).cause, Cause::path_occupied);
+    EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain);
+  }
+  host.objects["/run/x"].changed = {static_cast<std::int64_t>(kAfter)};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely);
+  EXPECT_NE(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).confidence, Confidence::certain);
+  host.objects.clear();
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, PortsAreExhaustedOnlyWhenTheKernelWasToChoose) {
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 0))).cause, Cause::ports_exhausted);
+  Event listen = inet_bind(EADDRINUSE, tcp4("0.0.0.0", 0));
+  listen.syscall = Syscall::listen;
+  EXPECT_EQ(diagnose(listen).cause, Cause::ports_exhausted);
+  std::get<SocketCall>(listen.call).bound_port = 80;
+  EXPECT_EQ(diagnose(listen).cause, Cause::unknown);
+  Event connect = inet_bind(EADDRNOTAVAIL, tcp4("127.0.0.1", 80));
+  connect.syscall = Syscall::connect;
+  EXPECT_EQ(diagnose(connect).cause, Cause::ports_exhausted);
+  EXPECT_EQ(diagnose(connect).confidence, Confidence::likely);
+}
+
+TEST_F(HolderRules, AddressesThatAreNotLocal) {
+  EXPECT_EQ(diagnose(inet_bind(EADDRNOTAVAIL, tcp4("192.0.2.1", 80))).cause, Cause::address_not_local);
+  EXPECT_EQ(diagnose(unix_call(Syscall::bind, EADDRNOTAVAIL, "/run/x", 9)).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, ReadOnlyFileSystems) {
+  EXPECT_EQ(diagnose(unix_call(Syscall::bind, EROFS, "/run/x", 9)).cause, Cause::read_only_filesystem);
+  EXPECT_EQ(diagnose(path_call(Syscall::unlink, EROFS, "/run/x")).cause, Cause::read_only_filesystem);
+  EXPECT_EQ(diagnose(path_call(Syscall::unlink, EACCES, "/run/x")).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, ARefusedSymlinkIsNamedWithItsTarget) {
+  Event event = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
+  std::get<PathCall>(event.call).resolve = 6;
+  host.symlinks["/opt/rootfs"] = {.path = "/opt", .target = "/home/opt"};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::symlink_refused);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("/opt is a symbolic link to /home/opt")));
+  EXPECT_THAT(found.advice, HasSubstr("mount --bind /home/opt /opt"));
+  host.symlinks.clear();
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "no link to be seen";
+  std::get<PathCall>(event.call).resolve = 0;
+  EXPECT_EQ(diagnose(event).cause, Cause::unknown) << "a loop, not a policy";
+}
+
+TEST_F(HolderRules, BroadcastIsLikely) {
+  Event event = inet_bind(EACCES, tcp4("255.255.255.255", 9));
+  event.syscall = Syscall::connect;
+  EXPECT_EQ(diagnose(event).cause, Cause::broadcast_denied);
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely);
+  std::get<SocketCall>(event.call).address = tcp4("127.0.0.1", 9);
+  EXPECT_EQ(diagnose(event).cause, Cause::unknown);
+}
+
+TEST(OrphanTable, KnowsTimeWaitAndItsAge) {
+  std::vector<OrphanedConnection> found;
+  add_orphans(
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+      "   0: 0100007F:1F90 0100007F:C000 06 00000000:00000000 03:00001676 00000000     0        0 0 3 0\n"
+      "   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 777 1\n"
+      "   2: 0100007F:1F91 0100007F:C000 06 00000000:00000000 03:00001676 00000000     0        0 0 3 0\n"
+      "   3: 0100007F:1F90 0100007F:C002 04 00000000:00000000 01:00000014 00000000     0        0 0 1\n"
+      "garbage\n 4: x:y z\n",
+      8080, found);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_TRUE(found[0].time_wait);
+  EXPECT_EQ(found[0].age, std::chrono::milliseconds(60'000 - 57'500));
+  EXPECT_FALSE(found[1].time_wait);
+}
+
+}  // namespace
+}  // namespace sockward::test
