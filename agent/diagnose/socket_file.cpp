@@ -6,19 +6,14 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "diagnose/file_time.hpp"
+
 namespace sockward {
 namespace {
 
 bool is_for(const OpenSocket& socket, const PathObject& object) {
   return socket.name.kind == BoundName::Kind::path && socket.name.device == object.device &&
          socket.name.inode == object.inode;
-}
-
-// File times come from a clock that is read once a tick, 10 ms at most (ktime_get_coarse_real_ts64).
-constexpr std::int64_t kTick = 20'000'000;
-
-bool surely_before(WallTime file_time, WallTime moment) {
-  return file_time.ns + kTick < moment.ns;
 }
 
 /// No process had this file's socket open at the start of the agent, the file is older than that, and nobody
@@ -28,7 +23,7 @@ bool was_dead_at_start(const Observation& seen, const SocketFile& file) {
   const auto start = seen.host.sockets_at_start();
   if (!start || !file.object.born || file.holding.binder) return false;
   const WallTime then = (*start)->began_wall, now = seen.host.wall((*start)->began);
-  if (std::abs(then.ns - now.ns) > kTick || !surely_before(*file.object.born, then)) return false;
+  if (std::abs(then.ns - now.ns) > kFileTimeTick || !surely_before(*file.object.born, then)) return false;
   return std::none_of((*start)->sockets.begin(), (*start)->sockets.end(),
                       [&](const OpenSocket& socket) { return is_for(socket, file.object); });
 }

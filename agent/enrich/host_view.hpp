@@ -42,6 +42,28 @@ struct SymlinkOnPath {
   bool last = false;         ///< it is the last component
 };
 
+/// One directory that was searched on the way along a path, links followed.
+struct PathStep {
+  std::string path;  ///< as the process sees it; raw bytes
+  PathObject object;
+  bool has_acl = false;  ///< it has a POSIX access-control list: the mode alone does not decide
+};
+
+/// The way along a path, as the kernel walks it.
+struct PathTrace {
+  std::vector<PathStep> searched;  ///< the last one is the directory that holds (or would hold) the name
+  std::optional<PathStep> object;  ///< what lies at the end
+  std::vector<std::string> links;  ///< symbolic links that were followed, in order
+  bool loops = false;              ///< more than 40 of them: ELOOP
+  bool remote = false;             ///< NFS, FUSE and the like: permissions are decided elsewhere
+};
+
+/// What permission checks on files go by.
+struct Credentials {
+  std::uint32_t fsuid = 0, fsgid = 0;
+  std::vector<std::uint32_t> groups;
+};
+
 /// What /proc/net says of a TCP port that no process has open.
 struct OrphanedConnection {
   bool time_wait = false;            ///< else FIN_WAIT1, FIN_WAIT2, CLOSING or LAST_ACK
@@ -76,6 +98,10 @@ class HostView {
   /// The first symbolic link on an absolute path; nullopt: there is none.
   virtual Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
                                                              const std::string& path) const = 0;
+  /// Every directory on the way along an absolute path. `follow`: also a link at its end.
+  virtual Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const = 0;
+  /// Of the calling thread, as they are by now.
+  virtual Result<Credentials> credentials(const Event& event) const = 0;
   /// Connections on a local TCP port, in the caller's network namespace, that belong to no process any more.
   virtual Result<std::vector<OrphanedConnection>> orphans(const Event& event, std::uint16_t port) const = 0;
   virtual WallTime wall(MonotonicTime time) const = 0;

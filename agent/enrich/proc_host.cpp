@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <sstream>
 
+#include "enrich/path_walk.hpp"
 #include "enrich/proc_net.hpp"
 #include "enrich/root_files.hpp"
 
@@ -61,6 +63,24 @@ std::optional<std::uint64_t> start_ticks_of(std::string_view stat_text) {
   std::uint64_t ticks = 0;
   if (std::from_chars(rest.data(), rest.data() + rest.size(), ticks).ec != std::errc()) return std::nullopt;
   return ticks;
+}
+
+std::optional<Credentials> credentials_of(std::string_view status_text) {
+  Credentials found;
+  bool uid = false, gid = false;
+  std::istringstream lines{std::string(status_text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string key;
+    std::uint32_t real = 0, effective = 0, saved = 0;
+    fields >> key;
+    if (key == "Uid:") uid = static_cast<bool>(fields >> real >> effective >> saved >> found.fsuid);
+    if (key == "Gid:") gid = static_cast<bool>(fields >> real >> effective >> saved >> found.fsgid);
+    if (key == "Groups:")
+      for (std::uint32_t group = 0; fields >> group;) found.groups.push_back(group);
+  }
+  if (!uid || !gid) return std::nullopt;
+  return found;
 }
 
 std::optional<std::string> cgroup_of(std::string_view cgroup_text, std::string_view controller) {
@@ -168,6 +188,21 @@ Result<std::optional<SymlinkOnPath>> ProcHost::first_symlink(const Event& event,
   const auto root = open_root(event);
   if (!root) return root.error();
   return find_symlink(root->get(), path);
+}
+
+Result<PathTrace> ProcHost::trace_path(const Event& event, const std::string& path, bool follow) const {
+  const auto root = open_root(event);
+  if (!root) return root.error();
+  return PathWalk(root->get()).trace(path, follow);
+}
+
+Result<Credentials> ProcHost::credentials(const Event& event) const {
+  const auto folder = open_process(process_of(event));
+  if (!folder) return folder.error();
+  const auto text = read_file(folder->fd(), fmt::format("task/{}/status", event.actor.tid).c_str());
+  if (!text) return text.error();
+  if (auto found = credentials_of(*text)) return std::move(*found);
+  return make_error(std::errc::bad_message, "read the credentials in /proc/pid/status");
 }
 
 Result<std::vector<OrphanedConnection>> ProcHost::orphans(const Event& event, std::uint16_t port) const {

@@ -27,6 +27,8 @@ class ProcHost final : public HostView {
   Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override;
   Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
                                                      const std::string& path) const override;
+  Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const override;
+  Result<Credentials> credentials(const Event& event) const override;
   Result<std::vector<OrphanedConnection>> orphans(const Event& event, std::uint16_t port) const override;
   WallTime wall(MonotonicTime time) const override { return clock_.wall(time); }
 
@@ -46,6 +48,9 @@ class ProcHost final : public HostView {
 /// Start time of a process in clock ticks since boot, from the text of /proc/pid/stat (proc(5), field 22).
 /// nullopt: not such a text. The command in it may hold spaces, parentheses and newlines.
 std::optional<std::uint64_t> start_ticks_of(std::string_view stat_text);
+/// File-system ids and groups from the text of /proc/pid/status (proc(5): Uid, Gid, Groups). nullopt: not
+/// such a text.
+std::optional<Credentials> credentials_of(std::string_view status_text);
 /// The path of one controller's cgroup from the text of /proc/pid/cgroup. "" names the v2 hierarchy.
 std::optional<std::string> cgroup_of(std::string_view cgroup_text, std::string_view controller);
 

@@ -7,19 +7,10 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/file_descriptor.hpp"
-
 namespace sockward {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-FileDescriptor open_below(int root, const std::string& path) {
-  open_how how{};
-  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT;
-  return FileDescriptor(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how))));
-}
 
 PathObject::Kind kind_of(std::uint32_t mode) {
   switch (mode & S_IFMT) {
@@ -44,12 +35,14 @@ WallTime to_wall(const statx_timestamp& time) {
 
 }  // namespace
 
-Result<std::optional<PathObject>> look_at(int root, const std::string& path) {
-  const FileDescriptor object = open_below(root, path);
-  if (!object.valid()) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::optional<PathObject>();
-    return last_error("look at the path");
-  }
+FileDescriptor open_below(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT;
+  return FileDescriptor(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how))));
+}
+
+Result<PathObject> describe(const FileDescriptor& object) {
   struct statx status {};
   if (statx(object.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0)
     return last_error("stat the path");
@@ -62,7 +55,25 @@ Result<std::optional<PathObject>> look_at(int root, const std::string& path) {
                    .changed = to_wall(status.stx_ctime),
                    .born = {}};
   if ((status.stx_mask & STATX_BTIME) != 0) found.born = to_wall(status.stx_btime);
-  return std::optional(found);
+  return found;
+}
+
+std::optional<std::string> link_target(const FileDescriptor& object) {
+  char target[4096];
+  const ssize_t bytes = readlinkat(object.get(), "", target, sizeof(target));
+  if (bytes < 0) return std::nullopt;
+  return std::string(target, static_cast<std::size_t>(bytes));
+}
+
+Result<std::optional<PathObject>> look_at(int root, const std::string& path) {
+  const FileDescriptor object = open_below(root, path);
+  if (!object.valid()) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<PathObject>();
+    return last_error("look at the path");
+  }
+  auto found = describe(object);
+  if (!found) return found.error();
+  return std::optional(std::move(*found));
 }
 
 Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& path) {
@@ -71,10 +82,8 @@ Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& p
     const std::string prefix = path.substr(0, end);
     const FileDescriptor component = open_below(root, prefix);
     if (!component.valid()) return last_error("look at a component of the path");
-    char target[4096];
-    const ssize_t bytes = readlinkat(component.get(), "", target, sizeof(target));
-    if (bytes >= 0)
-      return std::optional(SymlinkOnPath{prefix, std::string(target, static_cast<std::size_t>(bytes)), last});
+    if (auto target = link_target(component))
+      return std::optional(SymlinkOnPath{prefix, std::move(*target), last});
     if (last) return std::optional<SymlinkOnPath>();
   }
 }

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "base/file_descriptor.hpp"
 #include "base/result.hpp"
 #include "enrich/host_view.hpp"
 
@@ -10,6 +11,13 @@ namespace sockward {
 /// Looks below a root directory that belongs to somebody else: no symbolic link leads out of it
 /// (RESOLVE_IN_ROOT, openat2(2), 5.6), nothing is opened but with O_PATH. `path` is absolute, raw bytes.
 Result<std::optional<PathObject>> look_at(int root, const std::string& path);
+/// Opens one object below the root with O_PATH, not following a link at the end. Invalid with errno on
+/// failure.
+FileDescriptor open_below(int root, const std::string& path);
+/// What an O_PATH descriptor stands for.
+Result<PathObject> describe(const FileDescriptor& object);
+/// The target when it is a symbolic link.
+std::optional<std::string> link_target(const FileDescriptor& object);
 /// The first symbolic link on the path.
 Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& path);
 

@@ -32,6 +32,7 @@ Actor decode_actor(const sockward_header& header) {
           .tid = header.tid,
           .leader_start_ns = header.leader_start_ns,
           .uid = header.uid,
+          .fsuid = header.fsuid,
           .cap_effective = header.cap_effective,
           .container_key = header.container_key,
           .netns = header.netns,

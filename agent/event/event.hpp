@@ -40,6 +40,7 @@ struct Actor {
   std::uint32_t tgid = 0, tid = 0;    ///< in the initial pid namespace
   std::uint64_t leader_start_ns = 0;  ///< CLOCK_BOOTTIME; with tgid it names one process for good
   std::uint32_t uid = 0;              ///< in the initial user namespace
+  std::uint32_t fsuid = 0;            ///< what permission checks on files go by
   std::uint64_t cap_effective = 0;    ///< bit per capability(7), valid in `userns`
   std::uint64_t container_key = 0;    ///< cgroup id
   NamespaceInode netns = 0, utsns = 0, pidns = 0, mntns = 0, userns = 0;

@@ -24,6 +24,7 @@ struct Diagnosis {
   std::vector<std::string> evidence;  ///< one observation each, with where it was seen
   std::string advice;                 ///< what to do; empty when there is nothing to say
   std::optional<Holder> holder;
+  std::string policy;  ///< policy_denied: lsm | seccomp | cgroup_bpf | route | netfilter | unknown
 };
 
 }  // namespace sockward

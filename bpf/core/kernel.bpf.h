@@ -93,6 +93,7 @@ typedef struct {
 
 struct cred {
 	kuid_t uid;
+	kuid_t fsuid;
 	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
 };

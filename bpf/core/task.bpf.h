@@ -96,6 +96,7 @@ static __always_inline void fill_actor(struct sockward_header *header, struct ta
 	header->mntns = BPF_CORE_READ(namespaces, mnt_ns, ns.inum);
 	header->pidns = pid_namespace_of(task);
 	header->userns = BPF_CORE_READ(cred, user_ns, ns.inum);
+	header->fsuid = BPF_CORE_READ(cred, fsuid.val);
 	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
 			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	bpf_probe_read_kernel_str(header->comm, sizeof(header->comm), &leader->comm);

@@ -155,6 +155,7 @@ void write_diagnosis(Members& out, const Diagnosis& diagnosis) {
   out.list("sockward.evidence", diagnosis.evidence);
   if (!diagnosis.advice.empty()) out.text("sockward.advice", diagnosis.advice);
   if (diagnosis.holder) write_holder(out, *diagnosis.holder);
+  if (!diagnosis.policy.empty()) out.text("sockward.policy", diagnosis.policy);
 }
 
 void write_attributes(Members& out, const Record& record, CommandArgs policy) {

@@ -362,6 +362,52 @@ TEST_F(Calls, LoopsOfMountCallsAreReportedAndOtherErrorsAreNot) {
   EXPECT_EQ(after.of(Syscall::mount, Family::none)[ENOENT], 0u);
 }
 
+TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
+  const int abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+            tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const std::string name("\0table\0test", 11), path = folder / "table.sock";
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(raw_bind(abstract, sockaddr_un_bytes(name)), 0);
+  ASSERT_EQ(raw_bind(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), sockaddr_un_bytes(path + '\0')), 0);
+  ASSERT_EQ(bind(tcp, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(getsockname(tcp, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ASSERT_EQ(listen(tcp, 1), 0);
+  struct stat file {
+  }, socket_file{};
+  ASSERT_EQ(stat(path.c_str(), &file), 0);
+  ASSERT_EQ(fstat(tcp, &socket_file), 0);
+  const std::string raw(reinterpret_cast<const char*>(&address), sizeof(address));
+  const BoundName names[] = {
+      {.kind = BoundName::Kind::abstract,
+       .netns = inode_of("net"),
+       .address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name.substr(1)}},
+      {.kind = BoundName::Kind::path, .address = {}, .device = file.st_dev, .inode = file.st_ino},
+      {.kind = BoundName::Kind::inet,
+       .netns = inode_of("net"),
+       .protocol = IPPROTO_TCP,
+       .address = parse_socket_address({.bytes = raw})}};
+  const auto sockets = kernel->probes().walk();
+  ASSERT_TRUE(sockets);
+  for (const BoundName& wanted : names) {
+    const auto binder = kernel->probes().binder(wanted);
+    ASSERT_TRUE(binder);
+    EXPECT_EQ(binder->tgid, static_cast<std::uint32_t>(getpid()));
+    EXPECT_EQ(binder->comm, "bpf_tests");
+    EXPECT_EQ(binder->pidns, inode_of("pid"));
+    EXPECT_GT(binder->time.ns, 0u);
+    const auto open = std::find_if(sockets->begin(), sockets->end(),
+                                   [&](const OpenSocket& socket) { return socket.name == wanted; });
+    ASSERT_NE(open, sockets->end());
+    EXPECT_EQ(open->owner.tgid, binder->tgid);
+    EXPECT_EQ(open->owner.socket_inode, binder->socket_inode);
+  }
+  EXPECT_EQ(kernel->probes().binder(names[2])->socket_inode, socket_file.st_ino);
+  BoundName other = names[0];
+  other.address.name += "x";
+  EXPECT_FALSE(kernel->probes().binder(other));
+}
+
 TEST_F(Calls, CallsAreCountedByFamilyAndResult) {
   const KernelSnapshot before = kernel->probes().snapshot();
   const int inet6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0),

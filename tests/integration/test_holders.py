@@ -301,6 +301,70 @@ class SocketFiles(Traced):
         self.assertEqual(outside["error.type"], "ENOENT")
 
 
+class Permissions(Traced):
+    """As an ordinary user, against real files; the replay names the component."""
+
+    def as_nobody(self, body, groups=()):
+        def run_body():
+            os.setgroups(list(groups))
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+            body()
+        return in_child(run_body)
+
+    def connect(self, path):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect_ex(path)
+
+    def test_directories_and_sockets_that_deny(self):
+        folder = Folder()
+        os.mkdir(folder / "closed")
+        os.mkdir(folder / "readable")
+        held = bound(folder / "docker.sock")
+        os.chmod(folder / "docker.sock", 0o660)
+        inside = bound(folder / "closed/x")
+        os.chmod(folder / "closed", 0o700)
+        time.sleep(0.1)  # file times lie a tick behind
+        with Trace() as trace:
+            child = self.as_nobody(lambda: (fails_to_bind(folder / "readable/new"), self.connect(folder / "closed/x"),
+                                            self.connect(folder / "docker.sock")))
+        for path, cause, what in (("readable/new", "directory_not_writable", f"{folder.path}/readable has uid 0"),
+                                  ("closed/x", "directory_not_searchable", f"{folder.path}/closed has uid 0, gid 0, mode 0700"),
+                                  ("docker.sock", "socket_permission", f"{folder.path}/docker.sock has uid 0, gid 0, mode 0660")):
+            found = self.one(trace, pid=child, sockward__address="unix:" + folder / path)
+            self.expect(found, cause, "certain")
+            self.assertTrue(found["sockward.evidence"][0].startswith(what), found["sockward.evidence"])
+        self.assertIn("group 0", found["sockward.advice"])
+        held.close()
+        inside.close()
+
+    def test_a_link_into_a_closed_directory_is_followed(self):
+        folder = Folder()
+        os.mkdir(folder / "closed")
+        held = bound(folder / "closed/x")
+        os.chmod(folder / "closed/x", 0o777)
+        os.chmod(folder / "closed", 0o700)
+        os.symlink("closed/x", folder / "link")
+        time.sleep(0.1)
+        with Trace() as trace:
+            child = self.as_nobody(lambda: self.connect(folder / "link"))
+        found = self.one(trace, pid=child, sockward__address="unix:" + folder / "link")
+        self.expect(found, "directory_not_searchable", "certain")
+        self.assertTrue(found["sockward.evidence"][0].startswith(f"{folder.path}/closed has"))
+        held.close()
+
+    def test_a_true_loop_shows_its_circle(self):
+        folder = Folder()
+        os.symlink(folder / "b", folder / "a")
+        os.symlink(folder / "a", folder / "b")
+        with Trace() as trace:
+            fails_to_bind(folder / "a/x")
+            time.sleep(0.3)
+        found = self.one(trace, sockward__address="unix:" + folder / "a/x")
+        self.expect(found, "symlink_loop", "certain")
+        self.assertIn(f"{folder.path}/a -> {folder.path}/b -> {folder.path}/a", found["sockward.evidence"][1])
+
+
 class Symlinks(Traced):
     def test_the_first_symlink_of_a_refused_path_is_named(self):
         folder = Folder()

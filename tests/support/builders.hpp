@@ -21,6 +21,7 @@ inline Actor an_actor() {
           .tid = 4122,
           .leader_start_ns = 5'000'000'000,
           .uid = 998,
+          .fsuid = 998,
           .cap_effective = 0,
           .container_key = 77,
           .netns = 4026531833,
@@ -115,6 +116,8 @@ class FakeHost final : public HostView {
   std::map<std::string, PathObject> objects;
   std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
   std::vector<OrphanedConnection> orphaned;
+  std::optional<PathTrace> trace;  ///< of any path
+  std::optional<Credentials> caller;
   bool names_visible = true;
 
   Result<std::string> executable(ProcessId) const override { return gone(); }
@@ -155,6 +158,14 @@ class FakeHost final : public HostView {
   }
   Result<std::vector<OrphanedConnection>> orphans(const Event&, std::uint16_t) const override {
     return orphaned;
+  }
+  Result<PathTrace> trace_path(const Event&, const std::string&, bool) const override {
+    if (!trace) return gone();
+    return *trace;
+  }
+  Result<Credentials> credentials(const Event&) const override {
+    if (!caller) return gone();
+    return *caller;
   }
   /// The two clocks agree in tests.
   WallTime wall(MonotonicTime time) const override { return {static_cast<std::int64_t>(time.ns)}; }

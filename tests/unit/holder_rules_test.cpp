@@ -350,7 +350,7 @@ TEST_F(HolderRules, BroadcastIsLikely) {
   EXPECT_EQ(diagnose(event).cause, Cause::broadcast_denied);
   EXPECT_EQ(diagnose(event).confidence, Confidence::likely);
   std::get<SocketCall>(event.call).address = tcp4("127.0.0.1", 9);
-  EXPECT_EQ(diagnose(event).cause, Cause::unknown);
+  EXPECT_NE(diagnose(event).cause, Cause::broadcast_denied);
 }
 
 TEST(OrphanTable, KnowsTimeWaitAndItsAge) {

@@ -135,9 +135,10 @@ constexpr Scenario kScenarios[] = {
     {"hostname_changed", "echo by-sysctl > /proc/sys/kernel/hostname", rename_by_sysctl},
     {"hostname_denied", "an ordinary user calls sethostname", rename_denied},
     {"hostname_too_long", "sethostname with 65 bytes", name_too_long},
-    {"EADDRINUSE", "two servers on one TCP port", address_in_use},
-    {"EADDRINUSE", "root's stale socket in a sticky folder, an ordinary user in its way", stale_socket},
-    {"ELOOP", "openat2 without symlinks meets one", refused_symlink},
+    {"address_in_use", "two servers on one TCP port", address_in_use},
+    {"stale_socket_unremovable", "root's stale socket in a sticky folder, an ordinary user in its way",
+     stale_socket},
+    {"symlink_refused", "openat2 without symlinks meets one", refused_symlink},
 };
 
 }  // namespace

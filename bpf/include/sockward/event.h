@@ -89,7 +89,7 @@ struct sockward_header {
 	__u16 kind, size; /* enum sockward_kind; bytes of this record, header included */
 	__u8 syscall, via; /* enum sockward_syscall, enum sockward_via */
 	__u16 version; /* SOCKWARD_WIRE_VERSION */
-	__u32 reserved; /* 0 */
+	__u32 fsuid; /* what permission checks on files go by; initial user namespace */
 	char comm[16]; /* of the group leader; NUL-terminated, NOT trusted to be printable */
 };
 static_assert(sizeof(struct sockward_header) == 112, "wire format");
