@@ -30,7 +30,7 @@ static __always_inline int errno_wanted(int result)
 
 static __always_inline int syscall_wanted(__u32 syscall)
 {
-	if (settings.only_tgid && settings.only_tgid != bpf_get_current_pid_tgid() >> 32)
+	if (settings.only_tgid && settings.only_tgid != (__u32)BPF_CORE_READ(current_task(), tgid))
 		return 0;
 	return (settings.report_syscalls >> syscall) & 1;
 }
