@@ -149,6 +149,10 @@ ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts
     : proc_(std::move(proc)), controller_(std::move(controller)), uts_(uts), walks_(sockets, clock_) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
+  if (stat("/", &status) == 0) {
+    own_root_device_ = status.st_dev;
+    own_root_inode_ = status.st_ino;
+  }
 }
 
 Result<std::shared_ptr<const SocketScan>> ProcHost::sockets(MonotonicTime time, Walk walk) const {
@@ -169,9 +173,11 @@ Result<FileDescriptor> ProcHost::open_root(const Event& event) const {
     FileDescriptor root(openat(folder->fd(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (root.valid()) return root;
   }
-  if (event.actor.mntns != own_mntns_)
+  // Its root was ours only if both the mount namespace and the directory are: it may have been in a chroot.
+  if (event.actor.mntns != own_mntns_ || event.actor.root_device != own_root_device_ ||
+      event.actor.root_inode != own_root_inode_)
     return make_error(std::errc::no_such_process,
-                      "open the root of a process that is gone, in another mount namespace");
+                      "open the root of a process that is gone, and was not ours");
   FileDescriptor root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid()) return last_error("open /");
   return root;

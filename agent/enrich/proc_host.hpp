@@ -42,6 +42,7 @@ class ProcHost final : public HostView {
   const UtsNames* uts_;
   SystemClock clock_;
   NamespaceInode own_mntns_ = 0;
+  std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
   SocketWalks walks_;
 };
 

@@ -1,6 +1,7 @@
 #include "event/decode.hpp"
 
 #include <sockward/event.h>
+#include <sys/sysmacros.h>
 
 #include <cstring>
 #include <string_view>
@@ -40,6 +41,8 @@ Actor decode_actor(const sockward_header& header) {
           .pidns = header.pidns,
           .mntns = header.mntns,
           .userns = header.userns,
+          .root_device = makedev(header.root_device >> 20, header.root_device & 0xFFFFF),
+          .root_inode = header.root_inode,
           .comm = until_nul(header.comm)};
 }
 

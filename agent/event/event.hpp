@@ -44,7 +44,8 @@ struct Actor {
   std::uint64_t cap_effective = 0;    ///< bit per capability(7), valid in `userns`
   std::uint64_t container_key = 0;    ///< cgroup id
   NamespaceInode netns = 0, utsns = 0, pidns = 0, mntns = 0, userns = 0;
-  std::string comm;  ///< of the group leader; raw bytes
+  std::uint64_t root_device = 0, root_inode = 0;  ///< of its root directory, as stat(2) has them
+  std::string comm;                               ///< of the group leader; raw bytes
 
   bool has_capability(int number) const { return (cap_effective >> number & 1) != 0; }
 };

@@ -80,6 +80,14 @@ static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 	return BPF_CORE_READ(ns, ns.inum);
 }
 
+static __always_inline void fill_root(struct sockward_header *header, struct task_struct *task)
+{
+	struct inode *inode = BPF_CORE_READ(task, fs, root.dentry, d_inode);
+
+	header->root_inode = BPF_CORE_READ(inode, i_ino);
+	header->root_device = BPF_CORE_READ(inode, i_sb, s_dev);
+}
+
 static __always_inline void fill_actor(struct sockward_header *header, struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
@@ -100,6 +108,7 @@ static __always_inline void fill_actor(struct sockward_header *header, struct ta
 	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
 			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	bpf_probe_read_kernel_str(header->comm, sizeof(header->comm), &leader->comm);
+	fill_root(header, task);
 }
 
 #endif

@@ -365,6 +365,69 @@ class Permissions(Traced):
         self.assertIn(f"{folder.path}/a -> {folder.path}/b -> {folder.path}/a", found["sockward.evidence"][1])
 
 
+class DeadCallers(Traced):
+    """The caller is gone when the agent looks: what it could see is taken from its root, or not at all."""
+
+    def vanish(self, body):
+        child = os.fork()
+        if child == 0:
+            body()
+            os.kill(os.getpid(), 9)
+        os.waitpid(child, 0)
+        return child
+
+    def test_a_dead_callers_chroot_is_not_taken_for_the_hosts_root(self):
+        folder, decoy = Folder(), Folder()
+        os.makedirs(folder / ("jail" + decoy.path))
+        stale = decoy / "x"
+        bound(folder / ("jail" + stale)).close()
+        pathlib.Path(stale).write_text("a file here, a socket there")
+        time.sleep(0.1)
+
+        def jailed():
+            os.chroot(folder / "jail")
+            os.chdir("/")
+            fails_to_bind(stale)
+
+        with Trace() as trace:
+            children = [self.vanish(jailed) for _ in range(20)]
+            plain = [self.vanish(lambda: fails_to_bind(stale)) for _ in range(20)]
+            time.sleep(0.5)
+        for child in children:
+            self.assertNotEqual(self.one(trace, pid=child)["sockward.cause"], "path_occupied", "that is the host's file")
+        for child in plain:
+            self.expect(self.one(trace, pid=child), "path_occupied", "certain")
+
+
+class Policies(Traced):
+    def test_a_landlock_denial_is_a_policy_and_never_certain(self):
+        folder = Folder()
+        make_socket, create_ruleset, restrict_self, no_new_privs = 1 << 9, 444, 446, 38
+        ruleset = (ctypes.c_uint64 * 1)(make_socket)
+        if LIBC.syscall(create_ruleset, None, 0, 1) < 1:
+            self.skipTest("this kernel has no Landlock")
+
+        def body():
+            fd = LIBC.syscall(create_ruleset, ruleset, 8, 0)
+            LIBC.prctl(no_new_privs, 1, 0, 0, 0)
+            LIBC.syscall(restrict_self, fd, 0)
+            fails_to_bind(folder / "denied")
+
+        with Trace() as trace:
+            child = in_child(body)
+        found = self.one(trace, pid=child, sockward__address="unix:" + folder / "denied")
+        self.expect(found, "policy_denied", "likely", sockward__policy="unknown")
+
+    def test_a_connect_in_progress_is_counted_and_is_no_failure(self):
+        listener = bound(("127.0.0.1", 0), socket.AF_INET)
+        with Trace() as trace, socket.socket() as client:
+            client.setblocking(False)
+            self.assertEqual(client.connect_ex(listener.getsockname()), 115)  # EINPROGRESS
+            time.sleep(0.3)
+        listener.close()
+        self.assertEqual(trace.attributes(process__pid=os.getpid(), sockward__syscall__name="connect"), [])
+
+
 class Symlinks(Traced):
     def test_the_first_symlink_of_a_refused_path_is_named(self):
         folder = Folder()

@@ -91,8 +91,11 @@ struct sockward_header {
 	__u16 version; /* SOCKWARD_WIRE_VERSION */
 	__u32 fsuid; /* what permission checks on files go by; initial user namespace */
 	char comm[16]; /* of the group leader; NUL-terminated, NOT trusted to be printable */
+	__u64 root_inode; /* of the caller's root directory: a chroot is told by it */
+	__u32 root_device; /* the kernel's dev_t: major << 20 | minor */
+	__u32 reserved; /* 0 */
 };
-static_assert(sizeof(struct sockward_header) == 112, "wire format");
+static_assert(sizeof(struct sockward_header) == 128, "wire format");
 
 /* Copied of one socket address at most. The kernel itself takes no more than 128 bytes. */
 #define SOCKWARD_ADDRESS_MAX 512
@@ -117,7 +120,7 @@ struct sockward_socket_call {
 	__u16 bound_port; /* local port of an inet socket after the call, host order */
 	__u16 is_socket; /* 1 when fd is a socket */
 };
-static_assert(sizeof(struct sockward_socket_call) == 112 + 32, "wire format");
+static_assert(sizeof(struct sockward_socket_call) == 128 + 32, "wire format");
 
 /*
  * unlink, unlinkat, openat2, open_tree, mount, move_mount. Followed by the path, path2 (the source of mount
@@ -131,7 +134,7 @@ struct sockward_path_call {
 	__u16 path_bytes, path2_bytes, directory_bytes; /* without the NUL */
 	__u16 reserved;
 };
-static_assert(sizeof(struct sockward_path_call) == 112 + 24, "wire format");
+static_assert(sizeof(struct sockward_path_call) == 128 + 24, "wire format");
 
 #define SOCKWARD_HOSTNAME_MAX 65 /* __NEW_UTS_LEN + 1 */
 #define SOCKWARD_ASKED_MAX 128
@@ -149,7 +152,7 @@ struct sockward_name_call {
 	char new_name[72]; /* what the namespace holds after the call (sysctl: what it will hold) */
 	__u8 asked[SOCKWARD_ASKED_MAX];
 };
-static_assert(sizeof(struct sockward_name_call) == 112 + 16 + 144 + 128, "wire format");
+static_assert(sizeof(struct sockward_name_call) == 128 + 16 + 144 + 128, "wire format");
 
 /* What the task iterator writes for each thread group. */
 struct sockward_uts_entry {
