@@ -12,6 +12,8 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+constexpr int kLargestErrno = 4095;  // MAX_ERRNO, include/linux/err.h
+
 static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
 static_assert(kSyscalls == SOCKWARD_SYSCALLS);
 
@@ -144,6 +146,7 @@ Result<Event> decode(std::span<const std::byte> record) {
   if (header.size > record.size()) return malformed("size is larger than the record");
   if (header.syscall >= SOCKWARD_SYSCALLS) return malformed("unknown call");
   if (header.via > SOCKWARD_VIA_COMPAT) return malformed("unknown route");
+  if (header.result < -kLargestErrno) return malformed("a result that no call returns");
   Event event{.time = {header.time_ns},
               .sequence = header.sequence,
               .cpu = header.cpu,

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "event/decode.hpp"
@@ -152,6 +153,11 @@ TEST(Decoder, RefusesWhatContradictsItself) {
   changed = wrong;
   changed.syscall = SOCKWARD_SYSCALLS;
   EXPECT_TRUE(refused(changed));
+  changed = wrong;
+  changed.result = std::numeric_limits<int>::min();  // found by fuzzing: it has no negation
+  EXPECT_TRUE(refused(changed));
+  changed.result = -4095;
+  EXPECT_FALSE(refused(changed));
   changed = wrong;
   changed.via = 9;
   EXPECT_TRUE(refused(changed));
