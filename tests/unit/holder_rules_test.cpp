@@ -143,6 +143,15 @@ TEST_F(HolderRules, WildcardsAndMappedAddressesConflict) {
   EXPECT_FALSE(conflicts(tcp_name(mapped), wanted));
 }
 
+TEST_F(HolderRules, AnIpv6ListenerThatMayBeV6OnlyIsNoProofForIpv4) {
+  open(tcp_name({.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}),
+       owner(42, "web", 555));
+  host.open_at_start = host.open_sockets;
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+}
+
 TEST_F(HolderRules, WhenWalksCannotBeMadeNothingIsCertain) {
   host.walks = false;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);

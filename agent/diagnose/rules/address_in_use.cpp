@@ -59,7 +59,11 @@ class AddressInUse final : public Rule {
       connections |= socket.state == OpenSocket::State::connected;
       return socket.state != OpenSocket::State::connected;
     });
-    if (!holding.open.empty()) return holding;
+    if (!holding.open.empty()) {
+      // Whether an IPv6 socket is v6-only is not known here: across families a conflict is no proof.
+      holding.proven &= holding.open.front().name.address.kind == call.address.kind;
+      return holding;
+    }
     if (connections) return std::nullopt;
     const auto orphans = seen.host.orphans(seen.event, call.address.port);
     if (orphans && !orphans->empty()) return std::nullopt;
