@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -35,6 +36,22 @@ class BoundedQueue {
     T value = std::move(items_.front());
     items_.pop_front();
     return value;
+  }
+
+  /// The same, but waits no longer than `limit`. nullopt: nothing came, or finished().
+  std::optional<T> pop_within(std::chrono::nanoseconds limit) {
+    std::unique_lock lock(mutex_);
+    ready_.wait_for(lock, limit, [this] { return closed_ || !items_.empty(); });
+    if (items_.empty()) return std::nullopt;
+    T value = std::move(items_.front());
+    items_.pop_front();
+    return value;
+  }
+
+  /// Closed, and nothing is left.
+  bool finished() const {
+    const std::lock_guard lock(mutex_);
+    return closed_ && items_.empty();
   }
 
   /// No more elements are taken in; what is inside can still be popped.

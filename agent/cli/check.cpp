@@ -33,7 +33,7 @@ int print_plan(const std::vector<OperationPlan>& plan) {
   int missing = 0;
   std::printf("\n  %-14s %-11s %s\n", "PROBE", "BACKEND", "WHY");
   for (const auto& operation : plan) {
-    missing += operation.backend == "none";
+    missing += operation.backend == "none" && !operation.optional;
     std::printf("  %-14s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(),
                 operation.reason.c_str());
   }

@@ -57,6 +57,7 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .btf_path = flags.btf_path,
           .ring_bytes = settings.limits.ring_bytes,
           .source_entries = settings.limits.source_entries,
+          .bound_names = settings.limits.bound_names,
           .near_limit_bytes = static_cast<std::uint16_t>(settings.names.near_limit_bytes),
           .host_utsns = settings.host.uts_namespace,
           .hierarchy = static_cast<CgroupHierarchy>(mounts.kind),
@@ -66,15 +67,15 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
 
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
     : probes(ProbeSet::load(options)),
-      host("/proc", mounts.controller(), probes.get(), probes.get()),
+      host("/proc", mounts.controller(), probes.get(), probes.get(), mounts.v2_root),
       containers(mounts, host) {
   malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
 }
 
 std::string Observer::attached_text() const {
   const auto all = probes->probes();
-  const auto attached =
-      std::count_if(all.begin(), all.end(), [](const auto& probe) { return probe.attached; });
+  const auto attached = std::count_if(all.begin(), all.end(),
+                                      [](const auto& probe) { return probe.attached || probe.optional; });
   if (static_cast<std::size_t>(attached) == all.size()) return "attached";
   return fmt::format("attached: {} of {} probes, see `sockward check`", attached, all.size());
 }

@@ -141,6 +141,7 @@ int run_command(const RunFlags& flags) {
                             {.queue_records = settings.limits.queue_records,
                              .host_utsns = options.host_utsns,
                              .want_arguments = settings.records.command_args != "off",
+                             .fold = settings.records.fold,
                              .filter = {}},
                             make_sinks(settings, record_file.get(), served.recent));
     served.observer = &observer;

@@ -33,13 +33,13 @@ std::uint16_t syscall_bits(const std::vector<std::string>& names) {
     const auto syscall = syscall_from(name);
     if (!syscall) {
       std::vector<std::string_view> all;
-      for (std::size_t i = 0; i < kSyscalls; ++i) all.push_back(to_string(static_cast<Syscall>(i)));
+      for (std::size_t i = 0; i < kNamedSyscalls; ++i) all.push_back(to_string(static_cast<Syscall>(i)));
       throw usage_error(fmt::format("--syscall: unknown call \"{}\"", printable(name).text),
                         fmt::format("did you mean {}?", nearest(name, all)));
     }
     bits = static_cast<std::uint16_t>(bits | 1u << static_cast<unsigned>(*syscall));
   }
-  return names.empty() ? 0x7FF : bits;
+  return names.empty() ? 0xFFF : bits;
 }
 
 /// Ends the program when the reader of its output has gone (`sockward trace | head`).

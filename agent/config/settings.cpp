@@ -88,13 +88,15 @@ Keys sections(Settings& s, const Origin& o) {
           section("names", {{"near_limit_bytes", scalar(s.names.near_limit_bytes, kNumber, o)}}),
           section("records", {{"output", scalar(s.records.output, kText, o)},
                               {"file", scalar(s.records.file, kText, o)},
-                              {"command_args", scalar(s.records.command_args, kText, o)}}),
+                              {"command_args", scalar(s.records.command_args, kText, o)},
+                              {"fold", parsed(s.records.fold, parse_duration, "records.fold")}}),
           section("metrics", {{"container_name_cap", scalar(s.metrics.container_name_cap, kNumber, o)},
                               {"container_name_ttl", parsed(s.metrics.container_name_ttl, parse_duration,
                                                             "metrics.container_name_ttl")}}),
           section("limits", {{"ring_bytes", parsed(s.limits.ring_bytes, parse_bytes, "limits.ring_bytes")},
                              {"queue_records", scalar(s.limits.queue_records, kNumber, o)},
-                             {"source_entries", scalar(s.limits.source_entries, kNumber, o)}}),
+                             {"source_entries", scalar(s.limits.source_entries, kNumber, o)},
+                             {"bound_names", scalar(s.limits.bound_names, kNumber, o)}}),
           section("web", {{"listen_address", texts(s.web.listen_address, o)},
                           {"telemetry_path", scalar(s.web.telemetry_path, kText, o)},
                           {"enable_ui", scalar(s.web.enable_ui, kBool, o)},
@@ -177,6 +179,7 @@ void validate(const Settings& settings) {
       throw usage_error(fmt::format("probes.errno: unknown error name \"{}\"", printable(name).text),
                         fmt::format("did you mean {}? Also: all, default", nearest_errno_name(name)));
   require_range(settings.names.near_limit_bytes, "names.near_limit_bytes", 0, 107);
+  require_range(static_cast<std::uint64_t>(settings.records.fold.count()), "records.fold", 0, 3600);
   require_range(settings.metrics.container_name_cap, "metrics.container_name_cap", 1, 10000);
   require_range(settings.limits.ring_bytes, "limits.ring_bytes", 4096, 256u << 20);
   if (!std::has_single_bit(settings.limits.ring_bytes))
@@ -184,6 +187,7 @@ void validate(const Settings& settings) {
                       "use e.g. 1MiB");
   require_range(settings.limits.queue_records, "limits.queue_records", 16, 1 << 20);
   require_range(settings.limits.source_entries, "limits.source_entries", 16, 1 << 20);
+  require_range(settings.limits.bound_names, "limits.bound_names", 64, 1 << 20);
   if (!settings.web.telemetry_path.starts_with('/'))
     throw usage_error("web.telemetry_path must begin with /", "the default is /metrics");
 }

@@ -19,6 +19,8 @@ struct Settings {
     std::string output = "auto";       ///< auto | json | text | off: what goes to standard output
     std::string file;                  ///< JSON lines are appended here too; empty: no file
     std::string command_args = "off";  ///< off | program | full
+    std::chrono::seconds fold{
+        5};  ///< the same failure of one process is written once in this time; 0: always
   } records;
   struct Metrics {
     std::uint32_t container_name_cap = 200;        ///< label values besides host and ~other
@@ -28,7 +30,8 @@ struct Settings {
     std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, 4 KiB to 256 MiB
     std::uint32_t queue_records = 8192;  ///< decoded records waiting for diagnosis
     std::uint32_t source_entries =
-        8192;  ///< container, call, family and errno combinations the kernel can hold
+        8192;                          ///< container, call, family and errno combinations the kernel can hold
+    std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
   } limits;
   struct Web {
     std::vector<std::string> listen_address{"127.0.0.1:9966"};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "diagnose/refusal.hpp"
 #include "record/record.hpp"
 
 namespace sockward {
@@ -26,9 +27,12 @@ Engine::Engine(const HostView& host, NamespaceInode host_utsns)
 Engine::~Engine() = default;
 
 Diagnosis Engine::diagnose(const Event& event) {
-  std::optional<Diagnosis> best;
+  std::optional<Diagnosis> best = observed_refusal(event);
   for (const auto& rule : rules_) {
     auto found = rule->examine({event, host_, history_, host_utsns_});
+    // A filter may have made the error up: then nothing about it is proof.
+    if (found && event.seccomp_refused && found->confidence == Confidence::certain)
+      found->confidence = Confidence::likely;
     if (found && (!best || found->confidence < best->confidence)) best = std::move(found);
   }
   history_.remember(event);

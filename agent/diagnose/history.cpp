@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "diagnose/path_budget.hpp"
+#include "diagnose/socket_argument.hpp"
+
 namespace sockward {
 namespace {
 
@@ -17,6 +20,56 @@ void History::remember(const Event& event) {
   if (name != nullptr && !event.failed()) remember_change(event, *name);
   if (event.failed() && (event.syscall == Syscall::unlink || event.syscall == Syscall::unlinkat))
     remember_unlink(event);
+  if (const auto* argument = std::get_if<LongArgument>(&event.call)) remember_argument(event, *argument);
+  if (const auto* call = std::get_if<SocketCall>(&event.call)) remember_use(*call);
+  if (const auto* end = std::get_if<ProcessExit>(&event.call)) remember_end(event, *end);
+}
+
+void History::remember_argument(const Event& event, const LongArgument& argument) {
+  auto path = overlong_socket_path(argument);
+  while (!names_.empty() && (names_.size() >= kNames || !within(names_.front().time, event.time)))
+    names_.pop_front();
+  // A second exec of the same process: the first program is no more.
+  if (argument.index == 0 || path)
+    std::erase_if(names_, [&](const PendingName& name) {
+      return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns;
+    });
+  if (!path) return;
+  names_.push_back({.tgid = event.actor.tgid,
+                    .leader_start_ns = event.actor.leader_start_ns,
+                    .path = std::move(*path),
+                    .clipped = argument.clipped,
+                    .time = event.time});
+}
+
+/// A call with the name, or with what a runtime made of it, was diagnosed for itself.
+void History::remember_use(const SocketCall& call) {
+  if (call.address.kind != AddressKind::path || call.address.name.size() < kUsablePathBytes) return;
+  std::erase_if(names_, [&](const PendingName& name) {
+    return name.path.compare(0, kUsablePathBytes, call.address.name, 0, kUsablePathBytes) == 0;
+  });
+}
+
+void History::remember_end(const Event& event, const ProcessExit& end) {
+  std::string failed;
+  std::erase_if(names_, [&](const PendingName& name) {
+    const bool ended = name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns;
+    if (ended && end.failed()) failed = name.path;
+    return ended;
+  });
+  // Those who started it and pass its status on are not told of again.
+  if (!failed.empty())
+    for (PendingName& name : names_)
+      if (name.path == failed && name.leader_start_ns <= event.actor.leader_start_ns) name.refused = true;
+}
+
+std::optional<PendingName> History::pending_name(const Event& event) const {
+  const auto found = std::find_if(names_.begin(), names_.end(), [&](const PendingName& name) {
+    return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns &&
+           !name.refused && within(name.time, event.time);
+  });
+  if (found == names_.end()) return std::nullopt;
+  return *found;
 }
 
 void History::remember_change(const Event& event, const NameCall& call) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <sys/socket.h>
 #include <algorithm>
 #include <cstring>
 
@@ -29,7 +30,7 @@ bool bound_before(const Observation& seen, const OpenSocket& socket) {
   const auto binder = seen.host.binder(socket.name);
   if (binder && binder->socket_inode == socket.owner.socket_inode && binder->time < seen.event.time)
     return true;
-  const auto start = seen.host.sockets_at_start();
+  const auto start = seen.host.sockets_before(seen.event.time);
   return start && std::any_of((*start)->sockets.begin(), (*start)->sockets.end(), [&](const OpenSocket& old) {
            return old.owner.socket_inode == socket.owner.socket_inode && old.name == socket.name;
          });
@@ -57,29 +58,75 @@ BoundName name_of_call(const SocketCall& call) {
   return name;
 }
 
-bool conflicts(const BoundName& held, const BoundName& wanted) {
-  if (held.kind != BoundName::Kind::inet || held.netns != wanted.netns || held.protocol != wanted.protocol)
+bool conflicts(const OpenSocket& held, const SocketCall& wanted, std::uint32_t caller_uid) {
+  const BoundName& name = held.name;
+  if (name.kind != BoundName::Kind::inet || name.netns != wanted.socket_netns ||
+      name.protocol != wanted.protocol || name.address.port != wanted.address.port)
     return false;
-  if (held.address.port != wanted.address.port) return false;
-  const SocketAddress one = unmapped(held.address), other = unmapped(wanted.address);
-  if (is_any(one) || is_any(other)) return true;
-  return one.kind == other.kind && one.ip == other.ip;
+  if (held.owner.bound_device != 0 && wanted.bound_device != 0 &&
+      held.owner.bound_device != wanted.bound_device)
+    return false;
+  if (held.owner.reuseport && wanted.reuseport && held.owner.uid == caller_uid) return false;
+  const SocketAddress one = unmapped(name.address), other = unmapped(wanted.address);
+  if (one.kind == other.kind) return is_any(one) || is_any(other) || one.ip == other.ip;
+  // IPv4 beside IPv6: only an unspecified IPv6 address reaches over, and only without IPV6_V6ONLY.
+  return one.kind == AddressKind::inet6 ? is_any(one) && !held.owner.v6only : is_any(other) && !wanted.v6only;
 }
+
+namespace {
+
+/// The names under which somebody who has left may have kept the call from its own.
+std::vector<BoundName> names_in_the_way(const BoundName& name) {
+  std::vector<BoundName> names{name};
+  if (name.kind != BoundName::Kind::inet) return names;
+  for (const AddressKind kind : {AddressKind::inet, AddressKind::inet6}) {
+    BoundName any = name;
+    any.address = {.kind = kind,
+                   .family = static_cast<std::uint16_t>(kind == AddressKind::inet ? AF_INET : AF_INET6),
+                   .name = {},
+                   .port = name.address.port};
+    if (!(any == name)) names.push_back(any);
+  }
+  return names;
+}
+
+std::optional<SocketOwner> last_binder(const Observation& seen, const BoundName& name) {
+  for (const BoundName& candidate : names_in_the_way(name)) {
+    auto binder = seen.host.binder(candidate);
+    if (binder && binder->time < seen.event.time && !binder->released_before(seen.event.time)) return binder;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+namespace {
+
+void collect(const SocketScan& scan, const std::function<bool(const OpenSocket&)>& holds,
+             std::vector<OpenSocket>& open) {
+  open.clear();
+  std::copy_if(scan.sockets.begin(), scan.sockets.end(), std::back_inserter(open), holds);
+}
+
+}  // namespace
 
 Holding find_holding(const Observation& seen, const BoundName& name,
                      const std::function<bool(const OpenSocket&)>& holds) {
   Holding holding;
-  if (const auto binder = seen.host.binder(name); binder && binder->time < seen.event.time)
-    holding.binder = binder;
+  holding.binder = last_binder(seen, name);
   auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
-  // A walk older than the bind cannot have met its socket.
-  if (scan && holding.binder && holding.binder->time > (*scan)->began)
+  if (scan) collect(**scan, holds, holding.open);
+  // A walk from before the call may have missed the holder: that nobody has it is said only after a fresh
+  // one.
+  const bool too_old = scan && holding.binder && holding.binder->time > (*scan)->began;
+  if (scan && (*scan)->began <= seen.event.time && (holding.open.empty() || too_old)) {
     scan = seen.host.sockets(seen.event.time, HostView::Walk::fresh);
+    if (scan) collect(**scan, holds, holding.open);
+  }
   if (!scan) {
     holding.obstacle = scan.error().text();
     return holding;
   }
-  std::copy_if((*scan)->sockets.begin(), (*scan)->sockets.end(), std::back_inserter(holding.open), holds);
   // The one that is proven to have been there comes first, a listener before a socket that is only bound: two
   // of the latter can share a port (SO_REUSEADDR), so one of several is not proof.
   const auto proven = [&](const OpenSocket& socket) { return bound_before(seen, socket); };
@@ -126,7 +173,23 @@ void describe_holding(const Observation& seen, const Holding& holding, Diagnosis
     return;
   }
   found.confidence = Confidence::likely;
-  if (holding.binder) {
+  if (holding.kernel) {
+    found.holder = Holder{.kind = Holder::Kind::kernel, .comm = {}, .container = {}};
+    found.evidence.emplace_back(
+        "a socket has it that no process has open (/proc/net): the kernel's own (NFS, WireGuard and the "
+        "like), "
+        "or one that is on its way between two processes");
+    return;
+  }
+  if (holding.binder && holding.binder->had_it_at(seen.event.time)) {
+    const double since = static_cast<double>(seen.event.time.ns - holding.binder->time.ns) / 1e6;
+    const double until = static_cast<double>(holding.binder->released.ns - seen.event.time.ns) / 1e6;
+    found.holder = to_holder(*holding.binder, Holder::Kind::gone);
+    found.confidence = Confidence::certain;
+    found.evidence.push_back(fmt::format(
+        "{} had bound it {:.1f} ms before the call, and its socket was released {:.1f} ms after it",
+        owner_text(*holding.binder), since, until));
+  } else if (holding.binder) {
     found.holder = to_holder(*holding.binder, Holder::Kind::gone);
     found.evidence.push_back(fmt::format(
         "{} had bound it {:.1f} ms before; nobody has it open any more", owner_text(*holding.binder),

@@ -13,9 +13,10 @@ struct Holding {
   std::vector<OpenSocket> open;       ///< sockets that hold it, as the latest walk found them
   std::optional<SocketOwner> binder;  ///< the last one who bound the very name, before the call
   bool proven = false;                ///< the first of `open` is known to have held it before the call
+  bool kernel = false;                ///< a socket has it that no process has open
   std::string obstacle;               ///< why the walk could not be made; empty: it was
 
-  bool empty() const { return open.empty() && !binder; }
+  bool empty() const { return open.empty() && !binder && !kernel; }
 };
 
 /// Looks for holders of `name` (asked of the name table) among all sockets that `holds` accepts.
@@ -24,9 +25,11 @@ Holding find_holding(const Observation& seen, const BoundName& name,
 
 /// The name that a failed inet or abstract call was about.
 BoundName name_of_call(const SocketCall& call);
-/// Would a socket with this inet name keep the call from binding its own? Wildcards and IPv4-mapped addresses
-/// count; SO_REUSEADDR and SO_REUSEPORT do not: the kernel has refused already.
-bool conflicts(const BoundName& held, const BoundName& wanted);
+/// Would this inet socket keep the call from binding its own? Wildcards, IPv4-mapped addresses, IPV6_V6ONLY
+/// and SO_BINDTODEVICE count, and SO_REUSEPORT where both have set it and belong to one user
+/// (net/ipv4/inet_connection_sock.c, inet_bind_conflict). SO_REUSEADDR does not: it does not help against a
+/// listener, and whether it was set when the holder was bound is not known.
+bool conflicts(const OpenSocket& held, const SocketCall& wanted, std::uint32_t caller_uid);
 
 /// "nginx[42] (uid 33)"
 std::string owner_text(const SocketOwner& owner);

@@ -16,16 +16,20 @@ bool is_for(const OpenSocket& socket, const PathObject& object) {
          socket.name.inode == object.inode;
 }
 
-/// No process had this file's socket open at the start of the agent, the file is older than that, and nobody
-/// was seen to bind it since: a socket is bound to a file only when the file is made (net/unix/af_unix.c,
-/// unix_bind_bsd), so it cannot have come back to life. A clock that was set meanwhile proves nothing.
-bool was_dead_at_start(const Observation& seen, const SocketFile& file) {
-  const auto start = seen.host.sockets_at_start();
-  if (!start || !file.object.born || file.holding.binder) return false;
-  const WallTime then = (*start)->began_wall, now = seen.host.wall((*start)->began);
+/// A walk over all open sockets that had ended before the call did not meet this file's, though it was bound
+/// before that walk: a socket is bound to a file only when the file is made (net/unix/af_unix.c,
+/// unix_bind_bsd), so it cannot have come back to life. A clock that was set meanwhile proves nothing, and
+/// neither does a walk where a socket may be hidden: in flight between two processes, or held by io_uring.
+bool was_dead_before(const Observation& seen, const SocketFile& file) {
+  const auto walk = seen.host.sockets_before(seen.event.time);
+  if (!walk || !file.object.born) return false;
+  if (file.holding.binder && file.holding.binder->time >= (*walk)->began) return false;
+  const WallTime then = (*walk)->began_wall, now = seen.host.wall((*walk)->began);
   if (std::abs(then.ns - now.ns) > kFileTimeTick || !surely_before(*file.object.born, then)) return false;
-  return std::none_of((*start)->sockets.begin(), (*start)->sockets.end(),
-                      [&](const OpenSocket& socket) { return is_for(socket, file.object); });
+  const bool open = std::any_of((*walk)->sockets.begin(), (*walk)->sockets.end(),
+                                [&](const OpenSocket& socket) { return is_for(socket, file.object); });
+  const auto hidden = seen.host.knows_socket_named(seen.event, file.path.substr(file.path.rfind('/') + 1));
+  return !open && hidden && !*hidden;
 }
 
 }  // namespace
@@ -46,7 +50,7 @@ std::optional<SocketFile> look_at_socket_file(const Observation& seen) {
   file.holding = find_holding(seen, name, [&](const OpenSocket& socket) {
     return socket.state != OpenSocket::State::connected && is_for(socket, file.object);
   });
-  file.dead_before = file.holding.open.empty() && was_dead_at_start(seen, file);
+  file.dead_before = file.holding.open.empty() && was_dead_before(seen, file);
   return file;
 }
 

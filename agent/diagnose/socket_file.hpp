@@ -10,10 +10,9 @@ namespace sockward {
 struct SocketFile {
   std::string path;  ///< resolved; raw bytes
   PathObject object;
-  bool settled = false;  ///< the object was there, as it is, before the call
-  Holding holding;       ///< sockets bound to this very file that listen or may
-  bool dead_before =
-      false;  ///< a socket file that nobody had open when the agent started, and is older than that
+  bool settled = false;      ///< the object was there, as it is, before the call
+  Holding holding;           ///< sockets bound to this very file that listen or may
+  bool dead_before = false;  ///< a walk that ended before the call found nobody who had it open
 };
 
 /// nullopt: not an AF_UNIX path, or nothing can be seen there.

@@ -64,10 +64,13 @@ struct Credentials {
   std::vector<std::uint32_t> groups;
 };
 
-/// What /proc/net says of a TCP port that no process has open.
-struct OrphanedConnection {
-  bool time_wait = false;            ///< else FIN_WAIT1, FIN_WAIT2, CLOSING or LAST_ACK
+/// What /proc/net says of a local port: connections that no process has open any more, and sockets that have
+/// the port bound or listen on it.
+struct PortUse {
+  enum class State { time_wait, closing, bound };  ///< closing: FIN_WAIT1, FIN_WAIT2, CLOSING or LAST_ACK
+  State state = State::closing;
   std::chrono::milliseconds age{0};  ///< time_wait: since it began; 0: cannot be told
+  std::uint64_t socket_inode = 0;    ///< bound
 };
 
 /// Facts about the host, asked after the call. The one seam between rules and the system: tests pass a fake.
@@ -88,8 +91,10 @@ class HostView {
   /// (under load one serves many questions); `fresh`: it began after `time`.
   enum class Walk { shared, fresh };
   virtual Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const = 0;
-  /// The same when the agent started; an Error when it could not be made.
-  virtual Result<std::shared_ptr<const SocketScan>> sockets_at_start() const = 0;
+  /// The latest walk that had ended before `time`: at worst the one that was made when the agent started.
+  virtual Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const = 0;
+  /// Makes a walk now, so that sockets_before() can answer later.
+  virtual void look_around() const = 0;
   /// Who bound this name last, if it is remembered.
   virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
   /// nullopt: nothing is there. Error: the process is gone and its root is not ours, or a folder cannot be
@@ -102,8 +107,16 @@ class HostView {
   virtual Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const = 0;
   /// Of the calling thread, as they are by now.
   virtual Result<Credentials> credentials(const Event& event) const = 0;
-  /// Connections on a local TCP port, in the caller's network namespace, that belong to no process any more.
-  virtual Result<std::vector<OrphanedConnection>> orphans(const Event& event, std::uint16_t port) const = 0;
+  /// Who uses a local port in the caller's network namespace. `protocol`: IPPROTO_TCP or IPPROTO_UDP.
+  virtual Result<std::vector<PortUse>> port_uses(const Event& event, std::uint16_t port,
+                                                 int protocol) const = 0;
+  /// Does the caller's network namespace know any socket bound to a path with this last component? Also one
+  /// that no process has open: in flight between two, or held by io_uring.
+  virtual Result<bool> knows_socket_named(const Event& event, const std::string& name) const = 0;
+  /// What the routing table of the caller's network namespace answers for this destination: 0 or an errno.
+  virtual Result<int> route_error(const Event& event, const SocketAddress& to) const = 0;
+  /// How many BPF programs decide about this kind of call for the caller's cgroup.
+  virtual Result<unsigned> cgroup_programs(const Event& event) const = 0;
   virtual WallTime wall(MonotonicTime time) const = 0;
 };
 

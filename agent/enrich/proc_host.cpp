@@ -2,15 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <sstream>
 
+#include "enrich/cgroup_programs.hpp"
 #include "enrich/path_walk.hpp"
 #include "enrich/proc_net.hpp"
 #include "enrich/root_files.hpp"
+#include "enrich/route.hpp"
 
 namespace sockward {
 namespace {
@@ -98,8 +101,9 @@ std::optional<std::string> cgroup_of(std::string_view cgroup_text, std::string_v
   return std::nullopt;
 }
 
+/// Process 0 stands for our own.
 Result<ProcessFolder> ProcHost::open_process(ProcessId process) const {
-  const std::string path = fmt::format("{}/{}", proc_, process.tgid);
+  const std::string path = process.tgid == 0 ? proc_ + "/self" : fmt::format("{}/{}", proc_, process.tgid);
   FileDescriptor folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return last_error("open " + path);
   if (process.start_ns != 0) {
@@ -145,10 +149,16 @@ Result<std::string> ProcHost::cgroup_path(ProcessId process) const {
                     "find the cgroup of controller '" + controller_ + "'");
 }
 
-ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts, const BoundSockets* sockets)
-    : proc_(std::move(proc)), controller_(std::move(controller)), uts_(uts), walks_(sockets, clock_) {
+ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts, const BoundSockets* sockets,
+                   std::string cgroup2_root)
+    : proc_(std::move(proc)),
+      controller_(std::move(controller)),
+      cgroup2_root_(std::move(cgroup2_root)),
+      uts_(uts),
+      walks_(sockets, clock_) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
+  if (stat("/proc/self/ns/net", &status) == 0) own_netns_ = static_cast<NamespaceInode>(status.st_ino);
   if (stat("/", &status) == 0) {
     own_root_device_ = status.st_dev;
     own_root_inode_ = status.st_ino;
@@ -159,8 +169,8 @@ Result<std::shared_ptr<const SocketScan>> ProcHost::sockets(MonotonicTime time, 
   return walks_.after(time, walk == Walk::shared);
 }
 
-Result<std::shared_ptr<const SocketScan>> ProcHost::sockets_at_start() const {
-  return walks_.first();
+Result<std::shared_ptr<const SocketScan>> ProcHost::sockets_before(MonotonicTime time) const {
+  return walks_.before(time);
 }
 
 std::optional<SocketOwner> ProcHost::binder(const BoundName& name) const {
@@ -211,13 +221,44 @@ Result<Credentials> ProcHost::credentials(const Event& event) const {
   return make_error(std::errc::bad_message, "read the credentials in /proc/pid/status");
 }
 
-Result<std::vector<OrphanedConnection>> ProcHost::orphans(const Event& event, std::uint16_t port) const {
+Result<std::vector<PortUse>> ProcHost::port_uses(const Event& event, std::uint16_t port, int protocol) const {
   const auto folder = open_process(process_of(event));
   if (!folder) return folder.error();
-  std::vector<OrphanedConnection> found;
-  for (const char* file : {"net/tcp", "net/tcp6"})
-    if (const auto text = read_file(folder->fd(), file, kLongestTable)) add_orphans(*text, port, found);
+  std::vector<PortUse> found;
+  const std::string table = protocol == IPPROTO_UDP ? "net/udp" : "net/tcp";
+  for (const std::string& file : {table, table + "6"})
+    if (const auto text = read_file(folder->fd(), file.c_str(), kLongestTable))
+      add_port_uses(*text, port, found);
   return found;
+}
+
+Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string& name) const {
+  // A caller that is gone: ours, if it was in our network namespace.
+  auto folder = open_process(process_of(event));
+  if (!folder && event.actor.netns == own_netns_) folder = open_process({.tgid = 0});
+  if (!folder) return folder.error();
+  const auto text = read_file(folder->fd(), "net/unix", kLongestTable);
+  if (!text) return text.error();
+  return lists_socket_named(*text, name);
+}
+
+Result<int> ProcHost::route_error(const Event& event, const SocketAddress& to) const {
+  const auto folder = open_process(process_of(event));
+  if (!folder) return folder.error();
+  const FileDescriptor net(openat(folder->fd(), "ns/net", O_RDONLY | O_CLOEXEC));
+  if (!net.valid()) return last_error("open /proc/pid/ns/net");
+  return ask_route(net.get(), to, event.actor.uid);
+}
+
+Result<unsigned> ProcHost::cgroup_programs(const Event& event) const {
+  if (cgroup2_root_.empty()) return make_error(std::errc::function_not_supported, "find cgroup2");
+  const auto folder = open_process(process_of(event));
+  if (!folder) return folder.error();
+  const auto text = read_file(folder->fd(), "cgroup");
+  if (!text) return text.error();
+  const auto path = cgroup_of(*text, "");
+  if (!path) return make_error(std::errc::no_such_file_or_directory, "find the cgroup2 of the process");
+  return count_cgroup_programs(cgroup2_root_ + *path, event);
 }
 
 Result<std::optional<HostNames>> ProcHost::uts_names(NamespaceInode utsns) const {

@@ -15,21 +15,25 @@ class ProcHost final : public HostView {
   /// `proc`: usually "/proc". `controller`: as in /proc/pid/cgroup, "" for v2, "pids" or "memory" for v1.
   /// `uts` and `sockets` may be null: then what they know is not visible. Both must outlive this object.
   ProcHost(std::string proc, std::string controller, const UtsNames* uts,
-           const BoundSockets* sockets = nullptr);
+           const BoundSockets* sockets = nullptr, std::string cgroup2_root = "");
 
   Result<std::string> executable(ProcessId process) const override;
   Result<std::vector<std::string>> arguments(ProcessId process) const override;
   Result<std::string> cgroup_path(ProcessId process) const override;
   Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const override;
   Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override;
-  Result<std::shared_ptr<const SocketScan>> sockets_at_start() const override;
+  Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const override;
+  void look_around() const override { walks_.look_around(); }
   std::optional<SocketOwner> binder(const BoundName& name) const override;
   Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override;
   Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
                                                      const std::string& path) const override;
   Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const override;
   Result<Credentials> credentials(const Event& event) const override;
-  Result<std::vector<OrphanedConnection>> orphans(const Event& event, std::uint16_t port) const override;
+  Result<std::vector<PortUse>> port_uses(const Event& event, std::uint16_t port, int protocol) const override;
+  Result<bool> knows_socket_named(const Event& event, const std::string& name) const override;
+  Result<int> route_error(const Event& event, const SocketAddress& to) const override;
+  Result<unsigned> cgroup_programs(const Event& event) const override;
   WallTime wall(MonotonicTime time) const override { return clock_.wall(time); }
 
  private:
@@ -38,10 +42,10 @@ class ProcHost final : public HostView {
   /// An open /proc/pid folder of exactly this process: every later look-up through it is of the same one.
   Result<class ProcessFolder> open_process(ProcessId process) const;
 
-  std::string proc_, controller_;
+  std::string proc_, controller_, cgroup2_root_;
   const UtsNames* uts_;
   SystemClock clock_;
-  NamespaceInode own_mntns_ = 0;
+  NamespaceInode own_mntns_ = 0, own_netns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
   SocketWalks walks_;
 };

@@ -7,9 +7,12 @@
 
 namespace sockward {
 
-/// Adds the connections on a local port that have no socket inode (TIME_WAIT, orphans in a closing state)
-/// from the text of /proc/pid/net/tcp or tcp6 (net/ipv4/tcp_ipv4.c, tcp4_seq_show). Lines it does not
-/// understand are left out.
-void add_orphans(std::string_view table, std::uint16_t port, std::vector<OrphanedConnection>& found);
+/// Adds the uses of a local port from the text of /proc/pid/net/tcp, tcp6, udp or udp6 (net/ipv4/tcp_ipv4.c,
+/// tcp4_seq_show): connections without a socket inode, and sockets that listen or are bound. Lines it does
+/// not understand are left out.
+void add_port_uses(std::string_view table, std::uint16_t port, std::vector<PortUse>& found);
+/// Has a line of /proc/pid/net/unix (net/unix/af_unix.c, unix_seq_show) a path whose last component is
+/// `name`?
+bool lists_socket_named(std::string_view table, std::string_view name);
 
 }  // namespace sockward

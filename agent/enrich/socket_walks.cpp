@@ -1,9 +1,14 @@
 #include "enrich/socket_walks.hpp"
 
+#include <algorithm>
+
+#include "base/log.hpp"
+
 namespace sockward {
 namespace {
 
 constexpr std::uint64_t kShared = 100'000'000;  // ns
+constexpr std::size_t kKept = 4;
 
 Error invisible() {
   return make_error(std::errc::function_not_supported, "walk over open sockets");
@@ -23,21 +28,40 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::walk() const {
   auto found = sockets_->walk();
   if (!found) return found.error();
   scan->sockets = std::move(*found);
+  scan->ended = clock_.monotonic();
   return std::shared_ptr<const SocketScan>(std::move(scan));
+}
+
+Result<std::shared_ptr<const SocketScan>> SocketWalks::keep() const {
+  auto scan = walk();
+  if (!scan) return scan;
+  walks_.push_back(*scan);
+  if (walks_.size() > kKept) walks_.pop_front();
+  return scan;
 }
 
 Result<std::shared_ptr<const SocketScan>> SocketWalks::after(MonotonicTime time, bool shared) const {
   const std::lock_guard lock(mutex_);
-  if (latest_ && (latest_->began > time || (shared && latest_->began.ns + kShared > clock_.monotonic().ns)))
-    return latest_;
-  auto scan = walk();
-  if (scan) latest_ = *scan;
-  return scan;
+  const auto& latest = walks_.empty() ? first_ : walks_.back();
+  if (latest && (latest->began > time || (shared && latest->began.ns + kShared > clock_.monotonic().ns)))
+    return latest;
+  return keep();
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketWalks::first() const {
-  if (!first_) return invisible();
+Result<std::shared_ptr<const SocketScan>> SocketWalks::before(MonotonicTime time) const {
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      std::find_if(walks_.rbegin(), walks_.rend(), [&](const auto& scan) { return scan->ended < time; });
+  if (found != walks_.rend()) return *found;
+  if (!first_ || first_->ended >= time)
+    return make_error(std::errc::function_not_supported,
+                      "find a walk over open sockets from before the call");
   return first_;
+}
+
+void SocketWalks::look_around() const {
+  const std::lock_guard lock(mutex_);
+  if (const auto scan = keep(); !scan) log_debug("{}", scan.error().text());
 }
 
 std::optional<SocketOwner> SocketWalks::binder(const BoundName& name) const {

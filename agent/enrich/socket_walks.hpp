@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <memory>
 #include <mutex>
 
@@ -16,16 +17,20 @@ class SocketWalks {
 
   /// A walk that began after `time`; with `shared` also one that began 100 ms ago at most.
   Result<std::shared_ptr<const SocketScan>> after(MonotonicTime time, bool shared) const;
-  Result<std::shared_ptr<const SocketScan>> first() const;
+  /// The latest walk that ended before `time`, of the few that are kept; the first one is always kept.
+  Result<std::shared_ptr<const SocketScan>> before(MonotonicTime time) const;
+  /// Makes a walk now, so that before() can answer later.
+  void look_around() const;
   std::optional<SocketOwner> binder(const BoundName& name) const;
 
  private:
   Result<std::shared_ptr<const SocketScan>> walk() const;
+  Result<std::shared_ptr<const SocketScan>> keep() const;
 
   const BoundSockets* sockets_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const SocketScan> latest_;
+  mutable std::deque<std::shared_ptr<const SocketScan>> walks_;  // newest last
   std::shared_ptr<const SocketScan> first_;
 };
 

@@ -15,6 +15,7 @@ using Bytes = std::span<const std::byte>;
 constexpr int kLargestErrno = 4095;  // MAX_ERRNO, include/linux/err.h
 
 static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
+static_assert(static_cast<int>(Syscall::execve) == SOCKWARD_EXECVE);
 static_assert(kSyscalls == SOCKWARD_SYSCALLS);
 
 Error malformed(const char* what) {
@@ -30,6 +31,10 @@ std::string until_nul(const char (&field)[N]) {
   return std::string(field, strnlen(field, N));
 }
 
+std::uint64_t to_stat_device(std::uint64_t kernel) {
+  return makedev(kernel >> 20, kernel & 0xFFFFF);
+}
+
 Actor decode_actor(const sockward_header& header) {
   return {.tgid = header.tgid,
           .tid = header.tid,
@@ -43,7 +48,7 @@ Actor decode_actor(const sockward_header& header) {
           .pidns = header.pidns,
           .mntns = header.mntns,
           .userns = header.userns,
-          .root_device = makedev(header.root_device >> 20, header.root_device & 0xFFFFF),
+          .root_device = to_stat_device(header.root_device),
           .root_inode = header.root_inode,
           .comm = until_nul(header.comm)};
 }
@@ -87,7 +92,13 @@ Result<Event> decode_socket_call(Bytes record, Event event, std::uint32_t flags)
                   .port_start = wire.port_start,
                   .socket_netns = wire.socket_netns,
                   .owner_userns = wire.owner_userns,
-                  .bound_port = wire.bound_port};
+                  .bound_port = wire.bound_port,
+                  .bound_device = wire.bound_device,
+                  .v6only = (wire.sharing & SOCKWARD_V6ONLY) != 0,
+                  .reuseport = (wire.sharing & SOCKWARD_REUSEPORT) != 0,
+                  .replaced = {}};
+  if ((flags & SOCKWARD_NAME_REPLACED) != 0)
+    call.replaced = FileId{to_stat_device(wire.replaced_device), wire.replaced_inode};
   (event.syscall == Syscall::listen ? call.backlog : call.address_length) = wire.address_length;
   call.directory = decode_directory(text_of(data.subspan(wire.address_bytes, wire.directory_bytes)), flags,
                                     is_relative(call.address));
@@ -129,11 +140,39 @@ Result<Event> decode_name_call(Bytes record, Event event, std::uint32_t flags) {
                 .old_name = until_nul(wire.old_name),
                 .new_name = until_nul(wire.new_name),
                 .old_at_exit = (flags & SOCKWARD_OLD_NAME_AT_EXIT) != 0,
-                .owner_userns = wire.owner_userns};
+                .owner_userns = wire.owner_userns,
+                .first = (flags & SOCKWARD_FIRST_NAME) != 0};
   if ((flags & SOCKWARD_NAME_FAULT) == 0)
     call.asked = std::string(reinterpret_cast<const char*>(wire.asked), wire.asked_bytes);
   event.call = std::move(call);
   return event;
+}
+
+Result<Event> decode_argument(Bytes record, Event event) {
+  sockward_long_argument wire{};
+  if (record.size() < sizeof(wire)) return malformed("argument is cut short");
+  std::memcpy(&wire, record.data(), sizeof(wire));
+  const Bytes data = record.subspan(sizeof(wire));
+  if (data.size() < wire.argument_bytes) return malformed("argument is longer than the record");
+  event.call = LongArgument{.index = wire.index,
+                            .text = std::string(text_of(data.first(wire.argument_bytes))),
+                            .clipped = wire.clipped != 0,
+                            .before = until_nul(wire.before)};
+  return event;
+}
+
+Result<Event> decode_exit(Bytes record, Event event) {
+  sockward_process_exit wire{};
+  if (record.size() < sizeof(wire)) return malformed("exit is cut short");
+  std::memcpy(&wire, record.data(), sizeof(wire));
+  event.call = ProcessExit{.status = wire.status,
+                           .binder = (wire.watch & SOCKWARD_WATCH_BINDER) != 0,
+                           .had_argument = (wire.watch & SOCKWARD_WATCH_ARGUMENT) != 0};
+  return event;
+}
+
+bool is_of_process(std::uint16_t kind) {
+  return kind == SOCKWARD_LONG_ARGUMENT || kind == SOCKWARD_PROCESS_EXIT;
 }
 
 }  // namespace
@@ -144,7 +183,8 @@ Result<Event> decode(std::span<const std::byte> record) {
   std::memcpy(&header, record.data(), sizeof(header));
   if (header.version != SOCKWARD_WIRE_VERSION) return malformed("unknown version");
   if (header.size > record.size()) return malformed("size is larger than the record");
-  if (header.syscall >= SOCKWARD_SYSCALLS) return malformed("unknown call");
+  if (is_of_process(header.kind) ? header.syscall != SOCKWARD_EXECVE : header.syscall >= SOCKWARD_SYSCALLS)
+    return malformed("unknown call");
   if (header.via > SOCKWARD_VIA_COMPAT) return malformed("unknown route");
   if (header.result < -kLargestErrno) return malformed("a result that no call returns");
   Event event{.time = {header.time_ns},
@@ -155,6 +195,9 @@ Result<Event> decode(std::span<const std::byte> record) {
               .syscall = static_cast<Syscall>(header.syscall),
               .via = static_cast<Via>(header.via),
               .result = header.result,
+              .seccomp_refused = (header.flags & SOCKWARD_SECCOMP_REFUSED) != 0,
+              .lsm_refused = (header.flags & SOCKWARD_LSM_REFUSED) != 0,
+              .cgroup_refused = (header.flags & SOCKWARD_CGROUP_REFUSED) != 0,
               .call = {}};
   const Bytes body = record.first(header.size < sizeof(header) ? sizeof(header) : header.size);
   switch (header.kind) {
@@ -164,6 +207,10 @@ Result<Event> decode(std::span<const std::byte> record) {
       return decode_path_call(body, std::move(event), header.flags);
     case SOCKWARD_NAME_CALL:
       return decode_name_call(body, std::move(event), header.flags);
+    case SOCKWARD_LONG_ARGUMENT:
+      return decode_argument(body, std::move(event));
+    case SOCKWARD_PROCESS_EXIT:
+      return decode_exit(body, std::move(event));
     default:
       return malformed("unknown kind");
   }

@@ -6,9 +6,9 @@
 namespace sockward {
 namespace {
 
-constexpr std::array<std::string_view, kSyscalls> kSyscallNames = {
-    "bind",          "connect", "listen",    "unlink", "unlinkat",  "sethostname",
-    "setdomainname", "openat2", "open_tree", "mount",  "move_mount"};
+constexpr std::array<std::string_view, kNamedSyscalls> kSyscallNames = {
+    "bind",          "connect", "listen",    "unlink", "unlinkat",   "sethostname",
+    "setdomainname", "openat2", "open_tree", "mount",  "move_mount", "execve"};
 
 std::optional<std::string> below(const Directory& directory, const std::string& name) {
   if (name.empty()) return std::nullopt;

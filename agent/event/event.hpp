@@ -22,9 +22,11 @@ enum class Syscall : std::uint8_t {
   openat2,
   open_tree,
   mount,
-  move_mount
+  move_mount,
+  execve  ///< and execveat: only records, no counters
 };
-inline constexpr std::size_t kSyscalls = 11;
+inline constexpr std::size_t kSyscalls = 11;       ///< those that are counted
+inline constexpr std::size_t kNamedSyscalls = 12;  ///< and execve
 
 enum class Via : std::uint8_t { syscall, sysctl, io_uring, compat };
 
@@ -57,6 +59,12 @@ struct Directory {
   std::string path;               ///< known: below the caller's root; raw bytes
 };
 
+/// One file for good, as stat(2) has it.
+struct FileId {
+  std::uint64_t device = 0, inode = 0;
+  bool operator==(const FileId&) const = default;
+};
+
 struct SocketCall {
   int fd = -1;
   int address_length = 0;    ///< addrlen, as passed; may be negative
@@ -70,6 +78,10 @@ struct SocketCall {
   NamespaceInode socket_netns = 0;  ///< may differ from the caller's
   NamespaceInode owner_userns = 0;  ///< of socket_netns
   std::uint16_t bound_port = 0;
+  std::uint32_t bound_device = 0;  ///< interface that the socket is bound to; 0: none
+  bool v6only = false;             ///< an IPv6 socket that takes no IPv4
+  bool reuseport = false;          ///< SO_REUSEPORT is set
+  std::optional<FileId> replaced;  ///< bind: another socket file had this very name before
 };
 
 /// A path argument: raw bytes; nullopt when it could not be read.
@@ -95,8 +107,26 @@ struct NameCall {
   std::string old_name, new_name;   ///< from the namespace; sysctl: new_name is computed before the write
   bool old_at_exit = false;         ///< no entry was seen: old_name is the one at exit
   NamespaceInode owner_userns = 0;  ///< of the UTS namespace
+  bool first = false;               ///< the first change of this name since its namespace was seen to be made
 
   bool changed() const { return old_name != new_name; }
+};
+
+/// An argument of a program that has just been started, long enough to hold a socket path that does not fit.
+struct LongArgument {
+  std::uint32_t index = 0;
+  std::string text;      ///< raw bytes
+  bool clipped = false;  ///< it is longer
+  std::string before;    ///< the argument before it, cut
+};
+
+/// The end of a process that bound a socket file or was started with a long argument. Its files are closed a
+/// moment later.
+struct ProcessExit {
+  int status = 0;  ///< as wait(2) has it
+  bool binder = false, had_argument = false;
+
+  bool failed() const { return (status & 0x7F) == 0 && (status >> 8 & 0xFF) != 0; }
 };
 
 /// One call, decoded and owned. No kernel layout leaks past it.
@@ -107,8 +137,11 @@ struct Event {
   Actor actor;
   Syscall syscall = Syscall::bind;
   Via via = Via::syscall;
-  int result = 0;  ///< 0 or more, or -errno
-  std::variant<SocketCall, PathCall, NameCall> call;
+  int result = 0;                ///< 0 or more, or -errno
+  bool seccomp_refused = false;  ///< a filter's verdict: the exit was seen without the entry
+  bool lsm_refused = false;      ///< a security module's own answer was seen
+  bool cgroup_refused = false;   ///< that of BPF programs on the caller's cgroup was
+  std::variant<SocketCall, PathCall, NameCall, LongArgument, ProcessExit> call;
 
   bool failed() const { return result < 0; }
   int error() const { return failed() ? -result : 0; }

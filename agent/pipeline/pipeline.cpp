@@ -11,6 +11,7 @@ Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
       options_(std::move(options)),
       sinks_(std::move(sinks)),
       engine_(parts_.host, options_.host_utsns),
+      repeats_(options_.fold),
       queue_(options_.queue_records),
       ring_(ring_fd, *this),
       drainer_([this](const std::stop_token& stop) { drain(stop); }),
@@ -50,12 +51,31 @@ void Pipeline::drain(const std::stop_token& stop) {
 }
 
 void Pipeline::work() {
-  while (auto event = queue_.pop()) {
-    handle(std::move(*event));
-    if (queue_.size() == 0)
-      for (const auto& sink : sinks_) sink->flush();
+  constexpr std::chrono::milliseconds kTick{20};
+  while (!queue_.finished()) {
+    const bool timed = walk_due_ || options_.fold.count() != 0;
+    auto event = timed ? queue_.pop_within(kTick) : queue_.pop();
+    if (event) handle(std::move(*event));
+    if (queue_.size() != 0) continue;
+    look_around_when_due();
+    for (const Record& record : repeats_.due(parts_.clock.monotonic())) hand_out(record);
+    for (const auto& sink : sinks_) sink->flush();
   }
+  for (const Record& record : repeats_.due(parts_.clock.monotonic(), true)) hand_out(record);
   for (const auto& sink : sinks_) sink->flush();
+}
+
+/// After a process that bound a socket file has ended, one walk shows whether its sockets are dead: a later
+/// call that meets the file then finds that proven. Its files are closed a moment after the end; and a storm
+/// of ends must not become a storm of walks.
+void Pipeline::look_around_when_due() {
+  constexpr std::uint64_t kBetween = 200'000'000;  // ns
+  if (!walk_due_) return;
+  const MonotonicTime now = parts_.clock.monotonic();
+  if (now < *walk_due_ || now.ns < walked_.ns + kBetween) return;
+  walk_due_.reset();
+  walked_ = now;
+  parts_.host.look_around();
 }
 
 Context Pipeline::context_of(const Event& event) {
@@ -72,11 +92,16 @@ Context Pipeline::context_of(const Event& event) {
 }
 
 void Pipeline::handle(Event event) {
+  constexpr std::uint64_t kUntilClosed = 20'000'000;  // ns
   Record record{.event = std::move(event)};
   record.time = parts_.clock.wall(record.event.time);
   record.host_scope = record.event.actor.utsns == options_.host_utsns;
+  if (const auto* end = std::get_if<ProcessExit>(&record.event.call);
+      end != nullptr && end->binder && !walk_due_)
+    walk_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
+  if (!worth_telling(record)) return;
   record.context = context_of(record.event);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
     if (const auto known = parts_.containers.find(holder->container_key))
@@ -88,6 +113,13 @@ void Pipeline::handle(Event event) {
   parts_.stats.diagnosis_latency.observe(
       std::chrono::nanoseconds(parts_.clock.monotonic().ns - record.event.time.ns));
   if (options_.filter && !options_.filter(record)) return;
+  if (repeats_.fold(record))
+    ++parts_.stats.suppressed;
+  else
+    hand_out(record);
+}
+
+void Pipeline::hand_out(const Record& record) {
   for (const auto& sink : sinks_)
     if (!sink->write(record)) ++parts_.stats.lost_output;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "diagnose/engine.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/host_view.hpp"
+#include "pipeline/repeats.hpp"
 #include "probe/record_ring.hpp"
 #include "record/sink.hpp"
 #include "telemetry/agent_stats.hpp"
@@ -22,6 +24,8 @@ struct PipelineOptions {
   std::size_t queue_records = 8192;
   NamespaceInode host_utsns = 0;
   bool want_arguments = false;  ///< a sink shows command lines
+  std::chrono::seconds fold{
+      0};  ///< the same failure of the same process is told once in this time; 0: always
   /// Records for which this is false are not handed to the sinks (trace's filters). Empty: all are.
   std::function<bool(const Record&)> filter;
 };
@@ -50,12 +54,17 @@ class Pipeline final : private RecordHandler {
   void drain(const std::stop_token& stop);
   void work();
   void handle(Event event);
+  void hand_out(const Record& record);
+  void look_around_when_due();
   Context context_of(const Event& event);
 
   PipelineParts parts_;
   PipelineOptions options_;
   std::vector<std::unique_ptr<Sink>> sinks_;
   Engine engine_;
+  Repeats repeats_;
+  std::optional<MonotonicTime> walk_due_;
+  MonotonicTime walked_;
   BoundedQueue<Event> queue_;
   RecordRing ring_;
   std::jthread drainer_;

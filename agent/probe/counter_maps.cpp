@@ -52,6 +52,11 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
   total.path_length_sum += load(block.path_length_sum);
   total.ring_full += load(block.ring_full);
   total.source_table_full += load(block.source_table_full);
+  total.exec_arguments_unread += load(block.exec_arguments_unread);
+  for (std::size_t i = 0; i < 2; ++i) {
+    total.uts_created[i] += load(block.uts_created[i]);
+    total.names_bound[i] += load(block.names_bound[i]);
+  }
   for (const __u64& sequence : block.sequence) total.records += load(sequence);
 }
 

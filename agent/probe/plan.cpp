@@ -40,7 +40,7 @@ void refuse(Candidates& candidates, const std::string& backend, const std::strin
 OperationPlan choose(const Operation& operation) {
   OperationPlan plan{.operation = operation.name, .backend = "none", .programs = {}, .reason = {}};
   std::string obstacles;
-  for (const char* backend : {"fexit", "cgroup", "iterator", "tracepoint"}) {
+  for (const char* backend : {"fexit", "cgroup", "iterator", "tp_btf", "tracepoint"}) {
     const auto found = operation.candidates.find(backend);
     if (found == operation.candidates.end()) continue;
     if (found->second.obstacle.empty()) {
@@ -52,6 +52,7 @@ OperationPlan choose(const Operation& operation) {
     obstacles += (obstacles.empty() ? "" : "; ") + std::string(backend) + ": " + found->second.obstacle;
   }
   plan.reason = obstacles;
+  plan.optional = operation.candidates.size() == 1 && operation.candidates.contains("fexit");
   return plan;
 }
 
@@ -61,7 +62,8 @@ ProgramName parse_program_name(std::string_view name) {
   static constexpr struct {
     std::string_view suffix, backend;
   } kSuffixes[] = {{"_entry_fentry", "fexit"}, {"_entry_tp", "tracepoint"}, {"_fexit", "fexit"},
-                   {"_tp", "tracepoint"},      {"_cgroup", "cgroup"},       {"_iter", "iterator"}};
+                   {"_tp", "tracepoint"},      {"_cgroup", "cgroup"},       {"_iter", "iterator"},
+                   {"_btf", "tp_btf"}};
   for (const auto& [suffix, backend] : kSuffixes)
     if (name.ends_with(suffix))
       return {std::string(name.substr(0, name.size() - suffix.size())), std::string(backend)};

@@ -10,7 +10,7 @@ enum class BackendChoice { automatic, fexit, tracepoint };
 /// One program of the object file, told by its name `<operation>[_entry]_<backend>`.
 struct ProgramName {
   std::string operation;  ///< "bind"
-  std::string backend;    ///< fexit (also its fentry companion) | tracepoint | cgroup | iterator
+  std::string backend;    ///< fexit (also its fentry companion) | tracepoint | tp_btf | cgroup | iterator
 };
 ProgramName parse_program_name(std::string_view name);
 
@@ -27,6 +27,7 @@ struct OperationPlan {
   std::string backend;                ///< "none": not observed
   std::vector<std::string> programs;  ///< to be loaded
   std::string reason;                 ///< for the reader of `sockward check`
+  bool optional = false;  ///< it only has a fexit form and sharpens answers: nothing is missing without it
 };
 
 /// Chooses a backend for each operation: fexit where trampolines work and all its targets exist, else the

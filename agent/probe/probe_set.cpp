@@ -75,6 +75,9 @@ std::optional<std::string> obstacle_of(const bpf_program* program, const Survey&
     if (const auto id = survey.tracepoints->id_of(target); !id)
       return "the kernel has no tracepoint " + target;
   }
+  if (backend == "tp_btf" &&
+      btf__find_by_name_kind(survey.types.get(), ("btf_trace_" + target).c_str(), BTF_KIND_TYPEDEF) < 0)
+    return "the kernel has no tracepoint " + target;
   if (backend == "cgroup" && options.cgroup2_root.empty()) return "no cgroup2 file system is mounted";
   return std::nullopt;
 }
@@ -112,6 +115,8 @@ void write_settings(sockward_settings& settings, const ProbeOptions& options) {
   settings.report_all_errors = filter.all_errors;
   settings.hierarchy = static_cast<__u8>(options.hierarchy);
   settings.writes_strict = options.writes_strict;
+  settings.report_replaced = filter.too_long;
+  settings.watch_processes = true;
 }
 
 int perf_event_of_tracepoint(int id) {
@@ -203,6 +208,7 @@ void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_
   bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.failures_by_source, options.source_entries);
   bpf_map__set_max_entries(skeleton.maps.bound_names, options.bound_names);
+  bpf_map__set_max_entries(skeleton.maps.bound_entries, options.bound_names);
 }
 
 void choose_programs(const sockward_bpf& skeleton, const std::vector<OperationPlan>& plan) {
@@ -231,7 +237,8 @@ ProbeStatus attach_operation(const sockward_bpf& skeleton, const OperationPlan& 
   ProbeStatus status{.operation = operation.operation,
                      .backend = operation.backend,
                      .attached = false,
-                     .reason = operation.reason};
+                     .reason = operation.reason,
+                     .optional = operation.optional};
   std::vector<Link> attached;
   for (const std::string& name : operation.programs) {
     auto link = attach_program(bpf_object__find_program_by_name(skeleton.obj, name.c_str()), survey, options);
@@ -251,7 +258,7 @@ void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
   bool any_call = false;
   for (const auto& probe : probes) {
     any_call |= probe.attached && syscall_from(probe.operation).has_value();
-    if (probe.attached) continue;
+    if (probe.attached || probe.optional) continue;
     if (strict)
       throw failure("probe " + probe.operation + " cannot be attached: " + probe.reason,
                     "mend that, or run without --config.strict");
@@ -287,6 +294,8 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
     if (operation.operation == "sockets") state->socket_iterator = state->links.back().get();
   }
   report_missing(state->probes, options.strict);
+  if (state->socket_iterator != nullptr)
+    seed_entries(state->socket_iterator, bpf_map__fd(skeleton.maps.bound_entries));
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
 

@@ -17,7 +17,7 @@ struct ReportFilter {
   bool all_errors = false;
   bool too_long = true;            ///< names that do not fit, whatever the errno
   bool unix_refused = true;        ///< connect ECONNREFUSED and EPROTOTYPE on AF_UNIX
-  std::uint16_t syscalls = 0x7FF;  ///< bit per Syscall
+  std::uint16_t syscalls = 0xFFF;  ///< bit per Syscall
   std::uint32_t only_tgid = 0;     ///< 0: every process
 
   void add_errno(int number) {

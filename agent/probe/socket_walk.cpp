@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "base/log.hpp"
 #include "probe/iterator.hpp"
 
 namespace sockward {
@@ -25,6 +26,16 @@ OpenSocket::State state_of(const sockward_open_socket& entry) {
   if (entry.state == kTcpListen) return OpenSocket::State::listening;
   const bool datagram = entry.type == SOCK_DGRAM || entry.type == SOCK_RAW;
   return entry.state == kTcpClose || datagram ? OpenSocket::State::idle : OpenSocket::State::connected;
+}
+
+OpenSocket to_open_socket(const sockward_open_socket& entry, BoundName name) {
+  return {.name = std::move(name),
+          .owner = from_wire(entry.owner),
+          .fd = entry.fd,
+          .type = entry.type,
+          .state = state_of(entry),
+          .path = std::string(entry.path, std::min<std::size_t>(entry.path_bytes, sizeof(entry.path))),
+          .links = entry.links};
 }
 
 }  // namespace
@@ -88,12 +99,16 @@ std::optional<BoundName> from_wire(const sockward_bound_name& wire) {
 
 SocketOwner from_wire(const sockward_binder& binder) {
   return {.time = {binder.time_ns},
+          .released = {binder.released_ns},
           .leader_start_ns = binder.leader_start_ns,
           .container_key = binder.container_key,
           .socket_inode = binder.socket_inode,
           .tgid = binder.tgid,
           .uid = binder.uid,
           .pidns = binder.pidns,
+          .bound_device = binder.bound_device,
+          .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
+          .reuseport = (binder.sharing & SOCKWARD_REUSEPORT) != 0,
           .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))};
 }
 
@@ -104,15 +119,26 @@ std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {
   return from_wire(binder);
 }
 
+void seed_entries(const bpf_link* iterator, int map_fd) {
+  const auto count =
+      run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
+        sockward_open_socket entry{};
+        std::memcpy(&entry, bytes.data(), sizeof(entry));
+        if (entry.name.kind != SOCKWARD_NAME_PATH || entry.links == 0) return;
+        sockward_file_name file{};
+        std::memcpy(&file, entry.name.bytes, sizeof(file));
+        bpf_map_update_elem(map_fd, &entry.entry, &file, BPF_NOEXIST);
+      });
+  if (!count) log_warn("{}: stolen names of servers older than the agent stay unseen", count.error().text());
+}
+
 Result<std::vector<OpenSocket>> walk_sockets(const bpf_link* iterator) {
   std::vector<OpenSocket> sockets;
   const auto count =
       run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
-        if (auto name = from_wire(entry.name))
-          sockets.push_back(
-              {std::move(*name), from_wire(entry.owner), entry.fd, entry.type, state_of(entry)});
+        if (auto name = from_wire(entry.name)) sockets.push_back(to_open_socket(entry, std::move(*name)));
       });
   if (!count) return count.error();
   return sockets;

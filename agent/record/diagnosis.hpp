@@ -24,6 +24,8 @@ struct Diagnosis {
   std::vector<std::string> evidence;  ///< one observation each, with where it was seen
   std::string advice;                 ///< what to do; empty when there is nothing to say
   std::optional<Holder> holder;
+  std::string name;    ///< the socket path it is about, where no call had it; raw bytes
+  bool flap = false;   ///< a host name that was restored at once
   std::string policy;  ///< policy_denied: lsm | seccomp | cgroup_bpf | route | netfilter | unknown
 };
 

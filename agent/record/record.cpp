@@ -60,26 +60,37 @@ std::string_view to_string(EventName name) {
       return "sockward.call.failed";
     case EventName::name_too_long:
       return "sockward.name.too_long";
+    case EventName::name_stolen:
+      return "sockward.name.stolen";
     case EventName::hostname_changed:
       return "sockward.hostname.changed";
   }
   return "sockward.call.failed";
 }
 
-EventName event_name_of(const Event& event) {
+EventName event_name_of(const Record& record) {
+  const Event& event = record.event;
   if (event.failed()) return EventName::call_failed;
-  return std::holds_alternative<NameCall>(event.call) ? EventName::hostname_changed
-                                                      : EventName::name_too_long;
+  if (std::holds_alternative<NameCall>(event.call)) return EventName::hostname_changed;
+  return record.diagnosis.cause == Cause::name_stolen ? EventName::name_stolen : EventName::name_too_long;
+}
+
+bool worth_telling(const Record& record) {
+  return record.event.failed() || record.diagnosis.cause != Cause::unknown;
 }
 
 Severity severity_of(const Record& record) {
   const bool in_container = record.context.container && !record.context.container->is_host();
-  switch (event_name_of(record.event)) {
-    case EventName::hostname_changed:
-      if (!record.host_scope) return Severity::info;
+  switch (event_name_of(record)) {
+    case EventName::hostname_changed: {
+      const auto* call = std::get_if<NameCall>(&record.event.call);
+      if (!record.host_scope || call->first) return Severity::info;
+      if (record.diagnosis.flap && !in_container) return Severity::info;
       return in_container ? Severity::error : Severity::warn;
+    }
     case EventName::name_too_long:
-      return record.diagnosis.cause == Cause::path_truncated ? Severity::warn : Severity::info;
+      return record.diagnosis.cause == Cause::path_near_limit ? Severity::info : Severity::warn;
+    case EventName::name_stolen:
     case EventName::call_failed:
       break;
   }
@@ -92,25 +103,40 @@ std::string error_label(const Event& event) {
   return name ? std::string(*name) : fmt::format("errno {}", event.error());
 }
 
-std::string subject_of(const Event& event) {
+std::string subject_of(const Record& record) {
+  const Event& event = record.event;
+  if (!record.diagnosis.name.empty()) return "unix:" + printable(record.diagnosis.name).text;
   if (const auto* socket = std::get_if<SocketCall>(&event.call)) {
     const auto text = address_text(socket->address);
     return text ? text->text : "an unreadable address";
   }
   if (const auto* path = std::get_if<PathCall>(&event.call)) return path_subject(*path);
-  return name_subject(event, std::get<NameCall>(event.call));
+  if (const auto* name = std::get_if<NameCall>(&event.call)) return name_subject(event, *name);
+  return "a process";
 }
+
+namespace {
+
+std::string success_body(const Record& record, const std::string& actor) {
+  const Event& event = record.event;
+  if (const auto* name = std::get_if<NameCall>(&event.call)) return changed_body(record, *name, actor);
+  const std::string subject = subject_of(record);
+  if (std::holds_alternative<ProcessExit>(event.call))
+    return fmt::format("{} refused a socket path that does not fit and left: {}", actor, subject);
+  if (record.diagnosis.cause == Cause::name_stolen)
+    return fmt::format("{} took the name {} from a server that still runs", actor, subject);
+  return fmt::format("{}: {} of {} succeeded with a name at the limit ({})", actor, to_string(event.syscall),
+                     subject, to_string(record.diagnosis.cause));
+}
+
+}  // namespace
 
 std::string body_of(const Record& record) {
   const Event& event = record.event;
   const std::string actor = fmt::format("{}[{}]", printable(event.actor.comm).text, event.actor.tgid);
-  if (!event.failed()) {
-    if (const auto* name = std::get_if<NameCall>(&event.call)) return changed_body(record, *name, actor);
-    return fmt::format("{}: {} of {} succeeded with a name at the limit ({})", actor,
-                       to_string(event.syscall), subject_of(event), to_string(record.diagnosis.cause));
-  }
+  if (!event.failed()) return success_body(record, actor);
   return fmt::format("{}: {} of {} failed with {} ({}): {}", actor, to_string(event.syscall),
-                     subject_of(event), error_label(event), error_text(event.error()),
+                     subject_of(record), error_label(event), error_text(event.error()),
                      to_string(record.diagnosis.cause));
 }
 

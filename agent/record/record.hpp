@@ -15,10 +15,9 @@ enum class Severity { info, warn, error };
 std::string_view to_string(Severity severity);
 int severity_number(Severity severity);
 
-/// `sockward.call.failed`, `sockward.name.too_long`, `sockward.hostname.changed`
-enum class EventName { call_failed, name_too_long, hostname_changed };
+/// `sockward.call.failed`, `sockward.name.too_long`, `sockward.name.stolen`, `sockward.hostname.changed`
+enum class EventName { call_failed, name_too_long, name_stolen, hostname_changed };
 std::string_view to_string(EventName name);
-EventName event_name_of(const Event& event);
 
 /// One line of output: what happened, to whom, and why.
 struct Record {
@@ -32,11 +31,14 @@ struct Record {
   std::string container_label() const { return context.container ? context.container->label() : "~other"; }
 };
 
+EventName event_name_of(const Record& record);
+/// Is there anything to tell? Not of a call that worked and means nothing: such events only feed the history.
+bool worth_telling(const Record& record);
 Severity severity_of(const Record& record);
 /// One sentence, printable.
 std::string body_of(const Record& record);
-/// What the call was about, printable: "unix:/run/x.sock", "/run/x.sock", "name \"web\"".
-std::string subject_of(const Event& event);
+/// What it was about, printable: "unix:/run/x.sock", "/run/x.sock", "name \"web\"".
+std::string subject_of(const Record& record);
 /// "EADDRINUSE"; "OK" for a success; "errno 200" for a number without a name.
 std::string error_label(const Event& event);
 

@@ -25,13 +25,23 @@ struct BoundName {
 
 /// A process that bound a name, or has a socket open.
 struct SocketOwner {
-  MonotonicTime time;  ///< when it bound; 0 for owners found by a walk
+  MonotonicTime time;      ///< when it bound; 0 for owners found by a walk
+  MonotonicTime released;  ///< when the socket was released; 0: not, or not seen
   std::uint64_t leader_start_ns = 0, container_key = 0;
   std::uint64_t socket_inode =
       0;  ///< of the socket itself: a bind made earlier by another process has the same
   std::uint32_t tgid = 0, uid = 0;
   NamespaceInode pidns = 0;
-  std::string comm;  ///< raw bytes
+  std::uint32_t bound_device = 0;  ///< interface that the socket is bound to; 0: none
+  bool v6only = false;             ///< an IPv6 socket that takes no IPv4
+  bool reuseport = false;          ///< SO_REUSEPORT is set
+  std::string comm;                ///< raw bytes
+
+  /// Is the socket known to have been bound, and not yet released, at this time?
+  bool had_it_at(MonotonicTime moment) const {
+    return time.ns != 0 && time < moment && released.ns != 0 && moment < released;
+  }
+  bool released_before(MonotonicTime moment) const { return released.ns != 0 && released < moment; }
 };
 
 /// One descriptor of a bound socket.
@@ -42,12 +52,15 @@ struct OpenSocket {
   std::uint32_t fd = 0;
   std::uint16_t type = 0;
   State state = State::idle;
+  std::string path;         ///< of a socket file, as it was bound; raw bytes
+  std::uint32_t links = 1;  ///< of a socket file; 0: its name was removed
 };
 
 /// All bound sockets that a process has open, at one time, in every network namespace.
 struct SocketScan {
   MonotonicTime began;
   WallTime began_wall;  ///< by the clock as it was then
+  MonotonicTime ended;
   std::vector<OpenSocket> sockets;
 };
 

@@ -38,9 +38,12 @@ struct KernelSnapshot {
   std::uint64_t path_length_sum = 0;
   /// [host?][via][domain?]
   std::array<std::array<std::array<std::uint64_t, 2>, 4>, 2> hostname_changes{};
-  std::uint64_t ring_full = 0;          ///< records lost because the ring buffer was full
-  std::uint64_t source_table_full = 0;  ///< failures counted without their container
-  std::uint64_t records = 0;            ///< record numbers given out
+  std::uint64_t ring_full = 0;                 ///< records lost because the ring buffer was full
+  std::uint64_t source_table_full = 0;         ///< failures counted without their container
+  std::uint64_t records = 0;                   ///< record numbers given out
+  std::uint64_t exec_arguments_unread = 0;     ///< execs whose arguments were not all looked at
+  std::array<std::uint64_t, 2> uts_created{};  ///< UTS namespaces made by clone, by unshare
+  std::array<std::uint64_t, 2> names_bound{};  ///< put into the name table: socket files, other names
 
   const Slots& of(Syscall syscall, Family family) const {
     return calls[static_cast<std::size_t>(syscall)][static_cast<std::size_t>(family)];
@@ -66,9 +69,10 @@ struct ProgramStats {
 
 struct ProbeStatus {
   std::string operation;  ///< "bind", "sysctl", "uts_namespaces"
-  std::string backend;    ///< fexit | tracepoint | cgroup | iterator | none
+  std::string backend;    ///< fexit | tracepoint | tp_btf | cgroup | iterator | none
   bool attached = false;
-  std::string reason;  ///< why this backend, or why none
+  std::string reason;     ///< why this backend, or why none
+  bool optional = false;  ///< nothing is missing without it
 };
 
 /// Is one way of doing one operation seen at present?

@@ -5,6 +5,7 @@
 
 #include "core/directory.bpf.h"
 #include "core/emit.bpf.h"
+#include "core/refusal.bpf.h"
 
 #define UNIX_ADDRESS_MAX 110 /* sizeof(struct sockaddr_un), include/uapi/linux/un.h */
 #define UNIX_PATH_OFFSET 2
@@ -120,6 +121,8 @@ struct socket_arguments {
 	int fd;
 	const void *address; /* NULL: take the socket's own */
 	int length;
+	__u32 flags; /* enum sockward_flag, found before */
+	struct sockward_file_name replaced; /* with SOCKWARD_NAME_REPLACED */
 };
 
 /* Fills and sends one socket record. */
@@ -129,13 +132,15 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 {
 	struct sockward_socket_call *call = &scratch->call;
 	struct data_area area = {.cursor = &scratch->cursor, .bytes = scratch->data};
-	__u32 flags = 0;
+	__u32 flags = arguments->flags | refusal_flag(result);
 	__u64 bytes;
 
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, syscall, syscall, SOCKWARD_SOCKET_CALL, result);
 	call->fd = arguments->fd;
 	call->address_length = arguments->length;
+	call->replaced_device = arguments->replaced.device;
+	call->replaced_inode = arguments->replaced.inode;
 	if (sk)
 		fill_socket(call, sk);
 	if (from_kernel)

@@ -70,4 +70,13 @@ static __always_inline __u64 argument(const struct pt_regs *registers, int numbe
 #endif
 }
 
+static __always_inline __u64 call_number(const struct pt_regs *registers)
+{
+#if defined(__TARGET_ARCH_x86)
+	return READ_REGISTER(registers, orig_ax);
+#else
+	return READ_REGISTER(registers, syscallno);
+#endif
+}
+
 #endif

@@ -7,6 +7,7 @@
 #define SOCKWARD_CORE_BOUND_NAME_H
 
 #include "core/address.bpf.h"
+#include "core/watch.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -17,10 +18,30 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2); /* the walk can be interrupted by a bind on its CPU: one each */
+	__uint(max_entries, 3); /* the walk, a bind and a release can interrupt each other on a CPU: one each */
 	__type(key, __u32);
 	__type(value, struct sockward_open_socket);
 } name_table_scratch __weak SEC(".maps");
+
+/* Which socket file was bound last under a name: a second one means that the first was removed or replaced. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct sockward_directory_entry);
+	__type(value, struct sockward_file_name);
+} bound_entries __weak SEC(".maps");
+
+/* Where the file of a bound socket lies. 0: it has none. */
+static __always_inline int entry_of_socket(struct sock *sk, struct sockward_directory_entry *entry)
+{
+	struct dentry *dentry = BPF_CORE_READ((struct unix_sock *)sk, path.dentry);
+	struct inode *directory = BPF_CORE_READ(dentry, d_parent, d_inode);
+
+	entry->directory.device = BPF_CORE_READ(directory, i_sb, s_dev);
+	entry->directory.inode = BPF_CORE_READ(directory, i_ino);
+	entry->name_hash = BPF_CORE_READ(dentry, d_name.hash_len);
+	return directory != 0;
+}
 
 static __always_inline int name_of_unix(struct sock *sk, struct sockward_bound_name *name)
 {
@@ -82,29 +103,79 @@ static __always_inline int name_of_socket(struct sock *sk, struct sockward_bound
 	return 0;
 }
 
-/* Remembers the caller as the one who bound this socket. */
-static __always_inline void remember_binder(struct sock *sk, struct file *file)
+static __always_inline void fill_owner(struct sockward_binder *owner, struct task_struct *task, struct sock *sk,
+				       struct file *file)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	__builtin_memset(owner, 0, sizeof(*owner));
+	owner->leader_start_ns = BPF_CORE_READ(leader, start_boottime);
+	owner->container_key = container_key_of(task);
+	owner->socket_inode = BPF_CORE_READ(file, f_inode, i_ino);
+	owner->tgid = BPF_CORE_READ(task, tgid);
+	owner->uid = BPF_CORE_READ(task, cred, uid.val);
+	owner->pidns = pid_namespace_of(task);
+	owner->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	owner->sharing = sharing_of(sk);
+	bpf_probe_read_kernel_str(owner->comm, sizeof(owner->comm), &leader->comm);
+}
+
+/* Remembers which file has the name now. 1: another one had it before, told in `replaced`. */
+static __always_inline int remember_entry(struct sock *sk, const struct sockward_bound_name *name,
+					  struct sockward_file_name *replaced)
+{
+	struct sockward_directory_entry entry = {};
+	struct sockward_file_name file, *before;
+	int other = 0;
+
+	__builtin_memcpy(&file, name->bytes, sizeof(file));
+	if (!entry_of_socket(sk, &entry))
+		return 0;
+	before = bpf_map_lookup_elem(&bound_entries, &entry);
+	if (before && (before->inode != file.inode || before->device != file.device)) {
+		*replaced = *before;
+		other = 1;
+	}
+	bpf_map_update_elem(&bound_entries, &entry, &file, BPF_ANY);
+	return other;
+}
+
+/* Remembers the caller as the one who bound this socket. 1: its file took the name of `replaced`. */
+static __always_inline int remember_binder(struct sock *sk, struct file *file,
+					   struct sockward_file_name *replaced)
+{
+	struct sockward_cpu_counters *block = cpu_counters();
+	struct sockward_open_socket *scratch;
+	__u32 slot = 0;
+	int is_path;
+
+	scratch = bpf_map_lookup_elem(&name_table_scratch, &slot);
+	if (!scratch || !block || !name_of_socket(sk, &scratch->name))
+		return 0;
+	fill_owner(&scratch->owner, current_task(), sk, file);
+	scratch->owner.time_ns = bpf_ktime_get_ns();
+	bpf_map_update_elem(&bound_names, &scratch->name, &scratch->owner, BPF_ANY);
+	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
+	add_one(&block->names_bound[!is_path]);
+	if (!is_path)
+		return 0;
+	watch_process(SOCKWARD_WATCH_BINDER);
+	return remember_entry(sk, &scratch->name, replaced);
+}
+
+/* The socket is released: its name is free from now on. */
+static __always_inline void forget_binder(struct sock *sk, struct file *file)
 {
 	struct sockward_open_socket *scratch;
-	struct task_struct *task = current_task(), *leader;
-	struct sockward_binder *owner;
-	__u32 slot = 0;
+	struct sockward_binder *binder;
+	__u32 slot = 2;
 
 	scratch = bpf_map_lookup_elem(&name_table_scratch, &slot);
 	if (!scratch || !name_of_socket(sk, &scratch->name))
 		return;
-	leader = BPF_CORE_READ(task, group_leader);
-	owner = &scratch->owner;
-	__builtin_memset(owner, 0, sizeof(*owner));
-	owner->time_ns = bpf_ktime_get_ns();
-	owner->leader_start_ns = BPF_CORE_READ(leader, start_boottime);
-	owner->container_key = current_container_key();
-	owner->socket_inode = BPF_CORE_READ(file, f_inode, i_ino);
-	owner->tgid = bpf_get_current_pid_tgid() >> 32;
-	owner->uid = (__u32)bpf_get_current_uid_gid();
-	owner->pidns = pid_namespace_of(task);
-	bpf_probe_read_kernel_str(owner->comm, sizeof(owner->comm), &leader->comm);
-	bpf_map_update_elem(&bound_names, &scratch->name, owner, BPF_ANY);
+	binder = bpf_map_lookup_elem(&bound_names, &scratch->name);
+	if (binder && !binder->released_ns && binder->socket_inode == BPF_CORE_READ(file, f_inode, i_ino))
+		binder->released_ns = bpf_ktime_get_ns();
 }
 
 #endif

@@ -13,6 +13,7 @@
 
 #define EPERM 1
 #define EINTR 4
+#define EACCES 13
 #define EINVAL 22
 #define ENAMETOOLONG 36
 #define ELOOP 40
@@ -122,6 +123,7 @@ enum cgroup_subsys_id {
 };
 
 struct qstr {
+	__u64 hash_len; /* hash and length in one; salted with the parent, include/linux/dcache.h */
 	const unsigned char *name;
 };
 
@@ -131,6 +133,7 @@ struct super_block {
 
 struct inode {
 	unsigned short i_mode;
+	unsigned int i_nlink;
 	unsigned long i_ino; /* 7.x: u64; read with its true size */
 	struct super_block *i_sb;
 };
@@ -191,6 +194,9 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuseport : 1;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
 	unsigned short skc_num;
 	possible_net_t skc_net;
 };
@@ -199,6 +205,7 @@ struct sock {
 	struct sock_common __sk_common;
 	unsigned short sk_type;
 	unsigned short sk_protocol; /* plain fields since 5.6 */
+	struct socket *sk_socket;
 };
 
 struct socket {
@@ -220,8 +227,31 @@ struct unix_sock {
 	struct path path;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to exit */
+	int group_exit_code;
+};
+
+struct mm_struct {
+	unsigned long arg_start, arg_end; /* the arguments of the last exec, one after the other */
+};
+
+struct seccomp {
+	int mode; /* 2: filters */
+};
+
+struct linux_binprm;
+
 struct task_struct {
 	void *stack;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	struct seccomp seccomp; /* absent without CONFIG_SECCOMP */
+	int exit_code;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
@@ -238,11 +268,13 @@ struct task_struct {
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9;
+	unsigned long orig_ax; /* number of the call */
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	unsigned long regs[31];
 	unsigned long orig_x0;
+	int syscallno;
 };
 #else
 #error "sockward knows the system-call registers of x86-64 and arm64 only"

@@ -14,6 +14,25 @@ struct {
 	__type(value, struct sockward_name_call);
 } name_scratch __weak SEC(".maps");
 
+/* UTS namespaces whose creation was seen, with a bit for each of their names that was changed since (1 << domain). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* inode */
+	__type(value, __u32);
+} fresh_uts __weak SEC(".maps");
+
+/* SOCKWARD_FIRST_NAME for the first change of this name in a namespace that was seen to be made. */
+static __always_inline __u32 first_name_flag(__u32 utsns, __u32 domain)
+{
+	__u32 *changed = bpf_map_lookup_elem(&fresh_uts, &utsns);
+
+	if (!changed || (*changed & (1 << domain)))
+		return 0;
+	*changed |= 1 << domain;
+	return SOCKWARD_FIRST_NAME;
+}
+
 static __always_inline void read_uts_name(struct uts_namespace *uts, int domain, char *to)
 {
 	if (domain)
@@ -50,6 +69,8 @@ static __always_inline void finish_name_call(struct sockward_name_call *call, in
 
 	if (block && changed)
 		add_one(&block->hostname_changes[scope][via][domain]);
+	if (changed)
+		call->header.flags |= first_name_flag(call->header.utsns, domain);
 	if ((changed || errno_wanted(result) || (too_long && settings.report_too_long)) &&
 	    syscall_wanted(call->header.syscall))
 		emit(&call->header, sizeof(*call));

@@ -5,6 +5,7 @@
 
 #include "core/directory.bpf.h"
 #include "core/emit.bpf.h"
+#include "core/refusal.bpf.h"
 
 struct path_scratch {
 	volatile __u64 cursor;
@@ -52,7 +53,7 @@ static __always_inline void emit_path_call(__u32 syscall, const struct path_argu
 {
 	struct path_scratch *scratch = bpf_map_lookup_elem(&path_scratch, &syscall);
 	struct sockward_path_call *call;
-	__u32 flags = arguments->flags;
+	__u32 flags = arguments->flags | refusal_flag(result);
 	struct data_area area;
 	__u64 before;
 	__u8 first;

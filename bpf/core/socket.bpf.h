@@ -66,6 +66,15 @@ static __always_inline __u32 family_of(struct sock *sk)
 	}
 }
 
+/* enum sockward_sharing */
+static __always_inline __u32 sharing_of(struct sock *sk)
+{
+	struct sock_common *common = &sk->__sk_common;
+
+	return (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only) ? SOCKWARD_V6ONLY : 0) |
+		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport) ? SOCKWARD_REUSEPORT : 0);
+}
+
 static __always_inline void fill_socket(struct sockward_socket_call *call, struct sock *sk)
 {
 	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
@@ -75,6 +84,8 @@ static __always_inline void fill_socket(struct sockward_socket_call *call, struc
 	call->type = BPF_CORE_READ(sk, sk_type);
 	call->protocol = BPF_CORE_READ(sk, sk_protocol);
 	call->bound_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	call->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	call->sharing = sharing_of(sk);
 	call->socket_netns = BPF_CORE_READ(net, ns.inum);
 	call->owner_userns = BPF_CORE_READ(net, user_ns, ns.inum);
 	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock))

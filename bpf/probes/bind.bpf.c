@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * bind(2). Counted: every call. Reported: failures the settings ask for, names that do not fit,
- * and successful AF_UNIX binds whose path comes near the limit or was cut at it.
+ * and successful AF_UNIX binds whose path comes near the limit, was cut at it, or belonged to another socket file.
  * Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend (docs/coverage.md).
  */
 #include "core/arguments.bpf.h"
 #include "core/bound_name.bpf.h"
+#include "core/seccomp.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -27,7 +28,7 @@ static __always_inline int does_not_fit(int address_length, int bytes, int resul
 	return (result == -EINVAL && address_length > UNIX_ADDRESS_MAX) || bytes == UNIX_PATH_MAX;
 }
 
-static __always_inline int observe_bind(const struct socket_arguments *arguments, int result)
+static __always_inline int observe_bind(struct socket_arguments *arguments, int result)
 {
 	struct sock *sk = sock_of_fd(arguments->fd);
 	__u32 family = family_of(sk);
@@ -35,8 +36,10 @@ static __always_inline int observe_bind(const struct socket_arguments *arguments
 	int wanted = errno_wanted(result), bytes = 0;
 
 	count_call(SOCKWARD_BIND, family, result);
-	if (!result && sk)
-		remember_binder(sk, file_of_fd(arguments->fd));
+	if (!result && sk && remember_binder(sk, file_of_fd(arguments->fd), &arguments->replaced)) {
+		arguments->flags |= SOCKWARD_NAME_REPLACED;
+		wanted = settings.report_replaced;
+	}
 	scratch = socket_scratch_of(SOCKWARD_BIND);
 	if (!scratch)
 		return 0;
@@ -62,6 +65,12 @@ int BPF_PROG(bind_fexit, int fd, const void *address, int length, int result)
 	return observe_bind(&arguments, normalise_result(result));
 }
 
+SEC("tracepoint/syscalls/sys_enter_bind")
+int bind_entry_tp(struct sys_enter_context *context)
+{
+	return note_entry(SOCKWARD_BIND);
+}
+
 SEC("tracepoint/syscalls/sys_exit_bind")
 int bind_tp(struct sys_exit_context *context)
 {
@@ -70,6 +79,7 @@ int bind_tp(struct sys_exit_context *context)
 		.fd = (int)argument(registers, 0),
 		.address = (const void *)argument(registers, 1),
 		.length = (int)argument(registers, 2),
+		.flags = seccomp_flag(SOCKWARD_BIND),
 	};
 
 	return observe_bind(&arguments, normalise_result(context->result));

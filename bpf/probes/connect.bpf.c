@@ -6,6 +6,7 @@
  */
 #include "core/address.bpf.h"
 #include "core/arguments.bpf.h"
+#include "core/seccomp.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -51,6 +52,12 @@ int BPF_PROG(connect_fexit, int fd, const void *address, int length, int result)
 	return observe_connect(&arguments, normalise_result(result));
 }
 
+SEC("tracepoint/syscalls/sys_enter_connect")
+int connect_entry_tp(struct sys_enter_context *context)
+{
+	return note_entry(SOCKWARD_CONNECT);
+}
+
 SEC("tracepoint/syscalls/sys_exit_connect")
 int connect_tp(struct sys_exit_context *context)
 {
@@ -59,6 +66,7 @@ int connect_tp(struct sys_exit_context *context)
 		.fd = (int)argument(registers, 0),
 		.address = (const void *)argument(registers, 1),
 		.length = (int)argument(registers, 2),
+		.flags = seccomp_flag(SOCKWARD_CONNECT),
 	};
 
 	return observe_connect(&arguments, normalise_result(context->result));

@@ -5,10 +5,33 @@
  */
 #include "core/bound_name.bpf.h"
 
+/* What a walk tells of a socket file beside its number. */
+static __always_inline void fill_file(struct sockward_open_socket *entry, struct sock *sk)
+{
+	const char *address = 0;
+	__u64 bytes;
+
+	__builtin_memset(&entry->entry, 0, sizeof(entry->entry));
+	entry->links = 0;
+	entry->path_bytes = 0;
+	entry->reserved = 0;
+	if (entry->name.kind != SOCKWARD_NAME_PATH)
+		return;
+	entry_of_socket(sk, &entry->entry);
+	entry->links = BPF_CORE_READ((struct unix_sock *)sk, path.dentry, d_inode, i_nlink);
+	bytes = unix_address_of(sk, &address);
+	if (bytes <= UNIX_PATH_OFFSET + 1)
+		return;
+	/* Its length counts the NUL. */
+	bytes = at_most(bytes - UNIX_PATH_OFFSET - 1, UNIX_PATH_MAX);
+	if (!bpf_probe_read_kernel(entry->path, bytes, address + UNIX_PATH_OFFSET))
+		entry->path_bytes = bytes;
+}
+
 SEC("iter/task_file")
 int sockets_iter(struct bpf_iter__task_file *context)
 {
-	struct task_struct *task = context->task, *leader;
+	struct task_struct *task = context->task;
 	struct sockward_open_socket *entry;
 	struct file *file = context->file;
 	struct socket *socket;
@@ -24,15 +47,8 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	entry = bpf_map_lookup_elem(&name_table_scratch, &slot);
 	if (!sk || !entry || !name_of_socket(sk, &entry->name))
 		return 0;
-	leader = BPF_CORE_READ(task, group_leader);
-	__builtin_memset(&entry->owner, 0, sizeof(entry->owner));
-	entry->owner.leader_start_ns = BPF_CORE_READ(leader, start_boottime);
-	entry->owner.container_key = container_key_of(task);
-	entry->owner.socket_inode = BPF_CORE_READ(file, f_inode, i_ino);
-	entry->owner.tgid = BPF_CORE_READ(task, tgid);
-	entry->owner.uid = BPF_CORE_READ(task, cred, uid.val);
-	entry->owner.pidns = pid_namespace_of(task);
-	bpf_probe_read_kernel_str(entry->owner.comm, sizeof(entry->owner.comm), &leader->comm);
+	fill_owner(&entry->owner, task, sk, file);
+	fill_file(entry, sk);
 	entry->fd = context->fd;
 	entry->type = BPF_CORE_READ(sk, sk_type);
 	entry->state = BPF_CORE_READ(sk, __sk_common.skc_state);

@@ -138,6 +138,14 @@ void write_name_call(Members& out, const Record& record, const NameCall& call) {
   out.text("sockward.scope", record.host_scope ? "host" : "container");
 }
 
+void write_exit(Members& out, const Record& record, const ProcessExit& end) {
+  const std::string& name = record.diagnosis.name;
+  out.text("sockward.address", "unix:" + printable(name).text);
+  out.text("sockward.address.kind", to_string(AddressKind::path));
+  if (!printable(name).exact) out.text("sockward.address.bytes", base64(name));
+  out.number("process.exit.code", static_cast<std::uint64_t>(end.status >> 8 & 0xFF));
+}
+
 void write_holder(Members& out, const Holder& holder) {
   static constexpr const char* kKinds[] = {"process", "kernel", "gone"};
   out.text("sockward.holder.kind", kKinds[static_cast<std::size_t>(holder.kind)]);
@@ -171,6 +179,7 @@ void write_attributes(Members& out, const Record& record, CommandArgs policy) {
   if (const auto* socket = std::get_if<SocketCall>(&event.call)) write_socket_call(out, event, *socket);
   if (const auto* path = std::get_if<PathCall>(&event.call)) write_path_call(out, event, *path);
   if (const auto* name = std::get_if<NameCall>(&event.call)) write_name_call(out, record, *name);
+  if (const auto* end = std::get_if<ProcessExit>(&event.call)) write_exit(out, record, *end);
   write_container(out, record);
   write_diagnosis(out, record.diagnosis);
   if (record.repeats != 0) out.number("sockward.repeats", record.repeats);
@@ -186,7 +195,7 @@ std::string to_json(const Record& record, const Resource& resource, CommandArgs 
   out.text("timestamp", rfc3339(record.time));
   out.text("severity_text", to_string(severity_of(record)));
   out.number("severity_number", static_cast<std::uint64_t>(severity_number(severity_of(record))));
-  out.text("event_name", to_string(event_name_of(record.event)));
+  out.text("event_name", to_string(event_name_of(record)));
   out.text("body", body_of(record));
   out.open("resource");
   out.text("service.name", "sockward");

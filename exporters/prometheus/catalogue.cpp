@@ -33,6 +33,15 @@ constexpr std::array kCatalogue = {
     MetricInfo{"sockward_hostname_change_failures_total", counter, "errno",
                "Failed sethostname and setdomainname calls.", true},
     MetricInfo{"sockward_uts_namespaces", gauge, "", "UTS namespaces with at least one process.", false},
+    MetricInfo{"sockward_uts_namespaces_created_total", counter, "route",
+               "UTS namespaces that were made while the agent watched, by clone or unshare.", true},
+    MetricInfo{"sockward_names_bound_total", counter, "kind",
+               "Names put into the name table (path, other). It keeps limits.bound_names of them and forgets "
+               "the least "
+               "recently used.",
+               true},
+    MetricInfo{"sockward_exec_arguments_unread_total", counter, "",
+               "Programs started with more arguments than are looked at (512), or unreadable ones.", true},
     MetricInfo{"sockward_unix_path_bytes", histogram, "",
                "Length of AF_UNIX path names given to bind; 107 and a NUL fit, longer than 108 is refused. "
                "Longer ones "

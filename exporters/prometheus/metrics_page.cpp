@@ -92,6 +92,8 @@ constexpr FixedDiagnosis kFixedDiagnoses[] = {{Cause::path_too_long, Syscall::bi
                                               {Cause::path_truncated, Syscall::bind},
                                               {Cause::path_truncated, Syscall::connect},
                                               {Cause::path_near_limit, Syscall::bind},
+                                              {Cause::path_refused_in_userspace, Syscall::execve},
+                                              {Cause::name_stolen, Syscall::bind},
                                               {Cause::privileged_port, Syscall::bind},
                                               {Cause::hostname_changed, Syscall::sethostname},
                                               {Cause::hostname_changed, Syscall::setdomainname},
@@ -152,6 +154,20 @@ void add_hostname_families(const KernelSnapshot& snapshot, Families& out) {
       failures.add({errno_label(slot)}, to_double(count));
   }
   out.push_back(failures.take());
+}
+
+void add_name_families(const KernelSnapshot& snapshot, Families& out) {
+  out.push_back(FamilyBuilder("sockward_uts_namespaces_created_total")
+                    .add({"clone"}, to_double(snapshot.uts_created[0]))
+                    .add({"unshare"}, to_double(snapshot.uts_created[1]))
+                    .take());
+  out.push_back(FamilyBuilder("sockward_names_bound_total")
+                    .add({"path"}, to_double(snapshot.names_bound[0]))
+                    .add({"other"}, to_double(snapshot.names_bound[1]))
+                    .take());
+  out.push_back(FamilyBuilder("sockward_exec_arguments_unread_total")
+                    .add({}, to_double(snapshot.exec_arguments_unread))
+                    .take());
 }
 
 prometheus::MetricFamily path_bytes_family(const KernelSnapshot& snapshot) {
@@ -247,6 +263,7 @@ class MetricsPage::Collector {
     add_hostname_families(snapshot, out);
     if (const auto namespaces = sources_.uts.read())
       out.push_back(FamilyBuilder("sockward_uts_namespaces").add({}, to_double(namespaces->size())).take());
+    add_name_families(snapshot, out);
     out.push_back(path_bytes_family(snapshot));
     add_loss_families(snapshot, sources_.agent, out);
     add_program_families(sources_.kernel, options_.bpf_statistics, out);

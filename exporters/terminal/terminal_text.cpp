@@ -73,14 +73,17 @@ Colour outcome_colour(const Record& record) {
 
 std::string headline_subject(const Record& record) {
   const auto* name = std::get_if<NameCall>(&record.event.call);
-  if (name == nullptr || record.event.failed()) return subject_of(record.event);
+  if (name == nullptr || record.event.failed()) return subject_of(record);
   return fmt::format(R"("{}" -> "{}")", printable(name->old_name).text, printable(name->new_name).text);
 }
 
 /// Time, call, outcome, subject and actor; the actor goes to a line of its own where the subject is long.
 std::string headline(const Record& record, const TerminalStyle& style) {
   const Event& event = record.event;
-  const std::string call = event.via == Via::sysctl ? "sysctl" : std::string(to_string(event.syscall));
+  const auto* end = std::get_if<ProcessExit>(&event.call);
+  const std::string call = event.via == Via::sysctl ? "sysctl"
+                           : end != nullptr         ? "exit"
+                                                    : std::string(to_string(event.syscall));
   const std::string subject = headline_subject(record);
   std::string actor =
       fmt::format("{}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
@@ -88,7 +91,8 @@ std::string headline(const Record& record, const TerminalStyle& style) {
   if (container != "host") actor += " container=" + container;
   if (record.repeats != 0) actor += fmt::format(" (+{} more)", record.repeats);
   const std::string time = time_of_day(record.time), columns = fmt::format("{:<13} ", call);
-  const std::string outcome = fmt::format("{:<12} ", error_label(event));
+  const std::string outcome = fmt::format(
+      "{:<12} ", end != nullptr ? fmt::format("status {}", end->status >> 8 & 0xFF) : error_label(event));
   const bool fits =
       time.size() + 1 + columns.size() + outcome.size() + subject.size() + 2 + actor.size() <= style.columns;
   std::string line =
@@ -112,7 +116,7 @@ std::string to_terminal(const Record& record, const TerminalStyle& style) {
   const Diagnosis& diagnosis = record.diagnosis;
   std::string text = headline(record, style);
   if (const auto resolved = resolved_path(record.event);
-      resolved && subject_of(record.event).find(*resolved) == std::string::npos)
+      resolved && subject_of(record).find(*resolved) == std::string::npos)
     add_section(text, "path", printable(*resolved).text, style);
   if (diagnosis.cause == Cause::unknown) {
     add_section(text, "cause", "unknown: " + join_evidence(diagnosis.evidence), style);

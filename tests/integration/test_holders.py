@@ -106,7 +106,7 @@ class Inet(Traced):
             fails_to_bind(("127.0.0.1", ports[1]), socket.AF_INET, socket.SOCK_DGRAM)
             fails_to_bind(("::", ports[2]), socket.AF_INET6)
             time.sleep(0.3)
-        for address, confidence in ((f"0.0.0.0:{ports[0]}", "certain"), (f"127.0.0.1:{ports[1]}", "certain"), (f"[::]:{ports[2]}", "likely")):
+        for address, confidence in ((f"0.0.0.0:{ports[0]}", "certain"), (f"127.0.0.1:{ports[1]}", "certain"), (f"[::]:{ports[2]}", "certain")):
             self.expect(self.one(trace, sockward__address=address), "address_in_use", confidence, sockward__holder__pid=os.getpid())
         for held in (tcp, udp, any4):
             held.close()

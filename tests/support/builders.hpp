@@ -115,7 +115,10 @@ class FakeHost final : public HostView {
   std::vector<std::pair<BoundName, SocketOwner>> binders;
   std::map<std::string, PathObject> objects;
   std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
-  std::vector<OrphanedConnection> orphaned;
+  std::vector<PortUse> uses;
+  bool hidden_socket = false;
+  int route = 0;
+  unsigned programs = 0;
   std::optional<PathTrace> trace;  ///< of any path
   std::optional<Credentials> caller;
   bool names_visible = true;
@@ -135,12 +138,13 @@ class FakeHost final : public HostView {
   }
   Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk) const override {
     if (!walks) return make_error(std::errc::function_not_supported, "walk");
-    return std::make_shared<const SocketScan>(SocketScan{{time.ns + 1}, {}, open_sockets});
+    return std::make_shared<const SocketScan>(SocketScan{{time.ns + 1}, {}, {time.ns + 2}, open_sockets});
   }
-  Result<std::shared_ptr<const SocketScan>> sockets_at_start() const override {
+  Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
     if (!walks) return make_error(std::errc::function_not_supported, "walk");
-    return std::make_shared<const SocketScan>(SocketScan{{kStart}, {start_wall}, open_at_start});
+    return std::make_shared<const SocketScan>(SocketScan{{kStart}, {start_wall}, {kStart}, open_at_start});
   }
+  void look_around() const override {}
   std::optional<SocketOwner> binder(const BoundName& name) const override {
     for (const auto& [bound, owner] : binders)
       if (bound == name) return owner;
@@ -156,9 +160,10 @@ class FakeHost final : public HostView {
     if (found == symlinks.end()) return std::optional<SymlinkOnPath>();
     return std::optional(found->second);
   }
-  Result<std::vector<OrphanedConnection>> orphans(const Event&, std::uint16_t) const override {
-    return orphaned;
-  }
+  Result<std::vector<PortUse>> port_uses(const Event&, std::uint16_t, int) const override { return uses; }
+  Result<bool> knows_socket_named(const Event&, const std::string&) const override { return hidden_socket; }
+  Result<int> route_error(const Event&, const SocketAddress&) const override { return route; }
+  Result<unsigned> cgroup_programs(const Event&) const override { return programs; }
   Result<PathTrace> trace_path(const Event&, const std::string&, bool) const override {
     if (!trace) return gone();
     return *trace;

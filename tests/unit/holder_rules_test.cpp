@@ -134,22 +134,98 @@ TEST_F(HolderRules, OtherPortsProtocolsAndNamespacesDoNotHoldIt) {
 TEST_F(HolderRules, WildcardsAndMappedAddressesConflict) {
   SocketAddress any6{.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}, mapped = any6;
   mapped.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1};
-  const BoundName wanted = tcp_name(tcp4("127.0.0.1", 80));
-  EXPECT_TRUE(conflicts(tcp_name(any6), wanted));
-  EXPECT_TRUE(conflicts(wanted, tcp_name(any6)));
-  EXPECT_TRUE(conflicts(tcp_name(mapped), wanted));
-  EXPECT_TRUE(conflicts(tcp_name(tcp4("0.0.0.0", 80)), wanted));
+  const auto call = [](const SocketAddress& address) {
+    return std::get<SocketCall>(inet_bind(EADDRINUSE, address).call);
+  };
+  const auto held = [](const SocketAddress& address) {
+    return OpenSocket{.name = tcp_name(address), .owner = owner(42, "web", 555), .path = {}};
+  };
+  const SocketAddress wanted = tcp4("127.0.0.1", 80);
+  EXPECT_TRUE(conflicts(held(any6), call(wanted), 998));
+  EXPECT_TRUE(conflicts(held(wanted), call(any6), 998));
+  EXPECT_TRUE(conflicts(held(mapped), call(wanted), 998));
+  EXPECT_TRUE(conflicts(held(tcp4("0.0.0.0", 80)), call(wanted), 998));
   mapped.ip[15] = 2;
-  EXPECT_FALSE(conflicts(tcp_name(mapped), wanted));
+  EXPECT_FALSE(conflicts(held(mapped), call(wanted), 998));
+  // IPV6_V6ONLY on either side, and two interfaces, keep them apart.
+  OpenSocket six_only = held(any6);
+  six_only.owner.v6only = true;
+  EXPECT_FALSE(conflicts(six_only, call(wanted), 998));
+  SocketCall v6only = call(any6);
+  v6only.v6only = true;
+  EXPECT_FALSE(conflicts(held(wanted), v6only, 998));
+  OpenSocket elsewhere = held(wanted);
+  elsewhere.owner.bound_device = 2;
+  SocketCall here = call(wanted);
+  here.bound_device = 3;
+  EXPECT_FALSE(conflicts(elsewhere, here, 998));
+  here.bound_device = 2;
+  EXPECT_TRUE(conflicts(elsewhere, here, 998));
 }
 
-TEST_F(HolderRules, AnIpv6ListenerThatMayBeV6OnlyIsNoProofForIpv4) {
+TEST_F(HolderRules, SocketsOfOneUserShareAPortWhenBothAskForIt) {
+  SocketCall wanted = std::get<SocketCall>(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)).call);
+  OpenSocket held{.name = tcp_name(tcp4("127.0.0.1", 80)), .owner = owner(42, "web", 555), .path = {}};
+  held.owner.uid = 998;
+  held.owner.reuseport = true;
+  EXPECT_TRUE(conflicts(held, wanted, 998));
+  wanted.reuseport = true;
+  EXPECT_FALSE(conflicts(held, wanted, 998));
+  EXPECT_TRUE(conflicts(held, wanted, 1000)) << "two users do not";
+}
+
+TEST_F(HolderRules, AnIpv6ListenerThatTakesIpv4IsTheHolderAndOneThatIsV6OnlyIsNot) {
   open(tcp_name({.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}),
        owner(42, "web", 555));
   host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).confidence, Confidence::certain);
+  host.open_sockets[0].owner.v6only = true;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, AHolderSeenToReleaseAfterTheCallIsCertainAndBeforeItIsNone) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
+  SocketOwner brief = owner(42, "brief", 555, kBefore);
+  brief.released = {kAfter};
+  host.binders = {{name, brief}};
   const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
   EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
+  host.binders[0].second.released = {kBefore + 1};
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, ASocketThatNoProcessHasOpenIsTheKernelsAndLikelyAtMost) {
+  host.uses = {{.state = PortUse::State::bound, .socket_inode = 777}};
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("0.0.0.0", 2049)));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
   EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::kernel);
+}
+
+Event taking_bind(std::uint64_t old_inode) {
+  Event event = unix_call(Syscall::bind, 0, "/run/redis.sock", 110);
+  std::get<SocketCall>(event.call).replaced = FileId{8, old_inode};
+  return event;
+}
+
+TEST_F(HolderRules, ANameTakenFromALiveListenerIsStolen) {
+  open(file_name(5), owner(42, "redis-server", 555));
+  host.open_sockets[0].links = 0;
+  host.open_at_start = host.open_sockets;
+  const Diagnosis found = diagnose(taking_bind(5));
+  EXPECT_EQ(found.cause, Cause::name_stolen);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->pid, 42u);
+}
+
+TEST_F(HolderRules, ARestartARenameAndAnotherFileAreNoTheft) {
+  EXPECT_EQ(diagnose(taking_bind(5)).cause, Cause::unknown);  // the old server has gone
+  open(file_name(5), owner(42, "redis-server", 555));         // it was renamed: its file has a name
+  EXPECT_EQ(diagnose(taking_bind(5)).cause, Cause::unknown);
+  host.open_sockets[0].links = 0;
+  EXPECT_EQ(diagnose(taking_bind(6)).cause, Cause::unknown);
 }
 
 TEST_F(HolderRules, WhenWalksCannotBeMadeNothingIsCertain) {
@@ -184,12 +260,12 @@ TEST_F(HolderRules, WhatAGoneListenerLeftBehindComesBeforeItsMemory) {
   open(name, owner(42, "web", 556), OpenSocket::State::connected);
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::connection_still_open);
   host.open_sockets.clear();
-  host.orphaned = {{.time_wait = true}};
+  host.uses = {{.state = PortUse::State::time_wait}};
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_time_wait);
 }
 
 TEST_F(HolderRules, TimeWaitNeedsThatNobodyHasThePort) {
-  host.orphaned = {{.time_wait = true, .age = std::chrono::milliseconds(2500)}};
+  host.uses = {{.state = PortUse::State::time_wait, .age = std::chrono::milliseconds(2500)}};
   const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
   EXPECT_EQ(found.cause, Cause::address_in_time_wait);
   EXPECT_EQ(found.confidence, Confidence::likely);
@@ -363,8 +439,8 @@ TEST_F(HolderRules, BroadcastIsLikely) {
 }
 
 TEST(OrphanTable, KnowsTimeWaitAndItsAge) {
-  std::vector<OrphanedConnection> found;
-  add_orphans(
+  std::vector<PortUse> found;
+  add_port_uses(
       "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
       "   0: 0100007F:1F90 0100007F:C000 06 00000000:00000000 03:00001676 00000000     0        0 0 3 0\n"
       "   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 777 1\n"
@@ -373,9 +449,9 @@ TEST(OrphanTable, KnowsTimeWaitAndItsAge) {
       "garbage\n 4: x:y z\n",
       8080, found);
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_TRUE(found[0].time_wait);
+  EXPECT_EQ(found[0].state, PortUse::State::time_wait);
   EXPECT_EQ(found[0].age, std::chrono::milliseconds(60'000 - 57'500));
-  EXPECT_FALSE(found[1].time_wait);
+  EXPECT_EQ(found[1].state, PortUse::State::closing);
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 // Never certain: see below.
 #include <fmt/format.h>
 
+#include <netinet/in.h>
+
 #include <cerrno>
 
 #include "diagnose/holding.hpp"
@@ -18,18 +20,21 @@ class AddressInTimeWait final : public Rule {
         call->address.port == 0)
       return std::nullopt;
     const BoundName wanted = name_of_call(*call);
-    const Holding holding =
-        find_holding(seen, wanted, [&](const OpenSocket& socket) { return conflicts(socket.name, wanted); });
+    const Holding holding = find_holding(seen, wanted, [&](const OpenSocket& socket) {
+      return conflicts(socket, *call, seen.event.actor.uid);
+    });
     if (!holding.open.empty() || call->socket_netns != seen.event.actor.netns) return std::nullopt;
-    const auto orphans = seen.host.orphans(seen.event, call->address.port);
-    if (!orphans || orphans->empty()) return std::nullopt;
-    const OrphanedConnection& first = orphans->front();
+    auto orphans = seen.host.port_uses(seen.event, call->address.port, IPPROTO_TCP);
+    if (!orphans) return std::nullopt;
+    std::erase_if(*orphans, [](const PortUse& use) { return use.state == PortUse::State::bound; });
+    if (orphans->empty()) return std::nullopt;
+    const PortUse& first = orphans->front();
     // Never certain: a listener that lived until just after the call leaves the same picture.
     Diagnosis found{.cause = Cause::address_in_time_wait, .confidence = Confidence::likely};
-    found.evidence = {fmt::format("nobody has the port open; {} connection{} of it {} in {} (/proc/net/tcp)",
-                                  orphans->size(), orphans->size() == 1 ? "" : "s",
-                                  orphans->size() == 1 ? "is" : "are",
-                                  first.time_wait ? "TIME_WAIT" : "a closing state")};
+    found.evidence = {
+        fmt::format("nobody has the port open; {} connection{} of it {} in {} (/proc/net/tcp)",
+                    orphans->size(), orphans->size() == 1 ? "" : "s", orphans->size() == 1 ? "is" : "are",
+                    first.state == PortUse::State::time_wait ? "TIME_WAIT" : "a closing state")};
     if (first.age.count() > 0)
       found.evidence.push_back(
           fmt::format("the first of them for {:.1f} s", static_cast<double>(first.age.count()) / 1000));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "diagnose/socket_file.hpp"
@@ -16,7 +17,10 @@ namespace {
 
 void advise(const Observation& seen, Diagnosis& found) {
   if (!found.holder) return;
-  if (found.holder->kind == Holder::Kind::gone)
+  if (found.holder->kind == Holder::Kind::kernel)
+    found.advice =
+        "look at ss -tulpn and at what the kernel serves itself (wg show, exportfs -v); or take another port";
+  else if (found.holder->kind == Holder::Kind::gone)
     found.advice = "it was held for a moment only: try again, or keep the two from running at the same time";
   else if (found.holder->pid == seen.event.actor.tgid)
     found.advice = "the process has the address itself: it binds it twice, or did not close the old socket";
@@ -52,22 +56,28 @@ class AddressInUse final : public Rule {
 
   /// A binder that is gone, with connections left behind, is another rule's.
   static std::optional<Holding> inet_holding(const Observation& seen, const SocketCall& call) {
-    const BoundName wanted = name_of_call(call);
     bool connections = false;
-    Holding holding = find_holding(seen, wanted, [&](const OpenSocket& socket) {
-      if (!conflicts(socket.name, wanted)) return false;
+    Holding holding = find_holding(seen, name_of_call(call), [&](const OpenSocket& socket) {
+      if (!conflicts(socket, call, seen.event.actor.uid)) return false;
       connections |= socket.state == OpenSocket::State::connected;
       return socket.state != OpenSocket::State::connected;
     });
-    if (!holding.open.empty()) {
-      // Whether an IPv6 socket is v6-only is not known here: across families a conflict is no proof.
-      holding.proven &= holding.open.front().name.address.kind == call.address.kind;
-      return holding;
-    }
+    if (!holding.open.empty()) return holding;
     if (connections) return std::nullopt;
-    const auto orphans = seen.host.orphans(seen.event, call.address.port);
-    if (orphans && !orphans->empty()) return std::nullopt;
+    const auto uses = seen.host.port_uses(seen.event, call.address.port, call.protocol);
+    if (!uses) return holding;
+    for (const PortUse& use : *uses) {
+      if (use.state != PortUse::State::bound) return std::nullopt;
+      holding.kernel |= belongs_to_nobody(seen, use.socket_inode);
+    }
     return holding;
+  }
+
+  static bool belongs_to_nobody(const Observation& seen, std::uint64_t socket_inode) {
+    const auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
+    return scan &&
+           std::none_of((*scan)->sockets.begin(), (*scan)->sockets.end(),
+                        [&](const OpenSocket& socket) { return socket.owner.socket_inode == socket_inode; });
   }
 
   /// Holders in another pid namespace are a collision: another rule's.

@@ -17,8 +17,9 @@ class ConnectionStillOpen final : public Rule {
         call->address.port == 0)
       return std::nullopt;
     const BoundName wanted = name_of_call(*call);
-    const Holding holding =
-        find_holding(seen, wanted, [&](const OpenSocket& socket) { return conflicts(socket.name, wanted); });
+    const Holding holding = find_holding(seen, wanted, [&](const OpenSocket& socket) {
+      return conflicts(socket, *call, seen.event.actor.uid);
+    });
     if (holding.open.empty()) return std::nullopt;
     for (const auto& socket : holding.open)
       if (socket.state != OpenSocket::State::connected) return std::nullopt;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/printable.hpp"
+#include "diagnose/known_actors.hpp"
 #include "diagnose/rule.hpp"
 
 namespace sockward {
@@ -48,9 +49,19 @@ void add_flap(const Observation& seen, const NameCall& call, Diagnosis& found) {
   if (!before || before->old_name != call.new_name || before->new_name != call.old_name) return;
   const auto apart = std::chrono::nanoseconds(seen.event.time.ns - before->time.ns);
   if (apart > kFlap) return;
+  found.flap = true;
   found.evidence.push_back(fmt::format("flap: {}[{}] had changed it {:.1f} ms before, and this restores it",
                                        printable(before->comm).text, before->tgid,
                                        std::chrono::duration<double, std::milli>(apart).count()));
+}
+
+void add_actor(const Observation& seen, const NameCall& call, Diagnosis& found) {
+  if (call.first)
+    found.evidence.emplace_back(
+        "the first change since the namespace was made: what a container runtime does");
+  if (const auto program = seen.host.executable(process_of(seen.event)))
+    if (const auto known = known_host_name_setter(*program))
+      found.evidence.push_back("a program that is known to set names: " + std::string(*known));
 }
 
 class HostnameChanged final : public Rule {
@@ -68,6 +79,7 @@ class HostnameChanged final : public Rule {
     else
       check_syscall_result(*call, found);
     add_flap(seen, *call, found);
+    add_actor(seen, *call, found);
     if (host)
       found.advice =
           "if this was not meant: give the workload its own UTS namespace (no --uts=host, hostNetwork with "

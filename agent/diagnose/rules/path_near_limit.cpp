@@ -12,6 +12,8 @@ class PathNearLimit final : public Rule {
   // The kernel side reports a successful bind only when the path has names.near_limit_bytes or more.
   std::optional<Diagnosis> examine(const Observation& seen) const override {
     const auto* call = std::get_if<SocketCall>(&seen.event.call);
+    constexpr std::size_t kLeast = 100;  // a bind that replaced another file is reported whatever its length
+    if (call != nullptr && call->replaced && call->address.name.size() < kLeast) return std::nullopt;
     if (call == nullptr || seen.event.failed() || seen.event.syscall != Syscall::bind) return std::nullopt;
     if (call->family != AF_UNIX || call->address.kind != AddressKind::path || !call->kernel_copy)
       return std::nullopt;

@@ -1,10 +1,11 @@
-// Refused though modes and capabilities allow it: something above them said no. Which one was not observed,
-// so this is at most likely, and the layer unknown.
+// Refused though modes and capabilities allow it: something above them said no. Where that layer was not seen
+// to refuse (diagnose/refusal.hpp) this is at most likely: what stands in the way now is asked of the host.
 #include <fmt/format.h>
 #include <linux/capability.h>
 
 #include <cerrno>
 
+#include "base/errno_name.hpp"
 #include "base/printable.hpp"
 #include "diagnose/capabilities.hpp"
 #include "diagnose/permissions.hpp"
@@ -41,6 +42,7 @@ class PolicyDenied final : public Rule {
       const bool low = call.address.port != 0 && call.address.port < call.port_start;
       if (low && authority_of(seen.event.actor, CAP_NET_BIND_SERVICE, call.owner_userns) != Authority::yes)
         return std::nullopt;
+      if (auto cgroup = examine_cgroup(seen)) return cgroup;
       return denied("the port and the caller's capabilities allow it",
                     "look for a security module (dmesg, ausearch -m avc; Landlock leaves no trace), a BPF "
                     "program on the "
@@ -48,10 +50,36 @@ class PolicyDenied final : public Rule {
     }
     if (seen.event.syscall != Syscall::connect || call.address.ip_text() == "255.255.255.255")
       return std::nullopt;
+    if (auto route = examine_route(seen, call)) return route;
+    if (auto cgroup = examine_cgroup(seen)) return cgroup;
     return denied("connect was refused on this host, before anything answered",
                   "look at the route (ip route get), the packet filter's output chain (nft list ruleset), a "
-                  "BPF program on "
-                  "the cgroup, or a security module");
+                  "BPF program on the cgroup (bpftool cgroup tree), or a security module");
+  }
+
+  /// Asked after the call: a route may have changed since.
+  static std::optional<Diagnosis> examine_route(const Observation& seen, const SocketCall& call) {
+    if (call.socket_netns != seen.event.actor.netns) return std::nullopt;
+    const auto answer = seen.host.route_error(seen.event, call.address);
+    if (!answer || *answer == 0 || *answer != seen.event.error()) return std::nullopt;
+    Diagnosis found =
+        denied(fmt::format("the routing table answers {} for {} (rtnetlink): a prohibit route",
+                           errno_name(*answer).value_or("an error"), call.address.ip_text()),
+               fmt::format("see it with: ip route get {}; remove the route, or the rule that leads to it",
+                           call.address.ip_text()));
+    found.policy = "route";
+    return found;
+  }
+
+  static std::optional<Diagnosis> examine_cgroup(const Observation& seen) {
+    const auto programs = seen.host.cgroup_programs(seen.event);
+    if (!programs || *programs == 0 || seen.event.error() != EPERM) return std::nullopt;
+    Diagnosis found = denied(
+        fmt::format("{} BPF program{} on the caller's cgroup decide{} about {}", *programs,
+                    *programs == 1 ? "" : "s", *programs == 1 ? "s" : "", to_string(seen.event.syscall)),
+        "see them with: bpftool cgroup tree; systemd: IPAddressDeny=, SocketBindDeny=");
+    found.policy = "cgroup_bpf";
+    return found;
   }
 };
 

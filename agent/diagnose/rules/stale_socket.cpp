@@ -1,8 +1,8 @@
 // A socket file without a socket: whoever bound it has gone and left the file behind.
 //
-// Certain only when it was dead before the call: older than the agent, and nobody had it open when the agent
-// started. A holder that dies right after the failing call leaves the same picture, so anything else is
-// likely.
+// Certain only when it was dead before the call: a walk that had ended by then met nobody who had it open.
+// The agent makes one when it starts and whenever a process that bound a socket file has ended. A holder that
+// dies right after the failing call leaves the same picture, so anything else is likely.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -29,9 +29,9 @@ class StaleSocket final : public Rule {
                     printable(file->path).text, ownership_text(file->object)));
     if (file->dead_before) {
       found.confidence = Confidence::certain;
-      found.evidence.emplace_back(
-          "it is older than this agent, and nobody had it open when the agent started");
-    } else if (file->holding.binder) {
+      found.evidence.emplace_back("nobody had it open before the call either (an earlier walk)");
+    }
+    if (file->holding.binder) {
       found.holder = to_holder(*file->holding.binder, Holder::Kind::gone);
       found.evidence.push_back(owner_text(*file->holding.binder) + " had bound it");
     }

@@ -25,8 +25,7 @@ class StaleSocketUnremovable final : public Rule {
                                          printable(file->path).text, ownership_text(file->object)));
     if (file->dead_before) {
       found.confidence = Confidence::certain;
-      found.evidence.emplace_back(
-          "it is older than this agent, and nobody had it open when the agent started");
+      found.evidence.emplace_back("nobody had it open before the call either (an earlier walk)");
     }
     found.evidence.push_back(fmt::format("this process tried to remove it {:.1f} ms before: {} {}",
                                          static_cast<double>(seen.event.time.ns - failure->time.ns) / 1e6,

@@ -17,7 +17,7 @@
 
 #include <sockward/event.h>
 
-#define SOCKWARD_COUNTERS_VERSION 1
+#define SOCKWARD_COUNTERS_VERSION 2
 
 /* Address families told apart: of the socket, not of the sockaddr. */
 enum sockward_family {
@@ -61,7 +61,10 @@ struct sockward_cpu_counters {
 	__u64 sequence[SOCKWARD_PROBES]; /* last record number given out */
 	__u64 ring_full; /* records lost: the ring buffer was full */
 	__u64 source_table_full; /* failures counted without their container */
-	__u64 reserved[27];
+	__u64 exec_arguments_unread; /* execs with more arguments than are looked at, or unreadable ones */
+	__u64 uts_created[2]; /* UTS namespaces made by clone, by unshare */
+	__u64 names_bound[2]; /* socket files, other names: put into the name table */
+	__u64 reserved[20];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
 

@@ -4,7 +4,7 @@
  * Included by the BPF programs (C) and by the agent (C++). Fixed-width fields, no
  * pointers, no implicit padding. Never reorder: append, and raise SOCKWARD_WIRE_VERSION.
  *
- * A record is one of the three call structs below and the bytes that follow it: header.size in all.
+ * A record is one of the structs below that begin with the header and the bytes that follow it: header.size in all.
  */
 #ifndef SOCKWARD_EVENT_H
 #define SOCKWARD_EVENT_H
@@ -15,7 +15,7 @@
 #define static_assert _Static_assert
 #endif
 
-#define SOCKWARD_WIRE_VERSION 1
+#define SOCKWARD_WIRE_VERSION 2
 
 /* Watched calls. The order is part of the layout of the pinned counters (counters.h). */
 enum sockward_syscall {
@@ -30,7 +30,8 @@ enum sockward_syscall {
 	SOCKWARD_OPEN_TREE = 8,
 	SOCKWARD_MOUNT = 9,
 	SOCKWARD_MOVE_MOUNT = 10,
-	SOCKWARD_SYSCALLS = 11,
+	SOCKWARD_SYSCALLS = 11, /* those that are counted */
+	SOCKWARD_EXECVE = 11, /* and execveat: only records, no counters */
 };
 
 /*
@@ -39,7 +40,9 @@ enum sockward_syscall {
  */
 enum sockward_probe {
 	SOCKWARD_PROBE_SYSCTL = 11,
-	SOCKWARD_PROBES = 12,
+	SOCKWARD_PROBE_EXEC = 12,
+	SOCKWARD_PROBE_EXIT = 13,
+	SOCKWARD_PROBES = 14,
 };
 
 /* Which struct follows the header. */
@@ -47,6 +50,8 @@ enum sockward_kind {
 	SOCKWARD_SOCKET_CALL = 1,
 	SOCKWARD_PATH_CALL = 2,
 	SOCKWARD_NAME_CALL = 3,
+	SOCKWARD_LONG_ARGUMENT = 4,
+	SOCKWARD_PROCESS_EXIT = 5,
 };
 
 /* How the call reached the kernel. */
@@ -72,6 +77,17 @@ enum sockward_flag {
 	SOCKWARD_OLD_NAME_AT_EXIT = 1 << 11, /* no entry was seen: old name is the one at exit */
 	SOCKWARD_NAME_FAULT = 1 << 12, /* the name asked for could not be read */
 	SOCKWARD_NAME_CLIPPED = 1 << 13,
+	SOCKWARD_SECCOMP_REFUSED = 1 << 14, /* the exit was seen without the entry: a filter's verdict */
+	SOCKWARD_FIRST_NAME = 1 << 15, /* first change of this name since its UTS namespace was made */
+	SOCKWARD_NAME_REPLACED = 1 << 16, /* another socket file had this very name: replaced_* say which */
+	SOCKWARD_LSM_REFUSED = 1 << 17, /* a security module's own answer was seen */
+	SOCKWARD_CGROUP_REFUSED = 1 << 18, /* so was that of BPF programs on the cgroup */
+};
+
+/* What a socket shares its address with. */
+enum sockward_sharing {
+	SOCKWARD_V6ONLY = 1 << 0, /* an IPv6 socket that takes no IPv4 */
+	SOCKWARD_REUSEPORT = 1 << 1, /* others of the same user may have the port too (SO_REUSEPORT) */
 };
 
 struct sockward_header {
@@ -119,8 +135,11 @@ struct sockward_socket_call {
 	__u16 address_bytes, directory_bytes;
 	__u16 bound_port; /* local port of an inet socket after the call, host order */
 	__u16 is_socket; /* 1 when fd is a socket */
+	__u64 replaced_device, replaced_inode; /* the kernel's dev_t; valid with SOCKWARD_NAME_REPLACED */
+	__u32 bound_device; /* index of the interface that the socket is bound to; 0: none */
+	__u32 sharing; /* enum sockward_sharing */
 };
-static_assert(sizeof(struct sockward_socket_call) == 128 + 32, "wire format");
+static_assert(sizeof(struct sockward_socket_call) == 128 + 56, "wire format");
 
 /*
  * unlink, unlinkat, openat2, open_tree, mount, move_mount. Followed by the path, path2 (the source of mount
@@ -153,6 +172,33 @@ struct sockward_name_call {
 	__u8 asked[SOCKWARD_ASKED_MAX];
 };
 static_assert(sizeof(struct sockward_name_call) == 128 + 16 + 144 + 128, "wire format");
+
+/* Copied of one argument at most. */
+#define SOCKWARD_ARGUMENT_MAX 1024
+
+/* exec with an argument that may hold a socket path which does not fit. Followed by argument_bytes of it. */
+struct sockward_long_argument {
+	struct sockward_header header;
+	__u32 index; /* of the argument */
+	__u16 argument_bytes;
+	__u8 clipped, reserved; /* 1: the argument is longer than what was copied */
+	char before[32]; /* the argument before it, cut; NUL-terminated */
+};
+static_assert(sizeof(struct sockward_long_argument) == 128 + 40, "wire format");
+
+/* Why a process is watched until its end. */
+enum sockward_watch {
+	SOCKWARD_WATCH_BINDER = 1 << 0, /* it bound a socket file */
+	SOCKWARD_WATCH_ARGUMENT = 1 << 1, /* sockward_long_argument was sent for it */
+};
+
+/* A watched process has ended: its last thread is gone. Its files are closed a moment later. */
+struct sockward_process_exit {
+	struct sockward_header header;
+	__s32 status; /* as wait(2) has it */
+	__u32 watch; /* enum sockward_watch */
+};
+static_assert(sizeof(struct sockward_process_exit) == 128 + 8, "wire format");
 
 /* What the task iterator writes for each thread group. */
 struct sockward_uts_entry {
@@ -195,18 +241,32 @@ struct sockward_binder {
 	__u64 leader_start_ns;
 	__u64 container_key;
 	__u64 socket_inode; /* of the socket, in sockfs: one bind, one number */
-	__u32 tgid, uid, pidns, reserved;
+	__u64 released_ns; /* CLOCK_MONOTONIC, when the socket was released; 0: not, or not seen */
+	__u32 tgid, uid, pidns;
+	__u32 bound_device; /* index of the interface that the socket is bound to; 0: none */
+	__u32 sharing, reserved; /* enum sockward_sharing */
 	char comm[16];
 };
-static_assert(sizeof(struct sockward_binder) == 64, "no padding");
+static_assert(sizeof(struct sockward_binder) == 80, "no padding");
+
+/* The place of a socket file in its directory: key of the table of names that were bound. */
+struct sockward_directory_entry {
+	struct sockward_file_name directory;
+	__u64 name_hash; /* the kernel's own, of the last component */
+};
+static_assert(sizeof(struct sockward_directory_entry) == 24, "no padding");
 
 /* What the file iterator writes for each descriptor of a bound socket. */
 struct sockward_open_socket {
 	struct sockward_bound_name name;
 	struct sockward_binder owner; /* who has it open; time_ns is 0 */
+	struct sockward_directory_entry entry; /* of a socket file */
 	__u32 fd;
 	__u16 type, state; /* SOCK_STREAM …; TCP_LISTEN is 10, established 1, neither 7 */
+	__u32 links; /* of a socket file: 0 when its name was removed */
+	__u16 path_bytes, reserved;
+	char path[112]; /* of a socket file, as it was bound; not NUL-terminated */
 };
-static_assert(sizeof(struct sockward_open_socket) == 120 + 64 + 8, "no padding");
+static_assert(sizeof(struct sockward_open_socket) == 120 + 80 + 24 + 16 + 112, "no padding");
 
 #endif

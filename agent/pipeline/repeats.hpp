@@ -1,0 +1,36 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "record/record.hpp"
+
+namespace sockward {
+
+/// Folds repeats: a program that tries the same thing again and again (nginx binds five times) is told of
+/// once, and once more with the number of repeats when the window is over. Bounded. Used by one thread.
+class Repeats {
+ public:
+  static constexpr std::size_t kKept = 1024;
+  explicit Repeats(std::chrono::seconds window) : window_(window) {}
+
+  /// true: keep it back, it will be counted in a later record. Always false with a window of 0.
+  bool fold(const Record& record);
+  /// Records whose window is over by `now` and that have repeats to tell of; with `all`, also the others.
+  std::vector<Record> due(MonotonicTime now, bool all = false);
+
+ private:
+  using Key = std::tuple<std::uint32_t, std::uint64_t, Syscall, int, Cause, std::string>;
+  struct Folded {
+    MonotonicTime since;
+    Record latest;
+    std::uint64_t count = 0;
+  };
+  std::chrono::seconds window_;
+  std::map<Key, Folded> folded_;
+};
+
+}  // namespace sockward

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Arguments of a new program that may hold a socket path which does not fit: longer than 107 bytes, and with a word in
+ * them that socket paths come with. Reported one by one, two for each exec at most; the agent looks closer.
+ * One program sees execve and execveat, native and 32-bit. Its arguments lie one after the other in the new program's
+ * memory. An ordinary exec, whose arguments are short altogether, costs a few loads.
+ */
+#include "core/emit.bpf.h"
+#include "core/watch.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define LONGEST_FIT 107
+#define MOST_ARGUMENTS 512
+#define MOST_REPORTED 2
+#define WORD(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
+
+struct exec_scratch {
+	struct sockward_long_argument call;
+	char argument[SOCKWARD_ARGUMENT_MAX];
+	volatile __u64 position; /* kept here, not in a register: core/directory.bpf.h says why */
+	volatile __u64 reported;
+	volatile __u64 continued; /* the argument went on behind the buffer */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_scratch);
+} exec_scratch SEC(".maps");
+
+/* Does a word in the argument, or the option before it, speak of a socket? A function of its own: verified once. */
+__attribute__((noinline)) int argument_speaks_of_socket(__u32 length)
+{
+	__u32 slot = 0, word = 0;
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &slot);
+
+	if (!scratch)
+		return 0;
+	if (scratch->call.before[0] == '-' && (scratch->call.before[1] & ~0x20) == 'S' &&
+	    !scratch->call.before[2])
+		return 1;
+	for (__u32 i = 0; i < SOCKWARD_ARGUMENT_MAX; i++) {
+		if (i >= length)
+			break;
+		word = word >> 8 | (__u32)(scratch->argument[i] | 0x20) << 24;
+		if (word == WORD('s', 'o', 'c', 'k') || word == WORD('u', 'n', 'i', 'x') ||
+		    word == WORD('p', 'a', 't', 'h') || word == WORD('.', 'c', 't', 'l'))
+			return 1;
+	}
+	return 0;
+}
+
+/* Sends one argument. A function of its own, as above. */
+__attribute__((noinline)) int report_argument(__u32 index, __u32 length, __u32 clipped)
+{
+	__u32 slot = 0;
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &slot);
+	__u64 bytes;
+
+	if (!scratch)
+		return 0;
+	fill_header(&scratch->call.header, SOCKWARD_PROBE_EXEC, SOCKWARD_EXECVE, SOCKWARD_LONG_ARGUMENT, 0);
+	scratch->call.index = index;
+	scratch->call.clipped = clipped;
+	scratch->call.reserved = 0;
+	bytes = at_most(length, SOCKWARD_ARGUMENT_MAX);
+	scratch->call.argument_bytes = bytes;
+	watch_process(SOCKWARD_WATCH_ARGUMENT);
+	emit(&scratch->call.header, sizeof(scratch->call) + bytes);
+	return 0;
+}
+
+/* Looks at one argument. 0: there are no more. */
+static __always_inline int look_at_argument(struct exec_scratch *scratch, __u32 index, __u64 end)
+{
+	__u64 start = scratch->position;
+	long copied;
+
+	if (start >= end || scratch->reported >= MOST_REPORTED)
+		return 0;
+	copied = bpf_probe_read_user_str(scratch->argument, sizeof(scratch->argument), (const void *)start);
+	if (copied <= 0) {
+		struct sockward_cpu_counters *block = cpu_counters();
+
+		if (block)
+			add_one(&block->exec_arguments_unread);
+		return 0;
+	}
+	if (copied == SOCKWARD_ARGUMENT_MAX && scratch->argument[SOCKWARD_ARGUMENT_MAX - 2]) {
+		copied--; /* its NUL is not the argument's: go on there */
+		if (!scratch->continued && argument_speaks_of_socket(copied)) {
+			report_argument(index, copied, 1);
+			scratch->reported++;
+		}
+		scratch->continued = 1;
+		scratch->position = start + copied;
+		return 1;
+	}
+	if (!scratch->continued && copied - 1 > LONGEST_FIT && argument_speaks_of_socket(copied)) {
+		report_argument(index, copied - 1, 0);
+		scratch->reported++;
+	}
+	scratch->continued = 0;
+	scratch->position = start + copied;
+	bpf_probe_read_user_str(scratch->call.before, sizeof(scratch->call.before), (const void *)start);
+	return 1;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec_btf, struct task_struct *task, int old_pid, struct linux_binprm *binary)
+{
+	__u64 end = BPF_CORE_READ(task, mm, arg_end), start = BPF_CORE_READ(task, mm, arg_start);
+	struct sockward_cpu_counters *block;
+	struct exec_scratch *scratch;
+	__u32 slot = 0;
+
+	if (!settings.watch_processes || end - start <= LONGEST_FIT)
+		return 0;
+	if (!settings.report_too_long || !syscall_wanted(SOCKWARD_EXECVE))
+		return 0;
+	scratch = bpf_map_lookup_elem(&exec_scratch, &slot);
+	if (!scratch)
+		return 0;
+	scratch->position = start;
+	scratch->reported = 0;
+	scratch->continued = 0;
+	__builtin_memset(scratch->call.before, 0, sizeof(scratch->call.before));
+	for (__u32 i = 0; i < MOST_ARGUMENTS; i++)
+		if (!look_at_argument(scratch, i, end))
+			return 0;
+	block = cpu_counters();
+	if (block && scratch->position < end)
+		add_one(&block->exec_arguments_unread);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
