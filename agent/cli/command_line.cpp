@@ -18,6 +18,9 @@ constexpr const char* kExamples = R"(Examples:
   sudo sockward trace --json --errno all           every failed call, one JSON object per line
   sudo sockward trace --errno EADDRINUSE,EACCES --comm '^nginx$'
   sudo sockward run --web.listen-address=:9966     the agent; metrics for Prometheus
+  sudo sockward explain unix:/run/app.sock --user www-data    would it work, and if not why
+  sudo sockward explain tcp:0.0.0.0:443 --pid 4711
+  sudo sockward scan                               the names of this node
   sudo sockward check                              what would be observed here, and what not
   sudo sockward demo                               make real failures happen, to try it out
 Exit codes: 0 fine, 1 it failed, 2 usage or configuration. Documentation: docs/ in the source tree.)";
@@ -26,6 +29,8 @@ struct AllFlags {
   RunFlags run;
   TraceFlags trace;
   CheckFlags check;
+  ExplainFlags explain;
+  ScanFlags scan;
   DemoFlags demo;
 };
 
@@ -81,6 +86,24 @@ void add_check(CLI::App& app, CheckFlags& flags) {
   check.add_option("--config.file", flags.config_file, "also check this file");
   add_probe_flags(check, flags.probe);
   add_log_flags(check, flags.log);
+}
+
+void add_explain(CLI::App& app, ExplainFlags& flags) {
+  CLI::App& explain = *app.add_subcommand(
+      "explain", "Would bind (or connect) work here, as whom, and if not why; needs no BPF");
+  explain.add_option("address", flags.address, "unix:/path, unix:@name, tcp:HOST:PORT or udp:HOST:PORT")
+      ->required();
+  explain.add_flag("--connect", flags.connect, "ask about connect instead of bind");
+  explain.add_option("--pid", flags.pid, "as this process: its namespaces, root, directory and credentials");
+  explain.add_option("--user", flags.user, "as this user (name or number), with its groups");
+  add_log_flags(explain, flags.log);
+}
+
+void add_scan(CLI::App& app, ScanFlags& flags) {
+  CLI::App& scan = *app.add_subcommand(
+      "scan", "The node's names: UTS namespaces, listeners, sockets near the limit, stale socket files");
+  scan.add_flag("--json", flags.json, "one JSON object");
+  add_log_flags(scan, flags.log);
 }
 
 void add_demo(CLI::App& app, DemoFlags& flags) {
@@ -146,6 +169,8 @@ int dispatch(const CLI::App& app, const AllFlags& flags) {
   if (app.got_subcommand("run")) return set_up_log(flags.run.log), run_command(flags.run);
   if (app.got_subcommand("trace")) return set_up_log(flags.trace.log), trace_command(flags.trace);
   if (app.got_subcommand("check")) return set_up_log(flags.check.log), check_command(flags.check);
+  if (app.got_subcommand("explain")) return set_up_log(flags.explain.log), explain_command(flags.explain);
+  if (app.got_subcommand("scan")) return set_up_log(flags.scan.log), scan_command(flags.scan);
   if (app.got_subcommand("demo")) return demo_command(flags.demo);
   throw usage_error("a command is needed", "see sockward --help");
 }
@@ -164,6 +189,8 @@ int run_command_line(int argc, char** argv) {
   add_run(app, flags.run);
   add_trace(app, flags.trace);
   add_check(app, flags.check);
+  add_explain(app, flags.explain);
+  add_scan(app, flags.scan);
   add_demo(app, flags.demo);
   try {
     app.parse(argc, argv);

@@ -41,6 +41,19 @@ struct CheckFlags {
   std::string config_file;
 };
 
+struct ExplainFlags {
+  LogFlags log{.level = "error"};
+  std::string address;
+  bool connect = false;
+  unsigned pid = 0;  ///< 0: this very program
+  std::string user;  ///< empty: the one of the process
+};
+
+struct ScanFlags {
+  LogFlags log{.level = "error"};
+  bool json = false;
+};
+
 struct DemoFlags {
   std::string truncate;  ///< internal: play the runtime that cuts this path
 };
@@ -49,6 +62,8 @@ struct DemoFlags {
 int run_command(const RunFlags& flags);
 int trace_command(const TraceFlags& flags);
 int check_command(const CheckFlags& flags);
+int explain_command(const ExplainFlags& flags);
+int scan_command(const ScanFlags& flags);
 int demo_command(const DemoFlags& flags);
 
 /// Parses the command line and runs the command. Exit codes: 0 fine, 1 failed, 2 usage or configuration.

@@ -58,6 +58,7 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .ring_bytes = settings.limits.ring_bytes,
           .source_entries = settings.limits.source_entries,
           .bound_names = settings.limits.bound_names,
+          .messages = settings.probes.stderr_text,
           .near_limit_bytes = static_cast<std::uint16_t>(settings.names.near_limit_bytes),
           .host_utsns = settings.host.uts_namespace,
           .hierarchy = static_cast<CgroupHierarchy>(mounts.kind),
@@ -65,9 +66,15 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .writes_strict = sysctl_writes_strict()};
 }
 
+Result<std::vector<OpenSocket>> KnownSockets::walk() const {
+  auto found = probes_.walk();
+  return found ? std::move(found) : fallback_.walk();
+}
+
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
     : probes(ProbeSet::load(options)),
-      host("/proc", mounts.controller(), probes.get(), probes.get(), mounts.v2_root),
+      sockets(*probes),
+      host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root),
       containers(mounts, host) {
   malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
 }

@@ -8,6 +8,7 @@
 #include "config/settings.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/proc_host.hpp"
+#include "enrich/proc_sockets.hpp"
 #include "jsonl/json_record.hpp"
 #include "pipeline/pipeline.hpp"
 #include "probe/probe_set.hpp"
@@ -20,6 +21,19 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
 /// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.
 ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag);
 
+/// Who bound what by the kernel side's table, and who has what open by its walk; without the walk (no iterator
+/// here) by sock_diag and /proc.
+class KnownSockets final : public BoundSockets {
+ public:
+  explicit KnownSockets(const ProbeSet& probes) : probes_(probes), fallback_("/proc") {}
+  std::optional<SocketOwner> binder(const BoundName& name) const override { return probes_.binder(name); }
+  Result<std::vector<OpenSocket>> walk() const override;
+
+ private:
+  const ProbeSet& probes_;
+  ProcSockets fallback_;
+};
+
 /// The attached kernel side and the host view on top of it: what run and trace share.
 class Observer {
  public:
@@ -29,6 +43,7 @@ class Observer {
   std::string attached_text() const;
 
   std::unique_ptr<ProbeSet> probes;
+  KnownSockets sockets;
   ProcHost host;
   ContainerDirectory containers;
   SystemClock clock;

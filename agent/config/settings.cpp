@@ -83,8 +83,9 @@ Keys sections(Settings& s, const Origin& o) {
     return std::pair<const std::string, Setter>(
         name, [name, keys = std::move(keys), &o](const YAML::Node& node) { apply(node, name, keys, o); });
   };
-  return {section("probes",
-                  {{"errno", texts(s.probes.errors, o)}, {"backend", scalar(s.probes.backend, kText, o)}}),
+  return {section("probes", {{"errno", texts(s.probes.errors, o)},
+                             {"backend", scalar(s.probes.backend, kText, o)},
+                             {"stderr_text", scalar(s.probes.stderr_text, kBool, o)}}),
           section("names", {{"near_limit_bytes", scalar(s.names.near_limit_bytes, kNumber, o)}}),
           section("records", {{"output", scalar(s.records.output, kText, o)},
                               {"file", scalar(s.records.file, kText, o)},

@@ -11,6 +11,7 @@ struct Settings {
   struct Probes {
     std::vector<std::string> errors{"default"};  ///< "default", "all", or errno names
     std::string backend = "auto";                ///< auto | fexit | tracepoint
+    bool stderr_text = false;                    ///< read what young processes that fail have written
   } probes;
   struct Names {
     std::uint32_t near_limit_bytes = 100;  ///< report successful binds of paths this long; 0: never; 1..107

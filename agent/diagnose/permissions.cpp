@@ -50,6 +50,9 @@ std::optional<Purpose> purpose_of(const Event& event) {
 std::string doubt_of(const Observation& seen, const PathTrace& trace, const Credentials& credentials) {
   const Actor& actor = seen.event.actor;
   if (trace.remote) return "the path lies on a file system that decides about permissions by itself";
+  if (trace.idmapped) return "a mount on the way maps owners";
+  if (trace.layered && actor.userns != kInitialUserNamespace)
+    return "the path lies on an overlay, seen from a user namespace of its own";
   if (credentials.fsuid != actor.fsuid) return "the caller has changed its user since";
   const bool file_capabilities =
       actor.has_capability(CAP_DAC_OVERRIDE) || actor.has_capability(CAP_DAC_READ_SEARCH);
@@ -76,11 +79,17 @@ std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& cre
       return Denial{What::socket, *trace.object};
     return std::nullopt;
   }
+  // fs/namei.c: inode_permission asks for the flag before the mode, may_delete for those of the file last.
+  if (last.object.immutable || (purpose == Purpose::remove && last.object.append_only))
+    return Denial{What::immutable, last};
   if (!allows(last.object, credentials, actor, kWrite)) return Denial{What::write, last};
   const bool sticky = purpose == Purpose::remove && (last.object.mode & kSticky) != 0 && trace.object;
   if (sticky && last.object.uid != credentials.fsuid && trace.object->object.uid != credentials.fsuid &&
       !actor.has_capability(CAP_FOWNER))
     return Denial{What::sticky, last};
+  if (purpose == Purpose::remove && trace.object &&
+      (trace.object->object.immutable || trace.object->object.append_only))
+    return Denial{What::immutable, *trace.object};
   return std::nullopt;
 }
 

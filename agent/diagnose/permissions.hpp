@@ -8,7 +8,7 @@ namespace sockward {
 
 /// Why a path could not be used: the very component that denies.
 struct Denial {
-  enum class What { search, write, sticky, socket };
+  enum class What { search, write, sticky, immutable, socket };
   What what = What::search;
   PathStep step;      ///< the directory, or the socket
   bool sure = false;  ///< nothing that was looked at leaves a doubt

@@ -32,6 +32,8 @@ struct PathObject {
   Kind kind = Kind::file;
   std::uint64_t device = 0, inode = 0;  ///< as stat(2) has them
   std::uint32_t uid = 0, gid = 0, mode = 0;
+  bool immutable = false;        ///< chattr +i: it cannot be removed, and no name in it made or removed
+  bool append_only = false;      ///< chattr +a: it cannot be removed, and no name in it
   WallTime changed;              ///< ctime
   std::optional<WallTime> born;  ///< where the file system keeps it
 };
@@ -40,6 +42,7 @@ struct PathObject {
 struct SymlinkOnPath {
   std::string path, target;  ///< raw bytes; path as the process sees it
   bool last = false;         ///< it is the last component
+  WallTime changed;          ///< ctime of the link
 };
 
 /// One directory that was searched on the way along a path, links followed.
@@ -51,11 +54,15 @@ struct PathStep {
 
 /// The way along a path, as the kernel walks it.
 struct PathTrace {
-  std::vector<PathStep> searched;  ///< the last one is the directory that holds (or would hold) the name
-  std::optional<PathStep> object;  ///< what lies at the end
-  std::vector<std::string> links;  ///< symbolic links that were followed, in order
-  bool loops = false;              ///< more than 40 of them: ELOOP
-  bool remote = false;             ///< NFS, FUSE and the like: permissions are decided elsewhere
+  std::vector<PathStep> searched;     ///< the last one is the directory that holds (or would hold) the name
+  std::optional<PathStep> object;     ///< what lies at the end
+  std::vector<std::string> links;     ///< symbolic links that were followed, in order
+  std::vector<std::uint64_t> mounts;  ///< numbers of the mounts on the way (/proc/pid/mountinfo)
+  bool loops = false;                 ///< more than 40 of them: ELOOP
+  bool remote = false;                ///< NFS, FUSE and the like: permissions are decided elsewhere
+  bool layered = false;               ///< overlay: the file system below has permissions of its own
+  bool idmapped = false;              ///< a mount on the way maps owners (mount_setattr(2))
+  bool read_only = false;             ///< the last directory lies on a read-only mount
 };
 
 /// What permission checks on files go by.
@@ -71,6 +78,12 @@ struct PortUse {
   State state = State::closing;
   std::chrono::milliseconds age{0};  ///< time_wait: since it began; 0: cannot be told
   std::uint64_t socket_inode = 0;    ///< bound
+};
+
+/// What the routing table says of a destination.
+struct Route {
+  int error = 0;  ///< EACCES of a prohibit route, EINVAL of a blackhole, ENETUNREACH …; 0: there is one
+  bool local = false;  ///< it is an address of this network namespace
 };
 
 /// Facts about the host, asked after the call. The one seam between rules and the system: tests pass a fake.
@@ -113,8 +126,8 @@ class HostView {
   /// Does the caller's network namespace know any socket bound to a path with this last component? Also one
   /// that no process has open: in flight between two, or held by io_uring.
   virtual Result<bool> knows_socket_named(const Event& event, const std::string& name) const = 0;
-  /// What the routing table of the caller's network namespace answers for this destination: 0 or an errno.
-  virtual Result<int> route_error(const Event& event, const SocketAddress& to) const = 0;
+  /// What the routing table of the caller's network namespace answers for this destination.
+  virtual Result<Route> route(const Event& event, const SocketAddress& to) const = 0;
   /// How many BPF programs decide about this kind of call for the caller's cgroup.
   virtual Result<unsigned> cgroup_programs(const Event& event) const = 0;
   virtual WallTime wall(MonotonicTime time) const = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
@@ -16,11 +17,17 @@ constexpr std::size_t kMostLinks = 40;  // MAXSYMLINKS, include/linux/namei.h
 constexpr long kFuse = 0x65735546, kCifs = 0xFF534D42, kSmb2 = 0xFE534D42, kNinep = 0x01021997,
                kCeph = 0x00C36400;
 
-bool is_remote(const FileDescriptor& object) {
+struct FileSystem {
+  bool remote = true, layered = false, read_only = false;
+};
+
+FileSystem file_system_of(const FileDescriptor& object) {
   struct statfs status {};
-  if (fstatfs(object.get(), &status) != 0) return true;
+  if (fstatfs(object.get(), &status) != 0) return {};
   const long types[] = {NFS_SUPER_MAGIC, kFuse, kCifs, kSmb2, kNinep, kCeph};
-  return std::find(std::begin(types), std::end(types), status.f_type) != std::end(types);
+  return {.remote = std::find(std::begin(types), std::end(types), status.f_type) != std::end(types),
+          .layered = status.f_type == OVERLAYFS_SUPER_MAGIC,
+          .read_only = (status.f_flags & ST_RDONLY) != 0};
 }
 
 bool has_acl(const FileDescriptor& object) {
@@ -54,7 +61,12 @@ Result<bool> PathWalk::note_directory() {
   if (!directory.valid()) return last_error("look at a directory of the path");
   auto object = describe(directory);
   if (!object) return object.error();
-  trace_.remote |= is_remote(directory);
+  const FileSystem system = file_system_of(directory);
+  trace_.remote |= system.remote;
+  trace_.layered |= system.layered;
+  trace_.read_only = system.read_only;
+  if (const std::uint64_t mount = mount_of(directory); trace_.mounts.empty() || trace_.mounts.back() != mount)
+    trace_.mounts.push_back(mount);
   trace_.searched.push_back({path, std::move(*object), has_acl(directory)});
   return true;
 }

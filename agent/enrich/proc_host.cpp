@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -66,6 +67,20 @@ std::optional<std::uint64_t> start_ticks_of(std::string_view stat_text) {
   std::uint64_t ticks = 0;
   if (std::from_chars(rest.data(), rest.data() + rest.size(), ticks).ec != std::errc()) return std::nullopt;
   return ticks;
+}
+
+bool any_idmapped(std::string_view mountinfo, const std::vector<std::uint64_t>& mounts) {
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::uint64_t number = 0, parent = 0;
+    std::string device, root, point, options;
+    fields >> number >> parent >> device >> root >> point >> options;
+    if (std::find(mounts.begin(), mounts.end(), number) != mounts.end() &&
+        ("," + options + ",").find(",idmapped,") != std::string::npos)
+      return true;
+  }
+  return false;
 }
 
 std::optional<Credentials> credentials_of(std::string_view status_text) {
@@ -209,10 +224,16 @@ Result<std::optional<SymlinkOnPath>> ProcHost::first_symlink(const Event& event,
 Result<PathTrace> ProcHost::trace_path(const Event& event, const std::string& path, bool follow) const {
   const auto root = open_root(event);
   if (!root) return root.error();
-  return PathWalk(root->get()).trace(path, follow);
+  auto trace = PathWalk(root->get()).trace(path, follow);
+  if (!trace) return trace;
+  if (const auto folder = open_process(process_of(event)))
+    if (const auto mounts = read_file(folder->fd(), "mountinfo", kLongestTable))
+      trace->idmapped = any_idmapped(*mounts, trace->mounts);
+  return trace;
 }
 
 Result<Credentials> ProcHost::credentials(const Event& event) const {
+  if (assumed_) return *assumed_;
   const auto folder = open_process(process_of(event));
   if (!folder) return folder.error();
   const auto text = read_file(folder->fd(), fmt::format("task/{}/status", event.actor.tid).c_str());
@@ -242,7 +263,7 @@ Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string&
   return lists_socket_named(*text, name);
 }
 
-Result<int> ProcHost::route_error(const Event& event, const SocketAddress& to) const {
+Result<Route> ProcHost::route(const Event& event, const SocketAddress& to) const {
   const auto folder = open_process(process_of(event));
   if (!folder) return folder.error();
   const FileDescriptor net(openat(folder->fd(), "ns/net", O_RDONLY | O_CLOEXEC));

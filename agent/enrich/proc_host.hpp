@@ -32,9 +32,11 @@ class ProcHost final : public HostView {
   Result<Credentials> credentials(const Event& event) const override;
   Result<std::vector<PortUse>> port_uses(const Event& event, std::uint16_t port, int protocol) const override;
   Result<bool> knows_socket_named(const Event& event, const std::string& name) const override;
-  Result<int> route_error(const Event& event, const SocketAddress& to) const override;
+  Result<Route> route(const Event& event, const SocketAddress& to) const override;
   Result<unsigned> cgroup_programs(const Event& event) const override;
   WallTime wall(MonotonicTime time) const override { return clock_.wall(time); }
+  /// From now on credentials() answers this, whoever is asked about: what would another user get?
+  void assume(Credentials credentials) { assumed_ = std::move(credentials); }
 
  private:
   /// The root directory of the caller, to look names up below it.
@@ -44,6 +46,7 @@ class ProcHost final : public HostView {
 
   std::string proc_, controller_, cgroup2_root_;
   const UtsNames* uts_;
+  std::optional<Credentials> assumed_;
   SystemClock clock_;
   NamespaceInode own_mntns_ = 0, own_netns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
@@ -53,6 +56,8 @@ class ProcHost final : public HostView {
 /// Start time of a process in clock ticks since boot, from the text of /proc/pid/stat (proc(5), field 22).
 /// nullopt: not such a text. The command in it may hold spaces, parentheses and newlines.
 std::optional<std::uint64_t> start_ticks_of(std::string_view stat_text);
+/// Is one of these mounts idmapped, by the text of /proc/pid/mountinfo? (fs/proc_namespace.c, show_mountinfo)
+bool any_idmapped(std::string_view mountinfo, const std::vector<std::uint64_t>& mounts);
 /// File-system ids and groups from the text of /proc/pid/status (proc(5): Uid, Gid, Groups). nullopt: not
 /// such a text.
 std::optional<Credentials> credentials_of(std::string_view status_text);

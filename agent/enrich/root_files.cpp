@@ -7,6 +7,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <cstring>
+
 namespace sockward {
 namespace {
 
@@ -52,10 +54,24 @@ Result<PathObject> describe(const FileDescriptor& object) {
                    .uid = status.stx_uid,
                    .gid = status.stx_gid,
                    .mode = status.stx_mode & 07777u,
+                   .immutable = (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0,
+                   .append_only = (status.stx_attributes & STATX_ATTR_APPEND) != 0,
                    .changed = to_wall(status.stx_ctime),
                    .born = {}};
   if ((status.stx_mask & STATX_BTIME) != 0) found.born = to_wall(status.stx_btime);
   return found;
+}
+
+std::uint64_t mount_of(const FileDescriptor& object) {
+  constexpr unsigned kMountId = 0x1000;  // STATX_MNT_ID
+  struct statx status {};
+  if (statx(object.get(), "", AT_EMPTY_PATH, kMountId, &status) != 0 || (status.stx_mask & kMountId) == 0)
+    return 0;
+  // stx_mnt_id stands behind stx_dev_minor (include/uapi/linux/stat.h); libc's struct may not name it yet.
+  std::uint64_t mount = 0;
+  std::memcpy(&mount, reinterpret_cast<const char*>(&status.stx_dev_minor) + sizeof(status.stx_dev_minor),
+              sizeof(mount));
+  return mount;
 }
 
 std::optional<std::string> link_target(const FileDescriptor& object) {
@@ -82,8 +98,11 @@ Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& p
     const std::string prefix = path.substr(0, end);
     const FileDescriptor component = open_below(root, prefix);
     if (!component.valid()) return last_error("look at a component of the path");
-    if (auto target = link_target(component))
-      return std::optional(SymlinkOnPath{prefix, std::move(*target), last});
+    if (auto target = link_target(component)) {
+      const auto link = describe(component);
+      if (!link) return link.error();
+      return std::optional(SymlinkOnPath{prefix, std::move(*target), last, link->changed});
+    }
     if (last) return std::optional<SymlinkOnPath>();
   }
 }

@@ -16,6 +16,8 @@ Result<std::optional<PathObject>> look_at(int root, const std::string& path);
 FileDescriptor open_below(int root, const std::string& path);
 /// What an O_PATH descriptor stands for.
 Result<PathObject> describe(const FileDescriptor& object);
+/// The mount it was reached through, as /proc/pid/mountinfo numbers it (STATX_MNT_ID, 5.8). 0: not told.
+std::uint64_t mount_of(const FileDescriptor& object);
 /// The target when it is a symbolic link.
 std::optional<std::string> link_target(const FileDescriptor& object);
 /// The first symbolic link on the path.

@@ -2,13 +2,14 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <array>
 #include <memory>
-#include <thread>
+#include <span>
+
+#include "enrich/in_namespace.hpp"
 
 namespace sockward {
 namespace {
@@ -32,7 +33,7 @@ std::size_t write_question(std::span<char> buffer, const SocketAddress& to, std:
   return header->nlmsg_len;
 }
 
-Result<int> ask(const SocketAddress& to, std::uint32_t uid) {
+Result<Route> ask(const SocketAddress& to, std::uint32_t uid) {
   const std::unique_ptr<mnl_socket, CloseSocket> socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
   if (!socket) return last_error("open rtnetlink");
   setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
@@ -44,23 +45,16 @@ Result<int> ask(const SocketAddress& to, std::uint32_t uid) {
   const auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.data());
   if (mnl_nlmsg_ok(answer, static_cast<int>(received)) == 0)
     return make_error(std::errc::bad_message, "read from rtnetlink");
-  if (answer->nlmsg_type != NLMSG_ERROR) return 0;
-  return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(answer))->error;
+  if (answer->nlmsg_type == NLMSG_ERROR)
+    return Route{.error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(answer))->error};
+  const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(answer));
+  return Route{.local = route->rtm_type == RTN_LOCAL};
 }
 
 }  // namespace
 
-Result<int> ask_route(int netns, const SocketAddress& to, std::uint32_t uid) {
-  Result<int> answer = make_error(std::errc::function_not_supported, "enter the network namespace");
-  // A thread of its own: the namespace is the thread's.
-  std::thread asker([&] {
-    if (setns(netns, CLONE_NEWNET) != 0)
-      answer = last_error("enter the network namespace");
-    else
-      answer = ask(to, uid);
-  });
-  asker.join();
-  return answer;
+Result<Route> ask_route(int netns, const SocketAddress& to, std::uint32_t uid) {
+  return in_namespace<Route>(netns, CLONE_NEWNET, [&] { return ask(to, uid); });
 }
 
 }  // namespace sockward

@@ -165,9 +165,12 @@ Result<Event> decode_exit(Bytes record, Event event) {
   sockward_process_exit wire{};
   if (record.size() < sizeof(wire)) return malformed("exit is cut short");
   std::memcpy(&wire, record.data(), sizeof(wire));
+  const Bytes data = record.subspan(sizeof(wire));
+  if (data.size() < wire.message_bytes) return malformed("message is longer than the record");
   event.call = ProcessExit{.status = wire.status,
                            .binder = (wire.watch & SOCKWARD_WATCH_BINDER) != 0,
-                           .had_argument = (wire.watch & SOCKWARD_WATCH_ARGUMENT) != 0};
+                           .had_argument = (wire.watch & SOCKWARD_WATCH_ARGUMENT) != 0,
+                           .message = std::string(text_of(data.first(wire.message_bytes)))};
   return event;
 }
 

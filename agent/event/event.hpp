@@ -125,6 +125,7 @@ struct LongArgument {
 struct ProcessExit {
   int status = 0;  ///< as wait(2) has it
   bool binder = false, had_argument = false;
+  std::string message;  ///< what it wrote last, when it failed and that is kept; raw bytes
 
   bool failed() const { return (status & 0x7F) == 0 && (status >> 8 & 0xFF) != 0; }
 };

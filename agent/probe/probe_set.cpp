@@ -82,11 +82,17 @@ std::optional<std::string> obstacle_of(const bpf_program* program, const Survey&
   return std::nullopt;
 }
 
+/// probes/message.bpf.c is there for those who ask for it.
+bool is_of_messages(std::string_view program) {
+  return program.starts_with("message_");
+}
+
 std::vector<OperationPlan> make_plan(const sockward_bpf& skeleton, const Survey& survey,
                                      const ProbeOptions& options) {
   std::vector<ProgramAbility> abilities;
   const bpf_program* program = nullptr;
   while ((program = bpf_object__next_program(skeleton.obj, const_cast<bpf_program*>(program))) != nullptr) {
+    if (!options.messages && is_of_messages(bpf_program__name(program))) continue;
     const auto obstacle = obstacle_of(program, survey, options);
     abilities.push_back({bpf_program__name(program), !obstacle, obstacle.value_or("")});
   }
@@ -209,6 +215,7 @@ void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_
   bpf_map__set_max_entries(skeleton.maps.failures_by_source, options.source_entries);
   bpf_map__set_max_entries(skeleton.maps.bound_names, options.bound_names);
   bpf_map__set_max_entries(skeleton.maps.bound_entries, options.bound_names);
+  if (options.messages) bpf_map__set_max_entries(skeleton.maps.messages, 256);
 }
 
 void choose_programs(const sockward_bpf& skeleton, const std::vector<OperationPlan>& plan) {
@@ -328,7 +335,10 @@ std::vector<ProgramStats> ProbeSet::programs() const {
     bpf_prog_info info{};
     __u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
-    result.push_back({.name = bpf_program__name(program),
+    const std::string name = bpf_program__name(program);
+    result.push_back({.name = name,
+                      .counts_calls = syscall_from(parse_program_name(name).operation).has_value() &&
+                                      name.find("_entry_") == std::string::npos,
                       .missed = info.recursion_misses,
                       .run_time_ns = info.run_time_ns,
                       .run_count = info.run_cnt});

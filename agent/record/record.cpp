@@ -112,7 +112,7 @@ std::string subject_of(const Record& record) {
   }
   if (const auto* path = std::get_if<PathCall>(&event.call)) return path_subject(*path);
   if (const auto* name = std::get_if<NameCall>(&event.call)) return name_subject(event, *name);
-  return "a process";
+  return "a socket path";
 }
 
 namespace {

@@ -62,7 +62,8 @@ struct SourceCount {
 /// What the kernel says about one loaded program.
 struct ProgramStats {
   std::string name;
-  std::uint64_t missed = 0;  ///< runs skipped by the recursion guard: bpf_prog_info.recursion_misses (5.12)
+  bool counts_calls = false;  ///< it is the one that counts a watched call
+  std::uint64_t missed = 0;   ///< runs skipped by the recursion guard: bpf_prog_info.recursion_misses (5.12)
   std::uint64_t run_time_ns = 0;  ///< 0 while kernel.bpf_stats_enabled is 0
   std::uint64_t run_count = 0;
 };

@@ -1,22 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The end of a process that is watched (core/watch.bpf.h): its last thread exits. Its files are closed a moment later. */
 #include "core/emit.bpf.h"
+#include "core/message.bpf.h"
 #include "core/watch.bpf.h"
 
 #include <bpf/bpf_tracing.h>
+
+struct exit_scratch {
+	struct sockward_process_exit call;
+	char message[SOCKWARD_MESSAGE_MAX + MESSAGE_HALF]; /* slack, as above */
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct sockward_process_exit);
+	__type(value, struct exit_scratch);
 } exit_scratch SEC(".maps");
+
+/* Copies what the process wrote last behind the record, the older half first. Returns its bytes. */
+static __always_inline __u64 append_message(struct exit_scratch *scratch, __u32 tgid)
+{
+	struct message *message = bpf_map_lookup_elem(&messages, &tgid);
+	__u64 older, newer;
+	__u32 half;
+
+	if (!message)
+		return 0;
+	half = message->half & 1;
+	older = at_most(message->lengths[half ^ 1], MESSAGE_HALF);
+	newer = at_most(message->lengths[half], MESSAGE_HALF);
+	bpf_probe_read_kernel(scratch->message, older, message->text[half ^ 1]);
+	bpf_probe_read_kernel(&scratch->message[older], newer, message->text[half]);
+	bpf_map_delete_elem(&messages, &tgid);
+	return older + newer;
+}
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_btf, struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid), slot = 0, watch;
-	struct sockward_process_exit *call;
+	struct exit_scratch *scratch;
+	__u64 bytes = 0;
 	struct watched_process *known;
 	int status;
 
@@ -29,16 +54,25 @@ int BPF_PROG(exit_btf, struct task_struct *task)
 	if (known->leader_start_ns != BPF_CORE_READ(task, group_leader, start_boottime))
 		watch = 0;
 	bpf_map_delete_elem(&watched, &tgid);
-	call = bpf_map_lookup_elem(&exit_scratch, &slot);
-	if (!call || !watch || !settings.watch_processes)
+	scratch = bpf_map_lookup_elem(&exit_scratch, &slot);
+	if (!scratch || !watch || !settings.watch_processes)
 		return 0;
 	status = BPF_CORE_READ(task, signal, group_exit_code);
 	if (!status)
 		status = BPF_CORE_READ(task, exit_code);
-	fill_header(&call->header, SOCKWARD_PROBE_EXIT, SOCKWARD_EXECVE, SOCKWARD_PROCESS_EXIT, 0);
-	call->status = status;
-	call->watch = watch;
-	emit(&call->header, sizeof(*call));
+	if (watch & SOCKWARD_WATCH_MESSAGE) {
+		if (status)
+			bytes = append_message(scratch, tgid);
+		else
+			bpf_map_delete_elem(&messages, &tgid);
+		if (!bytes && watch == SOCKWARD_WATCH_MESSAGE)
+			return 0;
+	}
+	fill_header(&scratch->call.header, SOCKWARD_PROBE_EXIT, SOCKWARD_EXECVE, SOCKWARD_PROCESS_EXIT, 0);
+	scratch->call.status = status;
+	scratch->call.watch = watch;
+	scratch->call.message_bytes = bytes;
+	emit(&scratch->call.header, sizeof(scratch->call) + bytes);
 	return 0;
 }
 

@@ -21,9 +21,14 @@ constexpr std::array kCatalogue = {
                "table had no "
                "room for, are in ~other.",
                true},
+    MetricInfo{"sockward_missed_calls_total", counter, "program",
+               "Calls that a counting BPF program missed because the kernel skipped it (its own count, "
+               "bpf_prog_info.recursion_misses).",
+               true},
     MetricInfo{
-        "sockward_missed_calls_total", counter, "program",
-        "Runs of a BPF program that the kernel skipped (its own count, bpf_prog_info.recursion_misses).",
+        "sockward_missed_runs_total", counter, "program",
+        "The same of the programs that count no calls: what they feed (holders, exec arguments, ends of "
+        "processes) may have a gap.",
         true},
     MetricInfo{"sockward_diagnoses_total", counter, "cause,syscall,container_name",
                "Diagnosed records by cause. Depends on records arriving: see sockward_events_lost_total.",

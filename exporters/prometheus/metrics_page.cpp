@@ -207,15 +207,16 @@ bool bpf_statistics_on() {
 }
 
 void add_program_families(const KernelSource& kernel, bool statistics, Families& out) {
-  FamilyBuilder missed("sockward_missed_calls_total"), seconds("sockward_bpf_run_seconds_total"),
-      runs("sockward_bpf_runs_total");
+  FamilyBuilder missed("sockward_missed_calls_total"), others("sockward_missed_runs_total"),
+      seconds("sockward_bpf_run_seconds_total"), runs("sockward_bpf_runs_total");
   const auto programs = kernel.programs();
   for (const auto& program : programs) {
-    missed.add({program.name}, to_double(program.missed));
+    (program.counts_calls ? missed : others).add({program.name}, to_double(program.missed));
     seconds.add({program.name}, to_double(program.run_time_ns) / 1e9);
     runs.add({program.name}, to_double(program.run_count));
   }
   out.push_back(missed.take());
+  out.push_back(others.take());
   if (!statistics && !bpf_statistics_on()) return;  // the kernel says 0 then: a false zero
   out.push_back(seconds.take());
   out.push_back(runs.take());

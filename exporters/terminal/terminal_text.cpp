@@ -118,6 +118,18 @@ std::string to_terminal(const Record& record, const TerminalStyle& style) {
   if (const auto resolved = resolved_path(record.event);
       resolved && subject_of(record).find(*resolved) == std::string::npos)
     add_section(text, "path", printable(*resolved).text, style);
+  return text + to_terminal(diagnosis, style);
+}
+
+std::string to_terminal_section(const std::string& label, const std::string& text,
+                                const TerminalStyle& style) {
+  std::string out;
+  add_section(out, label, text, style);
+  return out;
+}
+
+std::string to_terminal(const Diagnosis& diagnosis, const TerminalStyle& style) {
+  std::string text;
   if (diagnosis.cause == Cause::unknown) {
     add_section(text, "cause", "unknown: " + join_evidence(diagnosis.evidence), style);
     return text;

@@ -15,6 +15,12 @@ struct TerminalStyle {
 /// Nothing in it can steer a terminal but our own colours.
 std::string to_terminal(const Record& record, const TerminalStyle& style);
 
+/// A labelled text, wrapped and indented, each line with a break before it. `text` is printable.
+std::string to_terminal_section(const std::string& label, const std::string& text,
+                                const TerminalStyle& style);
+/// The cause with its evidence, and what to do.
+std::string to_terminal(const Diagnosis& diagnosis, const TerminalStyle& style);
+
 /// Colours when the descriptor is a terminal and NO_COLOR is not set (no-color.org); the terminal's width,
 /// else 100.
 TerminalStyle terminal_style(int fd);

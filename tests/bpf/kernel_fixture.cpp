@@ -31,6 +31,7 @@ LoadedKernel::LoadedKernel() {
   options.filter.all_errors = true;
   options.backend = chosen_backend();
   options.ring_bytes = 4 << 20;
+  options.messages = true;
   options.hierarchy = static_cast<CgroupHierarchy>(mounts_.kind);
   options.cgroup2_root = mounts_.v2_root;
   probes_ = ProbeSet::load(options);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,11 +57,13 @@ std::uint32_t start(const std::vector<std::string>& arguments, bool by_descripto
     std::vector<char*> pointers;
     for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);
+    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
     if (by_descriptor)
-      syscall(SYS_execveat, open("/proc/self/exe", O_RDONLY | O_CLOEXEC), "", pointers.data(), environ,
+      syscall(SYS_execveat, open("/proc/self/exe", O_RDONLY), "", pointers.data(), environ,
               AT_EMPTY_PATH);
     else
       execve("/proc/self/exe", pointers.data(), environ);
+    perror("exec");
     _exit(99);
   }
   int status = 0;
@@ -126,6 +129,38 @@ TEST_F(Processes, TooManyArgumentsAreCounted) {
   arguments.resize(700, "argument");
   ASSERT_NE(start(arguments), 0u);
   EXPECT_EQ(kernel->probes().snapshot().exec_arguments_unread, before + 1);
+}
+
+TEST_F(Processes, WhatAProgramWroteIsToldWhenItFailsInPiecesToo) {
+  const std::uint32_t child = in_child([] {
+    const pid_t inner = fork();
+    if (inner == 0) {
+      const int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC);
+      dup2(quiet, 2);
+      const std::string early(700, 'e'), message = "curl: (6) Unix socket path too long";
+      (void)!write(2, early.data(), early.size());
+      for (const char c : message) (void)!write(2, &c, 1);
+      char colon[] = ": ", rest[] = "end\n";  // not constants: a page that nobody touched cannot be read
+      iovec pieces[] = {{colon, 2}, {rest, 4}};
+      (void)!writev(2, pieces, 2);
+      _exit(6);
+    }
+    int status = 0;
+    waitpid(inner, &status, 0);
+    return WEXITSTATUS(status) == 6;
+  });
+  ASSERT_NE(child, 0u);
+  const auto event = kernel->wait_for([&](const Event& e) {
+    const auto* end = std::get_if<ProcessExit>(&e.call);
+    return end != nullptr && end->message.find("curl: (6)") != std::string::npos;
+  });
+  ASSERT_TRUE(event);
+  const auto& end = std::get<ProcessExit>(event->call);
+  EXPECT_TRUE(end.message.ends_with("curl: (6) Unix socket path too long: end\n")) << end.message;
+  EXPECT_TRUE(end.message.starts_with("eeee"));
+  EXPECT_EQ(end.status >> 8, 6);
+  wait_for_marker();
+  EXPECT_FALSE(saw<ProcessExit>(child)) << "it did well";
 }
 
 int bind_path(const std::string& path) {

@@ -117,7 +117,8 @@ class FakeHost final : public HostView {
   std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
   std::vector<PortUse> uses;
   bool hidden_socket = false;
-  int route = 0;
+  int route_answer = 0;
+  bool address_is_local = true;
   unsigned programs = 0;
   std::optional<PathTrace> trace;  ///< of any path
   std::optional<Credentials> caller;
@@ -162,7 +163,9 @@ class FakeHost final : public HostView {
   }
   Result<std::vector<PortUse>> port_uses(const Event&, std::uint16_t, int) const override { return uses; }
   Result<bool> knows_socket_named(const Event&, const std::string&) const override { return hidden_socket; }
-  Result<int> route_error(const Event&, const SocketAddress&) const override { return route; }
+  Result<Route> route(const Event&, const SocketAddress&) const override {
+    return Route{.error = route_answer, .local = address_is_local};
+  }
   Result<unsigned> cgroup_programs(const Event&) const override { return programs; }
   Result<PathTrace> trace_path(const Event&, const std::string&, bool) const override {
     if (!trace) return gone();

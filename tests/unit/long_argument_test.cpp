@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "diagnose/engine.hpp"
+#include "diagnose/refusal_message.hpp"
 #include "diagnose/socket_argument.hpp"
 #include "support/builders.hpp"
 
@@ -77,6 +78,36 @@ TEST(RefusedInUserspace, IsToldOfTheProgramAndNotOfItsWrapper) {
   EXPECT_EQ(after({started_with(kLong), child_start, child_end}, ended(1 << 8)).cause, Cause::unknown);
 }
 
+TEST(RefusalMessage, IsFoundInWhatRealProgramsWrite) {
+  const std::string path = "/srv/" + std::string(120, 'p') + "/x.sock";
+  const auto nginx = refusal_in("nginx: [emerg] too long path in the unix domain socket \"unix:" + path +
+                                "\" in /etc/nginx/x.conf:3\n");
+  ASSERT_TRUE(nginx);
+  EXPECT_EQ(nginx->path, path);
+  EXPECT_TRUE(refusal_in("LOG:  starting\nFATAL:  Unix-domain socket path \"" + path +
+                         "\" is too long (maximum 107 bytes)\nHINT: none\n"));
+  EXPECT_TRUE(refusal_in("OSError: AF_UNIX path too long"));
+  EXPECT_TRUE(refusal_in("Error: path must be shorter than SUN_LEN"));
+  EXPECT_TRUE(refusal_in("qemu: Path must be less than 108 bytes (socket)"));
+}
+
+TEST(RefusalMessage, IsNotAnyLongFileName) {
+  EXPECT_FALSE(refusal_in("cat: /srv/x: File name too long\n"));
+  EXPECT_FALSE(refusal_in("socket: connection refused\nline too long\n"));
+  EXPECT_FALSE(refusal_in(std::string_view("\0\xff\n\n", 4)));
+  EXPECT_FALSE(refusal_in(""));
+}
+
+TEST(RefusedInUserspace, IsSaidOfAMessageWithoutAnArgument) {
+  Event event = ended(1 << 8);
+  std::get<ProcessExit>(event.call).message =
+      "nginx: [emerg] too long path in the unix domain socket \"unix:" + kLong + "\"";
+  EXPECT_EQ(after({}, event).cause, Cause::path_refused_in_userspace);
+  EXPECT_EQ(after({}, event).name, kLong);
+  std::get<ProcessExit>(event.call).status = 0;
+  EXPECT_EQ(after({}, event).cause, Cause::unknown);
+}
+
 TEST(ObservedRefusal, OfASeccompFilterTakesTheCertaintyFromEverythingElse) {
   Event event = inet_bind(EACCES, tcp4("127.0.0.1", 80));
   EXPECT_EQ(after({}, event).cause, Cause::privileged_port);
@@ -107,11 +138,11 @@ TEST(PolicyLayers, AreAskedOfTheHostAndNeverCertain) {
   Event event = inet_bind(EACCES, tcp4("192.0.2.1", 80));
   event.syscall = Syscall::connect;
   FakeHost host;
-  host.route = EACCES;
+  host.route_answer = EACCES;
   Engine engine(host, kHostUts);
   EXPECT_EQ(engine.diagnose(event).policy, "route");
   EXPECT_EQ(engine.diagnose(event).confidence, Confidence::likely);
-  host.route = 0;
+  host.route_answer = 0;
   EXPECT_EQ(engine.diagnose(event).policy, "unknown");
   event.result = -EPERM;
   host.programs = 1;

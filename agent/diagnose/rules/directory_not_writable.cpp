@@ -17,6 +17,7 @@ class DirectoryNotWritable final : public Rule {
     if (seen.event.error() != EACCES && seen.event.error() != EPERM) return std::nullopt;
     const PermissionReplay replay = replay_permissions(seen);
     if (!replay.denial) return std::nullopt;
+    if (replay.denial->what == Denial::What::immutable) return examine_flag(seen, replay);
     const bool sticky = replay.denial->what == Denial::What::sticky;
     if (!sticky && replay.denial->what != Denial::What::write) return std::nullopt;
     if (sticky != (seen.event.error() == EPERM)) return std::nullopt;
@@ -36,6 +37,20 @@ class DirectoryNotWritable final : public Rule {
                : fmt::format(
                      "run it as uid {}, or use a directory of the program's own (systemd: RuntimeDirectory=)",
                      step.object.uid);
+    return found;
+  }
+
+  static std::optional<Diagnosis> examine_flag(const Observation& seen, const PermissionReplay& replay) {
+    if (seen.event.error() != EPERM) return std::nullopt;
+    const PathObject& object = replay.denial->step.object;
+    const std::string path = printable(replay.denial->step.path).text;
+    const char flag = object.immutable ? 'i' : 'a';
+    Diagnosis found{.cause = Cause::directory_not_writable,
+                    .confidence = replay.denial->sure ? Confidence::certain : Confidence::likely,
+                    .evidence = {fmt::format("{} is {} (statx: the attribute {}), for root too", path,
+                                             object.immutable ? "immutable" : "append-only", flag)}};
+    if (!replay.doubt.empty()) found.evidence.push_back(printable(replay.doubt).text);
+    found.advice = fmt::format("find out why it was set, then: chattr -{} {}", flag, path);
     return found;
   }
 };

@@ -60,11 +60,11 @@ class PolicyDenied final : public Rule {
   /// Asked after the call: a route may have changed since.
   static std::optional<Diagnosis> examine_route(const Observation& seen, const SocketCall& call) {
     if (call.socket_netns != seen.event.actor.netns) return std::nullopt;
-    const auto answer = seen.host.route_error(seen.event, call.address);
-    if (!answer || *answer == 0 || *answer != seen.event.error()) return std::nullopt;
+    const auto route = seen.host.route(seen.event, call.address);
+    if (!route || route->error == 0 || route->error != seen.event.error()) return std::nullopt;
     Diagnosis found =
         denied(fmt::format("the routing table answers {} for {} (rtnetlink): a prohibit route",
-                           errno_name(*answer).value_or("an error"), call.address.ip_text()),
+                           errno_name(route->error).value_or("an error"), call.address.ip_text()),
                fmt::format("see it with: ip route get {}; remove the route, or the rule that leads to it",
                            call.address.ip_text()));
     found.policy = "route";

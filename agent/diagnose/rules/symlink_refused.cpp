@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
+#include "diagnose/file_time.hpp"
 #include "diagnose/rule.hpp"
 
 namespace sockward {
@@ -35,6 +36,10 @@ class SymlinkRefused final : public Rule {
       found.evidence.emplace_back("no component of it is a symbolic link by now");
     } else {
       name_link(**link, *path, found);
+      if (!surely_before((*link)->changed, seen.host.wall(seen.event.time))) {
+        found.confidence = Confidence::likely;
+        found.evidence.emplace_back("the link was made or changed about the time of the call");
+      }
     }
     return found;
   }

@@ -190,15 +190,23 @@ static_assert(sizeof(struct sockward_long_argument) == 128 + 40, "wire format");
 enum sockward_watch {
 	SOCKWARD_WATCH_BINDER = 1 << 0, /* it bound a socket file */
 	SOCKWARD_WATCH_ARGUMENT = 1 << 1, /* sockward_long_argument was sent for it */
+	SOCKWARD_WATCH_MESSAGE = 1 << 2, /* what it writes is kept (probes.stderr_text) */
 };
 
-/* A watched process has ended: its last thread is gone. Its files are closed a moment later. */
+/* Told at most of what a process wrote last. */
+#define SOCKWARD_MESSAGE_MAX 1024
+
+/*
+ * A watched process has ended: its last thread is gone. Its files are closed a moment later. Followed by message_bytes of
+ * what it wrote last, when it failed and that was kept.
+ */
 struct sockward_process_exit {
 	struct sockward_header header;
 	__s32 status; /* as wait(2) has it */
 	__u32 watch; /* enum sockward_watch */
+	__u16 message_bytes, reserved[3];
 };
-static_assert(sizeof(struct sockward_process_exit) == 128 + 8, "wire format");
+static_assert(sizeof(struct sockward_process_exit) == 128 + 16, "wire format");
 
 /* What the task iterator writes for each thread group. */
 struct sockward_uts_entry {

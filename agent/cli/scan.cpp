@@ -1,0 +1,150 @@
+// sockward scan: the names of this node. Needs no BPF.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "base/startup_error.hpp"
+#include "cli/flags.hpp"
+#include "cli/scan_report.hpp"
+#include "enrich/cgroups.hpp"
+#include "enrich/container_path.hpp"
+#include "enrich/proc_host.hpp"
+#include "enrich/proc_sockets.hpp"
+#include "enrich/proc_uts.hpp"
+#include "enrich/processes.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr std::size_t kNearLimit = 92;
+constexpr std::chrono::seconds kSearchFor{3};
+
+using FileKey = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
+
+/// Container labels by process, asked once each.
+class Labels {
+ public:
+  explicit Labels(const ProcHost& host) : host_(host) {}
+
+  std::string of(std::uint32_t tgid) {
+    const auto [known, fresh] = known_.try_emplace(tgid);
+    if (fresh) {
+      const auto path = host_.cgroup_path({.tgid = tgid});
+      known->second = path ? container_from_cgroup(*path).label() : "~other";
+    }
+    return known->second;
+  }
+
+ private:
+  const ProcHost& host_;
+  std::map<std::uint32_t, std::string> known_;
+};
+
+bool serves(const OpenSocket& socket) {
+  if (socket.state == OpenSocket::State::listening) return true;
+  return socket.name.kind == BoundName::Kind::inet && socket.type == SOCK_DGRAM;
+}
+
+void add_sockets(const SocketCensus& census, Labels& labels, ScanReport& report) {
+  std::set<std::pair<std::uint64_t, std::uint32_t>>
+      told;  // socket, process: it may have it open more than once
+  for (const OpenSocket& socket : census.open) {
+    if (!told.emplace(socket.owner.socket_inode, socket.owner.tgid).second) continue;
+    if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.tgid)});
+    if (socket.path.size() >= kNearLimit && socket.state != OpenSocket::State::connected)
+      report.near_limit.push_back({socket, labels.of(socket.owner.tgid)});
+  }
+  for (const OpenSocket& socket : census.orphans)
+    if (serves(socket)) report.listeners.push_back({socket, "kernel, or in flight"});
+  std::sort(report.listeners.begin(), report.listeners.end(), [](const auto& one, const auto& other) {
+    return bound_text(one.socket) < bound_text(other.socket);
+  });
+}
+
+std::string folder_of_socket(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return path.starts_with('/') && slash != 0 ? path.substr(0, slash) : "";
+}
+
+/// Where servers put their sockets, and where they are now.
+std::vector<std::string> likely_folders(const SocketCensus& census) {
+  std::vector<std::string> folders{"/run",     "/tmp",       "/var/tmp", "/dev/shm",
+                                   "/var/lib", "/var/spool", "/var/run"};
+  std::set<std::string> more;
+  for (const OpenSocket& socket : census.open)
+    if (auto folder = folder_of_socket(socket.path); !folder.empty()) more.insert(std::move(folder));
+  for (const auto& folder : more)
+    if (std::none_of(folders.begin(), folders.end(),
+                     [&](const auto& known) { return (folder + "/").starts_with(known + "/"); }))
+      folders.push_back(folder);
+  return folders;
+}
+
+/// One process for each mount namespace, with a root of its own to search.
+std::map<NamespaceInode, std::uint32_t> mount_namespaces() {
+  std::map<NamespaceInode, std::uint32_t> found;
+  auto processes = list_processes("/proc");
+  if (!processes) return found;
+  std::sort(processes->begin(), processes->end());
+  for (const std::uint32_t tgid : *processes) {
+    struct stat status {};
+    if (stat(("/proc/" + std::to_string(tgid) + "/ns/mnt").c_str(), &status) == 0)
+      found.try_emplace(static_cast<NamespaceInode>(status.st_ino), tgid);
+  }
+  return found;
+}
+
+void add_stale_files(const SocketCensus& census, Labels& labels, ScanReport& report) {
+  std::set<FileKey> known;
+  for (const auto* sockets : {&census.open, &census.orphans})
+    for (const OpenSocket& socket : *sockets) known.emplace(socket.name.device, socket.name.inode);
+  const auto folders = likely_folders(census);
+  const auto until = std::chrono::steady_clock::now() + kSearchFor;
+  const SystemClock clock;
+  const std::int64_t now = clock.wall(clock.monotonic()).ns;
+  for (const auto& [inode, tgid] : mount_namespaces()) {
+    const FileDescriptor root(
+        open(("/proc/" + std::to_string(tgid) + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root.valid()) continue;
+    SocketFileSearch search = find_socket_files(root.get(), folders, until);
+    if (search.cut)
+      report.gaps.push_back(
+          fmt::format("socket files of mount namespace {}: stopped after {} entries", inode, search.entries));
+    for (FoundSocketFile& file : search.files)
+      if (known.emplace(file.object.device, file.object.inode).second) {
+        const std::int64_t age = (now - file.object.changed.ns) / 1'000'000'000;
+        report.stale.push_back({std::move(file), labels.of(tgid), std::max<std::int64_t>(age, 0)});
+      }
+  }
+}
+
+}  // namespace
+
+int scan_command(const ScanFlags& flags) {
+  const CgroupMounts mounts = find_cgroup_mounts();
+  const ProcUts uts("/proc");
+  const ProcHost host("/proc", mounts.controller(), &uts, nullptr, mounts.v2_root);
+  Labels labels(host);
+  ScanReport report;
+  auto names = uts.read();
+  if (!names) throw failure(names.error().text(), "scan needs a /proc, and root to see everything in it");
+  for (auto& known : *names) {
+    std::string label = labels.of(known.first_tgid);
+    report.uts.push_back({std::move(known), std::move(label)});
+  }
+  const auto census = ProcSockets("/proc").census();
+  if (!census) throw failure(census.error().text(), "scan needs a /proc, and root to see everything in it");
+  report.gaps = census->gaps;
+  add_sockets(*census, labels, report);
+  add_stale_files(*census, labels, report);
+  const std::string text = flags.json ? to_json(report) : to_text(report);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
+}
+
+}  // namespace sockward
