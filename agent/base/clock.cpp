@@ -26,6 +26,10 @@ WallTime SystemClock::wall(MonotonicTime time) const {
   return {static_cast<std::int64_t>(time.ns) + offset};
 }
 
+std::uint64_t SystemClock::boot_offset() const {
+  return static_cast<std::uint64_t>(read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC));
+}
+
 std::string rfc3339(WallTime time) {
   const time_t seconds = time.ns / kSecond;
   tm parts{};

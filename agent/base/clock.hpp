@@ -30,6 +30,8 @@ class SystemClock final : public Clock {
  public:
   MonotonicTime monotonic() const override;
   WallTime wall(MonotonicTime time) const override;
+  /// CLOCK_BOOTTIME less CLOCK_MONOTONIC: the time that the machine slept.
+  std::uint64_t boot_offset() const;
 };
 
 /// "2026-11-22T02:00:00.123456789Z"

@@ -21,8 +21,8 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
 /// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.
 ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag);
 
-/// Who bound what by the kernel side's table, and who has what open by its walk; without the walk (no iterator
-/// here) by sock_diag and /proc.
+/// Who bound what by the kernel side's table, and who has what open by its walk; without the walk (no
+/// iterator here) by sock_diag and /proc.
 class KnownSockets final : public BoundSockets {
  public:
   explicit KnownSockets(const ProbeSet& probes) : probes_(probes), fallback_("/proc") {}

@@ -17,6 +17,17 @@ bool looks_like_path(std::string_view text) {
   return text.starts_with('/') || text.starts_with("./") || text.starts_with("../") || contains(text, "/");
 }
 
+/// A name that ends as other files do: socket.txt, sock_test.py.
+bool ends_as_other_files(std::string_view name) {
+  static constexpr std::string_view kOthers[] = {
+      ".txt",  ".log",     ".conf", ".cfg", ".ini", ".json", ".yaml", ".yml",  ".toml", ".xml",
+      ".html", ".md",      ".py",   ".pl",  ".sh",  ".c",    ".h",    ".cc",   ".cpp",  ".hpp",
+      ".o",    ".so",      ".a",    ".go",  ".rs",  ".js",   ".ts",   ".java", ".rb",   ".lock",
+      ".pid",  ".service", ".deb",  ".rpm", ".gz",  ".xz",   ".zst",  ".tar"};
+  return std::any_of(std::begin(kOthers), std::end(kOthers),
+                     [&](std::string_view other) { return name.ends_with(other); });
+}
+
 /// Do the words around a path, or its last component, say that it is a socket's?
 bool speaks_of_socket(std::string_view text) {
   return contains(text, "sock") || contains(text, "unix") || text.ends_with(".ctl") || text.ends_with(".s");
@@ -57,7 +68,8 @@ std::optional<std::string> overlong_socket_path(const LongArgument& argument) {
   const bool option = text.starts_with("-") && equals != std::string_view::npos;
   const std::string_view path = option ? text.substr(equals + 1) : text;
   const bool named = option ? contains(text.substr(0, equals), "sock") : takes_socket_option(argument.before);
-  if (!named && !speaks_of_socket(last_component(path))) return std::nullopt;
+  const std::string_view name = last_component(path);
+  if (!named && (!speaks_of_socket(name) || ends_as_other_files(name))) return std::nullopt;
   if (!option && text.starts_with("-")) return std::nullopt;
   return if_overlong(path);
 }

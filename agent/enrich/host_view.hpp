@@ -43,6 +43,8 @@ struct SymlinkOnPath {
   std::string path, target;  ///< raw bytes; path as the process sees it
   bool last = false;         ///< it is the last component
   WallTime changed;          ///< ctime of the link
+  bool from_our_mounts =
+      false;  ///< the caller's mount namespace is gone: seen from ours, below the same root
 };
 
 /// One directory that was searched on the way along a path, links followed.

@@ -13,6 +13,8 @@
 #include "enrich/cgroup_programs.hpp"
 #include "enrich/path_walk.hpp"
 #include "enrich/proc_net.hpp"
+#include "enrich/process_facts.hpp"
+#include "enrich/processes.hpp"
 #include "enrich/root_files.hpp"
 #include "enrich/route.hpp"
 
@@ -198,6 +200,8 @@ Result<FileDescriptor> ProcHost::open_root(const Event& event) const {
     FileDescriptor root(openat(folder->fd(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (root.valid()) return root;
   }
+  if (event.actor.mntns != own_mntns_)
+    if (auto root = open_root_of_neighbour(event)) return root;
   // Its root was ours only if both the mount namespace and the directory are: it may have been in a chroot.
   if (event.actor.mntns != own_mntns_ || event.actor.root_device != own_root_device_ ||
       event.actor.root_inode != own_root_inode_)
@@ -205,6 +209,41 @@ Result<FileDescriptor> ProcHost::open_root(const Event& event) const {
                       "open the root of a process that is gone, and was not ours");
   FileDescriptor root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid()) return last_error("open /");
+  return root;
+}
+
+/// The first process in a namespace that `wanted` accepts, if it is older than the call: the number of a
+/// namespace that is gone may be given to a new one, so whoever is younger proves nothing.
+Result<ProcessFolder> ProcHost::open_member(const char* kind, NamespaceInode inode, MonotonicTime call,
+                                            const std::function<bool(const ProcessFolder&)>& wanted) const {
+  constexpr std::uint64_t kTick = 10'000'000;  // ns: /proc/pid/stat rounds start times down
+  const auto processes = list_processes(proc_);
+  if (!processes) return processes.error();
+  const std::uint64_t latest = call.ns + clock_.boot_offset();
+  for (const std::uint32_t tgid : *processes) {
+    struct stat status {};
+    if (stat(fmt::format("{}/{}/ns/{}", proc_, tgid, kind).c_str(), &status) != 0 || status.st_ino != inode)
+      continue;
+    const auto owner = owner_from_proc(proc_, tgid);
+    if (!owner || owner->leader_start_ns + kTick >= latest) continue;
+    auto folder = open_process({.tgid = tgid, .start_ns = owner->leader_start_ns});
+    if (folder && wanted(*folder)) return folder;
+  }
+  return make_error(std::errc::no_such_process, "find a process in the namespace of one that is gone");
+}
+
+/// The root of another process that lived in the same mount namespace, with the same root directory: the
+/// caller of a container is often gone before anybody looks, its siblings are not.
+Result<FileDescriptor> ProcHost::open_root_of_neighbour(const Event& event) const {
+  FileDescriptor root;
+  const auto same_root = [&](const ProcessFolder& folder) {
+    struct stat status {};
+    root.reset(openat(folder.fd(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    return root.valid() && fstat(root.get(), &status) == 0 && status.st_dev == event.actor.root_device &&
+           status.st_ino == event.actor.root_inode;
+  };
+  const auto folder = open_member("mnt", event.actor.mntns, event.time, same_root);
+  if (!folder) return folder.error();
   return root;
 }
 
@@ -216,9 +255,17 @@ Result<std::optional<PathObject>> ProcHost::object_at(const Event& event, const 
 
 Result<std::optional<SymlinkOnPath>> ProcHost::first_symlink(const Event& event,
                                                              const std::string& path) const {
-  const auto root = open_root(event);
+  auto root = open_root(event);
+  // A mount namespace is made as a copy: from the same root directory, ours shows the same links, but for
+  // mounts.
+  const bool same_root =
+      event.actor.root_device == own_root_device_ && event.actor.root_inode == own_root_inode_;
+  const bool exact = root.has_value();
+  if (!exact && same_root) root = FileDescriptor(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return root.error();
-  return find_symlink(root->get(), path);
+  auto found = find_symlink(root->get(), path);
+  if (found && *found) (*found)->from_our_mounts = !exact;
+  return found;
 }
 
 Result<PathTrace> ProcHost::trace_path(const Event& event, const std::string& path, bool follow) const {
@@ -254,9 +301,11 @@ Result<std::vector<PortUse>> ProcHost::port_uses(const Event& event, std::uint16
 }
 
 Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string& name) const {
-  // A caller that is gone: ours, if it was in our network namespace.
+  // A caller that is gone: ours, if it was in our network namespace; else that of another process in it.
   auto folder = open_process(process_of(event));
   if (!folder && event.actor.netns == own_netns_) folder = open_process({.tgid = 0});
+  if (!folder)
+    folder = open_member("net", event.actor.netns, event.time, [](const ProcessFolder&) { return true; });
   if (!folder) return folder.error();
   const auto text = read_file(folder->fd(), "net/unix", kLongestTable);
   if (!text) return text.error();

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 
 #include "base/clock.hpp"
@@ -41,6 +42,10 @@ class ProcHost final : public HostView {
  private:
   /// The root directory of the caller, to look names up below it.
   Result<FileDescriptor> open_root(const Event& event) const;
+  Result<class ProcessFolder> open_member(
+      const char* kind, NamespaceInode inode, MonotonicTime call,
+      const std::function<bool(const class ProcessFolder&)>& wanted) const;
+  Result<FileDescriptor> open_root_of_neighbour(const Event& event) const;
   /// An open /proc/pid folder of exactly this process: every later look-up through it is of the same one.
   Result<class ProcessFolder> open_process(ProcessId process) const;
 

@@ -41,6 +41,12 @@ __attribute__((noinline)) int argument_speaks_of_socket(__u32 length)
 	if (scratch->call.before[0] == '-' && (scratch->call.before[1] & ~0x20) == 'S' &&
 	    !scratch->call.before[2])
 		return 1;
+	for (__u32 i = 0; i < sizeof(scratch->call.before); i++) {
+		word = word >> 8 | (__u32)(scratch->call.before[i] | 0x20) << 24;
+		if (word == WORD('s', 'o', 'c', 'k'))
+			return 1;
+	}
+	word = 0;
 	for (__u32 i = 0; i < SOCKWARD_ARGUMENT_MAX; i++) {
 		if (i >= length)
 			break;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,17 @@ double measure(int rounds, int calls, const std::function<void()>& call) {
   return best;
 }
 
+/// One program that does nothing, with this argument.
+void run_true(const std::string& argument) {
+  const pid_t child = vfork();
+  if (child == 0) {
+    execl("/bin/true", "true", argument.c_str(), nullptr);
+    _exit(1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -51,5 +63,14 @@ int main(int argc, char** argv) {
                 bind(own, reinterpret_cast<const sockaddr*>(&family), sizeof(family));
                 close(own);
               }));
+  const sockaddr_un named = address_of("/tmp/sockward-bench.sock");
+  std::printf("bind_path_ok %.1f\n", measure(rounds, 10'000, [&] {
+                const int own = socket(AF_UNIX, SOCK_STREAM, 0);
+                bind(own, reinterpret_cast<const sockaddr*>(&named), sizeof(named));
+                close(own);
+                unlink(named.sun_path);
+              }));
+  std::printf("exec %.1f\n", measure(rounds, 300, [] { run_true({}); }));
+  std::printf("exec_long %.1f\n", measure(rounds, 300, [] { run_true(std::string(4000, 'a')); }));
   return 0;
 }

@@ -51,16 +51,15 @@ class Processes : public Kernel {
 };
 
 /// Starts ourselves once more, with arguments and a status; the flag makes gtest leave at once.
-std::uint32_t start(const std::vector<std::string>& arguments, bool by_descriptor = false) {
+std::uint32_t start(const std::vector<std::string>& arguments, bool by_execveat = false) {
   const pid_t child = fork();
   if (child == 0) {
     std::vector<char*> pointers;
     for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);
     dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-    if (by_descriptor)
-      syscall(SYS_execveat, open("/proc/self/exe", O_RDONLY), "", pointers.data(), environ,
-              AT_EMPTY_PATH);
+    if (by_execveat)
+      syscall(SYS_execveat, AT_FDCWD, "/proc/self/exe", pointers.data(), environ, 0);
     else
       execve("/proc/self/exe", pointers.data(), environ);
     perror("exec");

@@ -129,5 +129,14 @@ TEST(ProcHostLookUps, SurviveAProcFolderThatVanishesInPart) {
   std::filesystem::remove_all(root);
 }
 
+TEST(Mountinfo, TellsWhetherAMountOnTheWayIsIdmapped) {
+  const std::string text =
+      "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+      "90 22 0:50 / /srv rw,relatime,idmapped shared:9 - ext4 /dev/sdb rw\n";
+  EXPECT_FALSE(any_idmapped(text, {22}));
+  EXPECT_TRUE(any_idmapped(text, {22, 90}));
+  EXPECT_FALSE(any_idmapped("garbage\n\n9", {9}));
+}
+
 }  // namespace
 }  // namespace sockward

@@ -25,7 +25,7 @@ TEST(SocketArgument, IsFoundInEveryForm) {
 
 TEST(SocketArgument, IsNotAnyLongText) {
   const std::string file = "/srv/" + std::string(120, 'x') + "/data.txt";
-  for (const std::string& text : {file, "--output=" + file, "path=" + file, "cat " + kLong,
+  for (const std::string& text : {file, kLong + ".txt", "--output=" + file, "path=" + file, "cat " + kLong,
                                   std::string(200, 'a'), std::string("unix:/run/short.sock"), std::string()})
     EXPECT_FALSE(overlong_socket_path(argument(text))) << text;
 }

@@ -40,6 +40,10 @@ class SymlinkRefused final : public Rule {
         found.confidence = Confidence::likely;
         found.evidence.emplace_back("the link was made or changed about the time of the call");
       }
+      if ((*link)->from_our_mounts) {
+        found.confidence = Confidence::likely;
+        found.evidence.emplace_back("the caller and its mount namespace are gone: seen from the agent's own");
+      }
     }
     return found;
   }

@@ -1,0 +1,59 @@
+# What every incident can use. Runs in network, UTS and mount namespaces of its own; $DIR is its folder.
+set -m
+act=$HERE/act
+held=
+holds=0
+mine=  # a word that marks records of cgroups that a program makes elsewhere
+
+# await <command…>: until it succeeds, five seconds at most.
+await() {
+  for _ in $(seq 250); do
+    "$@" 2>/dev/null && return 0
+    sleep 0.02
+  done
+  echo "never came: $*" >&2
+  exit 99
+}
+# hold <kind> <address> […]: somebody binds it and stays; $held is its pid (as this pid namespace numbers it).
+hold() {
+  holds=$((holds + 1))
+  "$act" hold "$@" >"$DIR/ready.$holds" &
+  held=$!
+  await grep -q ready "$DIR/ready.$holds"
+}
+act() { "$act" "$@"; }
+# leave <path>: a socket file whose server has gone a while ago.
+leave() {
+  "$act" hold unix "$1" --for 0 >/dev/null
+  sleep 0.5
+}
+port() { python3 -c 'import socket,sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"; }
+# long <folder> <bytes>: a path of that many bytes below the folder; its directory exists.
+long() {
+  local fill=$(($2 - ${#1} - 12))
+  local directory=$1/$(head -c $fill /dev/zero | tr '\0' l)
+  mkdir -p "$directory"
+  echo "$directory/x-ctl.sock"
+}
+# openat2 <path> <resolve>: as liblxc opens its rootfs.
+openat2() {
+  python3 - "$1" "$2" <<'P'
+import ctypes, os, struct, sys, time
+how = ctypes.create_string_buffer(struct.pack("QQQ", 0o12400000, 0, int(sys.argv[2])))
+path = ctypes.create_string_buffer(os.fsencode(sys.argv[1]))
+ctypes.CDLL(None).syscall(437, -100, path, how, 24)
+time.sleep(0.4)
+P
+}
+# container <folder> <name>: the smallest lxc container, in <folder>/lxc/<name>.
+container() {
+  mkdir -p "$1/rootfs"/{bin,proc,sys,dev,tmp} "$1/lxc/$2"
+  cp /bin/busybox "$1/rootfs/bin/busybox"
+  cat >"$1/lxc/$2/config" <<C
+lxc.rootfs.path = dir:$1/rootfs
+lxc.uts.name = $2
+lxc.net.0.type = empty
+lxc.apparmor.profile = unchanged
+lxc.init.cmd = /bin/busybox touch /started
+C
+}
