@@ -28,24 +28,27 @@ class BoundedQueue {
     return true;
   }
 
-  /// Waits for an element. nullopt: closed and empty.
+  /// Waits for an element. nullopt: closed and empty, or interrupted.
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return closed_ || !items_.empty(); });
-    if (items_.empty()) return std::nullopt;
-    T value = std::move(items_.front());
-    items_.pop_front();
-    return value;
+    ready_.wait(lock, [this] { return closed_ || interrupted_ || !items_.empty(); });
+    return take();
   }
 
-  /// The same, but waits no longer than `limit`. nullopt: nothing came, or finished().
+  /// The same, but waits no longer than `limit`. nullopt: nothing came, too.
   std::optional<T> pop_within(std::chrono::nanoseconds limit) {
     std::unique_lock lock(mutex_);
-    ready_.wait_for(lock, limit, [this] { return closed_ || !items_.empty(); });
-    if (items_.empty()) return std::nullopt;
-    T value = std::move(items_.front());
-    items_.pop_front();
-    return value;
+    ready_.wait_for(lock, limit, [this] { return closed_ || interrupted_ || !items_.empty(); });
+    return take();
+  }
+
+  /// Lets a consumer that waits return without an element, once.
+  void interrupt() {
+    {
+      const std::lock_guard lock(mutex_);
+      interrupted_ = true;
+    }
+    ready_.notify_all();
   }
 
   /// Closed, and nothing is left.
@@ -69,11 +72,20 @@ class BoundedQueue {
   }
 
  private:
+  /// With the lock held.
+  std::optional<T> take() {
+    interrupted_ = false;
+    if (items_.empty()) return std::nullopt;
+    T value = std::move(items_.front());
+    items_.pop_front();
+    return value;
+  }
+
   const std::size_t capacity_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<T> items_;
-  bool closed_ = false;
+  bool closed_ = false, interrupted_ = false;
 };
 
 }  // namespace sockward

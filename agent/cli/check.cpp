@@ -7,6 +7,7 @@
 #include "base/version.hpp"
 #include "cli/flags.hpp"
 #include "cli/observer.hpp"
+#include "http/tls.hpp"
 
 namespace sockward {
 namespace {
@@ -59,6 +60,11 @@ int check_command(const CheckFlags& flags) {
   std::printf("sockward %s (revision %s)\n", kVersion, kRevision);
   const Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
   line("ok", "configuration", flags.config_file.empty() ? "defaults" : flags.config_file);
+  const std::string& web = flags.web_config_file.empty() ? settings.web.config_file : flags.web_config_file;
+  if (!web.empty()) {
+    TlsKeeper(std::make_shared<WatchedWebConfig>(web)).check();
+    line("ok", "web", web);
+  }
   line("ok", "kernel", kernel_text());
   const CgroupMounts mounts = find_cgroup_mounts();
   line(mounts.root.empty() ? "warn" : "ok", "cgroups", hierarchy_text(mounts));

@@ -57,6 +57,8 @@ void add_run(CLI::App& app, RunFlags& flags) {
   run.add_option("--web.telemetry-path", flags.telemetry_path, "path of the metrics (/metrics)");
   run.add_option("--web.allowed-host", flags.allowed_hosts, "name accepted in Host headers, repeatable");
   run.add_flag("--web.enable-ui", flags.enable_ui, "serve / and /api/ to everybody who can reach the port");
+  run.add_option("--web.config.file", flags.web_config_file,
+                 "TLS, users, headers: the file that every exporter knows (docs/configuration.md)");
   run.add_option("--records.output", flags.output, "auto, json, text or off: records on standard output");
   run.add_flag("--bpf.stats", flags.bpf_stats,
                "measure the programs' run time (taxes every BPF program of the node)");
@@ -84,6 +86,7 @@ void add_check(CLI::App& app, CheckFlags& flags) {
   CLI::App& check =
       *app.add_subcommand("check", "What would be observed on this host, and what would stay unseen");
   check.add_option("--config.file", flags.config_file, "also check this file");
+  check.add_option("--web.config.file", flags.web_config_file, "and this one");
   add_probe_flags(check, flags.probe);
   add_log_flags(check, flags.log);
 }

@@ -21,7 +21,7 @@ struct RunFlags {
   LogFlags log;
   std::string config_file;
   std::vector<std::string> listen_address, allowed_hosts;
-  std::string telemetry_path, output;
+  std::string telemetry_path, output, web_config_file;
   bool enable_ui = false, bpf_stats = false;
 };
 
@@ -38,7 +38,7 @@ struct TraceFlags {
 struct CheckFlags {
   ProbeFlags probe;
   LogFlags log{.level = "error"};
-  std::string config_file;
+  std::string config_file, web_config_file;
 };
 
 struct ExplainFlags {

@@ -100,8 +100,16 @@ StopSignals::StopSignals() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
+  sigaddset(&signals_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+StopSignals::Came StopSignals::next(double seconds) const {
+  const timespec timeout{.tv_sec = static_cast<time_t>(seconds),
+                         .tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9)};
+  const int signal = sigtimedwait(&signals_, nullptr, &timeout);
+  return signal <= 0 ? Came::nothing : signal == SIGHUP ? Came::hangup : Came::stop;
 }
 
 void StopSignals::wait(double seconds) const {
@@ -109,10 +117,7 @@ void StopSignals::wait(double seconds) const {
   for (;;) {
     const double left = std::chrono::duration<double>(until - std::chrono::steady_clock::now()).count();
     if (seconds > 0 && left <= 0) return;
-    const double pause = seconds > 0 ? left : 3600;
-    const timespec timeout{.tv_sec = static_cast<time_t>(pause),
-                           .tv_nsec = static_cast<long>((pause - std::floor(pause)) * 1e9)};
-    if (sigtimedwait(&signals_, nullptr, &timeout) > 0) return;
+    if (next(seconds > 0 ? left : 3600) == Came::stop) return;
   }
 }
 

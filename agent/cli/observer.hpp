@@ -53,12 +53,15 @@ class Observer {
 /// What records say about this host.
 Resource this_resource();
 
-/// Blocks the signals that end the agent, for this thread and those it will start. Also ignores SIGPIPE.
+/// Blocks the signals that steer the agent, for this thread and those it will start. Also ignores SIGPIPE.
 class StopSignals {
  public:
   StopSignals();
-  /// Waits for SIGINT or SIGTERM, at most `seconds` (0: for ever).
+  /// Waits for SIGINT or SIGTERM, at most `seconds` (0: for ever). SIGHUP does nothing.
   void wait(double seconds) const;
+  /// What came within `seconds`.
+  enum class Came { nothing, hangup, stop };
+  Came next(double seconds) const;
 
  private:
   sigset_t signals_;

@@ -1,7 +1,4 @@
 // sockward run: the agent.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <atomic>
 
 #include "base/log.hpp"
@@ -9,12 +6,11 @@
 #include "base/version.hpp"
 #include "cli/flags.hpp"
 #include "cli/observer.hpp"
+#include "cli/outputs.hpp"
 #include "cli/web_pages.hpp"
 #include "http/server.hpp"
-#include "jsonl/jsonl_sink.hpp"
 #include "probe/statistics.hpp"
 #include "prometheus/metrics_page.hpp"
-#include "terminal/terminal_sink.hpp"
 
 namespace sockward {
 namespace {
@@ -24,36 +20,11 @@ Settings merge(const RunFlags& flags) {
   if (!flags.listen_address.empty()) settings.web.listen_address = flags.listen_address;
   if (!flags.allowed_hosts.empty()) settings.web.allowed_hosts = flags.allowed_hosts;
   if (!flags.telemetry_path.empty()) settings.web.telemetry_path = flags.telemetry_path;
+  if (!flags.web_config_file.empty()) settings.web.config_file = flags.web_config_file;
   if (!flags.output.empty()) settings.records.output = flags.output;
   settings.web.enable_ui |= flags.enable_ui;
   validate(settings);
   return settings;
-}
-
-CommandArgs command_args(const std::string& name) {
-  return name == "full" ? CommandArgs::full : name == "program" ? CommandArgs::program : CommandArgs::off;
-}
-
-FileDescriptor open_record_file(const std::string& path) {
-  if (path.empty()) return {};
-  FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
-  if (!file.valid())
-    throw failure(last_error("open records.file " + path).text(), "check the folder and its permissions");
-  return file;
-}
-
-std::vector<std::unique_ptr<Sink>> make_sinks(const Settings& settings, int file, RecentRecords& recent) {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  const CommandArgs arguments = command_args(settings.records.command_args);
-  const std::string& output = settings.records.output;
-  const bool text = output == "text" || (output == "auto" && isatty(STDOUT_FILENO) == 1);
-  if (text)
-    sinks.push_back(std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO)));
-  else if (output != "off")
-    sinks.push_back(std::make_unique<JsonLinesSink>(STDOUT_FILENO, this_resource(), arguments));
-  if (file >= 0) sinks.push_back(std::make_unique<JsonLinesSink>(file, this_resource(), arguments));
-  if (settings.web.enable_ui) sinks.push_back(std::make_unique<SharedSink>(recent));
-  return sinks;
 }
 
 /// What the HTTP handlers need; the parts appear once the probes are attached.
@@ -67,51 +38,176 @@ HttpResponse not_ready() {
   return {.status = 503, .body = "starting: the probes are not attached yet\n"};
 }
 
-std::map<std::string, HttpHandler> routes(Served& served, const Settings& settings) {
-  std::map<std::string, HttpHandler> map;
-  map[settings.web.telemetry_path] = [&served](const HttpRequest&) -> HttpResponse {
-    MetricsPage* page = served.metrics;
-    if (page == nullptr) return not_ready();
-    return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = page->render()};
+HttpResponse render_page(Served& served, const std::string& telemetry_path, const HttpRequest& request) {
+  Observer* observer = served.observer;
+  if (observer == nullptr) return not_ready();
+  PageFacts facts{.uts = {},
+                  .container_label = {},
+                  .probes = observer->probes->probes(),
+                  .coverage = observer->probes->coverage(),
+                  .telemetry_path = telemetry_path};
+  if (auto uts = observer->probes->read()) facts.uts = std::move(*uts);
+  facts.container_label = [observer](std::uint64_t key) {
+    const auto known = observer->containers.find(key);
+    return known ? known->identity.label() : "~other";
   };
-  map["/-/healthy"] = [](const HttpRequest&) -> HttpResponse { return {.body = "sockward is healthy\n"}; };
-  map["/-/ready"] = [&served](const HttpRequest&) -> HttpResponse {
-    return served.metrics != nullptr ? HttpResponse{.body = "sockward is ready\n"} : not_ready();
-  };
-  if (!settings.web.enable_ui) {
-    map["/"] = [path = settings.web.telemetry_path](const HttpRequest&) { return landing_page(path); };
-    return map;
-  }
-  map["/"] = [&served](const HttpRequest&) { return diagnoses_page(served.recent); };
-  map["/api/v1/diagnoses"] = [&served](const HttpRequest& request) {
-    return diagnoses_response(served.recent, request);
-  };
-  map["/api/v1/uts-namespaces"] = [&served](const HttpRequest&) {
-    Observer* observer = served.observer;
-    return observer == nullptr ? not_ready() : uts_response(*observer->probes, observer->containers);
-  };
+  return diagnoses_page(served.recent, facts, request);
+}
+
+std::map<std::string, HttpRoute> routes(Served& served, const Settings& settings) {
+  using enum HttpRoute::Access;
+  std::map<std::string, HttpRoute> map;
+  const std::string& telemetry_path = settings.web.telemetry_path;
+  map[telemetry_path] = {guarded, [&served](const HttpRequest&) -> HttpResponse {
+                           MetricsPage* page = served.metrics;
+                           if (page == nullptr) return not_ready();
+                           return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                   .body = page->render()};
+                         }};
+  map["/-/healthy"] = {open,
+                       [](const HttpRequest&) -> HttpResponse { return {.body = "sockward is healthy\n"}; }};
+  map["/-/ready"] = {open, [&served](const HttpRequest&) -> HttpResponse {
+                       return served.metrics != nullptr ? HttpResponse{.body = "sockward is ready\n"}
+                                                        : not_ready();
+                     }};
+  map["/page.css"] = {open, [](const HttpRequest&) { return page_style(); }};
+  map["/page.js"] = {open, [](const HttpRequest&) { return page_script(); }};
+  // Without the interface and without users there is nobody to show the diagnoses to.
+  const bool shown = settings.web.enable_ui || !settings.web.config_file.empty();
+  map["/"] = {guarded, [&served, shown, telemetry_path](const HttpRequest& request) {
+                return shown && request.may_see_names ? render_page(served, telemetry_path, request)
+                                                      : landing_page(telemetry_path);
+              }};
+  map["/api/v1/diagnoses"] = {
+      personal, [&served](const HttpRequest& request) { return diagnoses_response(served.recent, request); }};
+  map["/api/v1/uts-namespaces"] = {
+      personal, [&served](const HttpRequest&) {
+        Observer* observer = served.observer;
+        return observer == nullptr ? not_ready() : uts_response(*observer->probes, observer->containers);
+      }};
   return map;
 }
 
-HttpOptions http_options(const Settings& settings) {
-  HttpOptions options{.listen = {}, .allowed_hosts = settings.web.allowed_hosts};
+HttpOptions http_options(const Settings& settings, std::shared_ptr<WatchedWebConfig> web) {
+  HttpOptions options{.listen = {},
+                      .allowed_hosts = settings.web.allowed_hosts,
+                      .web = std::move(web),
+                      .open_ui = settings.web.enable_ui};
   for (const auto& address : settings.web.listen_address)
     options.listen.push_back(parse_listen_address(address));
   return options;
 }
 
-MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses) {
+MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses, const OutputCounts& counts,
+                             const std::shared_ptr<WatchedWebConfig>& web) {
   return {.kernel = *observer.probes,
           .uts = *observer.probes,
           .agent = observer.stats,
           .diagnoses = diagnoses,
           .clock = observer.clock,
+          .notifications = counts.alerts,
+          .sinks = {{"stdout", &counts.standard_output},
+                    {"file", &counts.file},
+                    {"journald", &counts.journald},
+                    {"otlp", &counts.otlp}},
+          .web_config_good = [web] { return !web || web->good(); },
           .container_label = [&observer](std::uint64_t key) -> std::optional<std::string> {
             const auto known = observer.containers.find(key);
             if (!known) return std::nullopt;
             return known->identity.label();
           },
           .container_exists = [&observer](std::uint64_t key) { return observer.containers.exists(key); }};
+}
+
+/// Sections that only a new start can change: they are in the kernel or in open sockets by now.
+std::string unchangeable(const Settings& now, const Settings& wanted) {
+  std::string sections;
+  const auto add = [&](bool same, const char* name) {
+    if (!same) sections += (sections.empty() ? "" : ", ") + std::string(name);
+  };
+  add(now.probes == wanted.probes, "probes");
+  add(now.names == wanted.names, "names");
+  add(now.limits == wanted.limits, "limits");
+  add(now.metrics == wanted.metrics, "metrics");
+  add(now.web == wanted.web, "web");
+  add(now.host == wanted.host, "host");
+  return sections;
+}
+
+/// Reads the configuration again when it is asked to or the file has changed, and gives the pipeline new
+/// outputs. A file that is broken changes nothing.
+class Reloader {
+ public:
+  Reloader(const RunFlags& flags, Settings settings, Observer& observer, Pipeline& pipeline,
+           RecentRecords& recent, OutputCounts& counts, JsonFileSink* file)
+      : flags_(flags),
+        settings_(std::move(settings)),
+        observer_(observer),
+        pipeline_(pipeline),
+        recent_(recent),
+        counts_(counts),
+        file_(file),
+        seen_(file_fingerprint(flags.config_file)) {}
+
+  void on_hangup() {
+    if (file_ != nullptr) file_->reopen();
+    if (!flags_.config_file.empty()) reload();
+  }
+
+  void look() {
+    if (flags_.config_file.empty()) return;
+    const std::string now = file_fingerprint(flags_.config_file);
+    if (now.empty() || now == seen_) return;
+    reload();
+  }
+
+ private:
+  void reload() {
+    seen_ = file_fingerprint(flags_.config_file);
+    try {
+      Settings wanted = merge(flags_);
+      JsonFileSink* file = nullptr;
+      auto outputs = make_outputs(wanted, observer_.clock, recent_, counts_, file);
+      pipeline_.replace_sinks(std::move(outputs), wanted.records.fold);
+      file_ = file;
+      if (const std::string sections = unchangeable(settings_, wanted); !sections.empty())
+        log_warn("changed, but only a new start brings it about: {}", sections);
+      settings_.records = wanted.records;
+      settings_.alerts = wanted.alerts;
+      settings_.otlp = wanted.otlp;
+      observer_.stats.config_good = true;
+      log_info("read {} again", flags_.config_file);
+    } catch (const StartupError& error) {
+      observer_.stats.config_good = false;
+      log_error("{}; {}; the former configuration stays", error.what(), error.next_step());
+    }
+  }
+
+  const RunFlags& flags_;
+  Settings settings_;
+  Observer& observer_;
+  Pipeline& pipeline_;
+  RecentRecords& recent_;
+  OutputCounts& counts_;
+  JsonFileSink* file_;
+  std::string seen_;
+};
+
+void serve_until_stopped(const StopSignals& signals, Reloader& reloader) {
+  constexpr double kBetweenLooks = 1;
+  for (;;) {
+    switch (signals.next(kBetweenLooks)) {
+      case StopSignals::Came::stop:
+        log_info("stopping");
+        return;
+      case StopSignals::Came::hangup:
+        reloader.on_hangup();
+        break;
+      case StopSignals::Came::nothing:
+        reloader.look();
+        break;
+    }
+  }
 }
 
 }  // namespace
@@ -121,34 +217,39 @@ int run_command(const RunFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   const ProbeOptions options = probe_options(flags.probe, settings, mounts);
   const StopSignals signals;
-  const FileDescriptor record_file = open_record_file(settings.records.file);
+  const std::shared_ptr<WatchedWebConfig> web =
+      settings.web.config_file.empty() ? nullptr
+                                       : std::make_shared<WatchedWebConfig>(settings.web.config_file);
+  OutputCounts counts;
   Served served{.recent = RecentRecords(this_resource(), command_args(settings.records.command_args))};
-  auto server = std::make_unique<HttpServer>(http_options(settings), routes(served, settings));
+  auto server = std::make_unique<HttpServer>(http_options(settings, web), routes(served, settings));
   for (const auto port : server->ports()) log_info("listening on port {}", port);
 
   const FileDescriptor statistics = flags.bpf_stats ? enable_bpf_statistics() : FileDescriptor();
   Observer observer(options, mounts);
   DiagnosisCounts diagnoses(settings.metrics.container_name_cap);
-  MetricsPage metrics(metric_sources(observer, diagnoses),
+  MetricsPage metrics(metric_sources(observer, diagnoses, counts, web),
                       {.container_cap = settings.metrics.container_name_cap,
                        .container_ttl = settings.metrics.container_name_ttl,
                        .version = kVersion,
                        .revision = kRevision,
                        .bpf_statistics = flags.bpf_stats});
+  JsonFileSink* file = nullptr;
+  auto outputs = make_outputs(settings, observer.clock, served.recent, counts, file);
   {
-    const Pipeline pipeline(observer.probes->ring_fd(),
-                            {observer.host, observer.containers, observer.clock, observer.stats, diagnoses},
-                            {.queue_records = settings.limits.queue_records,
-                             .host_utsns = options.host_utsns,
-                             .want_arguments = settings.records.command_args != "off",
-                             .fold = settings.records.fold,
-                             .filter = {}},
-                            make_sinks(settings, record_file.get(), served.recent));
+    Pipeline pipeline(observer.probes->ring_fd(),
+                      {observer.host, observer.containers, observer.clock, observer.stats, diagnoses},
+                      {.queue_records = settings.limits.queue_records,
+                       .host_utsns = options.host_utsns,
+                       .want_arguments = settings.records.command_args != "off",
+                       .fold = settings.records.fold,
+                       .filter = {}},
+                      std::move(outputs));
     served.observer = &observer;
     served.metrics = &metrics;
     log_info("{}", observer.attached_text());
-    signals.wait(0);
-    log_info("stopping");
+    Reloader reloader(flags, settings, observer, pipeline, served.recent, counts, file);
+    serve_until_stopped(signals, reloader);
     server.reset();  // no handler uses the parts below any more
   }
   return 0;

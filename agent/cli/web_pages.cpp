@@ -14,6 +14,17 @@ namespace {
 constexpr const char* kHtml = "text/html; charset=utf-8";
 constexpr const char* kJson = "application/json; charset=utf-8";
 
+std::string holder_text(const Diagnosis& diagnosis) {
+  if (!diagnosis.holder) return "";
+  const Holder& holder = *diagnosis.holder;
+  if (holder.kind == Holder::Kind::kernel) return "the kernel, or a socket that no process has open";
+  return fmt::format("{}[{}] uid {}{}{}", printable(holder.comm).text, holder.pid, holder.uid,
+                     holder.container.empty() ? "" : " in " + printable(holder.container).text,
+                     holder.kind == Holder::Kind::gone ? " (gone)" : "");
+}
+
+}  // namespace
+
 std::string escape_html(const std::string& text) {
   std::string result;
   for (const char c : text) {
@@ -40,32 +51,19 @@ std::string escape_html(const std::string& text) {
   return result;
 }
 
-constexpr const char* kStyle =
-    "<style>:root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}body{margin:2rem "
-    "auto;max-width:70rem;"
-    "padding:0 1rem}article{border-left:3px solid #d79921;padding:.2rem .8rem;margin:.8rem "
-    "0;overflow-wrap:anywhere}"
-    "code{font-family:ui-monospace,monospace}small{opacity:.7}</style>";
-
-std::string page(const std::string& title, const std::string& body) {
-  return fmt::format(
-      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\"><title>{}</title>{}<h1>{}</h1>{}</html>\n",
-      title, kStyle, title, body);
-}
-
-}  // namespace
-
 bool RecentRecords::write(const Record& record) {
   const Diagnosis& diagnosis = record.diagnosis;
-  std::string cause = fmt::format("{} ({})", to_string(diagnosis.cause), to_string(diagnosis.confidence));
-  for (const auto& evidence : diagnosis.evidence) cause += "; " + evidence;
   Entry entry{.json = to_json(record, resource_, arguments_),
               .time = rfc3339(record.time),
+              .severity = std::string(to_string(severity_of(record))),
               .container = record.container_label(),
               .headline = body_of(record),
-              .cause = std::move(cause),
-              .advice = diagnosis.advice};
+              .cause = std::string(to_string(diagnosis.cause)),
+              .confidence = std::string(to_string(diagnosis.confidence)),
+              .advice = printable(diagnosis.advice).text,
+              .holder = holder_text(diagnosis),
+              .evidence = {}};
+  for (const auto& item : diagnosis.evidence) entry.evidence.push_back(printable(item).text);
   const std::lock_guard lock(mutex_);
   if (entries_.size() >= kKept) entries_.pop_front();
   entries_.push_back(std::move(entry));
@@ -115,24 +113,16 @@ HttpResponse uts_response(const UtsNames& uts, ContainerDirectory& containers) {
 }
 
 HttpResponse landing_page(const std::string& telemetry_path) {
-  return {.content_type = kHtml,
-          .body = page("sockward",
-                       fmt::format("<p>Version {} (revision {}).</p><p><a href=\"{}\">Metrics</a></p>"
-                                   "<p>Recent diagnoses show every user's paths: start the agent with "
-                                   "<code>--web.enable-ui</code> to serve them here.</p>",
-                                   kVersion, kRevision, escape_html(telemetry_path)))};
-}
-
-HttpResponse diagnoses_page(const RecentRecords& recent) {
-  std::string body = "<p><a href=\"/metrics\">Metrics</a> · <a href=\"/api/v1/diagnoses\">JSON</a></p>";
-  const auto entries = recent.latest(100);
-  if (entries.empty()) body += "<p>Nothing has failed since the agent started.</p>";
-  for (const auto& entry : entries)
-    body +=
-        fmt::format("<article><small>{} · {}</small><br><strong>{}</strong><br>{}{}</article>", entry.time,
-                    escape_html(entry.container), escape_html(entry.headline), escape_html(entry.cause),
-                    entry.advice.empty() ? "" : "<br><em>Fix:</em> " + escape_html(entry.advice));
-  return {.content_type = kHtml, .body = page("sockward: recent diagnoses", body)};
+  return {
+      .content_type = kHtml,
+      .body = fmt::format(
+          "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+          "content=\"width=device-width\"><title>sockward</title><link rel=\"stylesheet\" href=\"/page.css\">"
+          "<header><h1>sockward</h1></header><main><p>Version {} (revision {}).</p><p><a "
+          "href=\"{}\">Metrics</a></p>"
+          "<p>Recent diagnoses show every user's paths: they are served here to authenticated users "
+          "(<code>web.config.file</code>), or to all with <code>--web.enable-ui</code>.</p></main></html>\n",
+          kVersion, kRevision, escape_html(telemetry_path))};
 }
 
 }  // namespace sockward

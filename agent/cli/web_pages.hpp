@@ -11,6 +11,7 @@
 #include "http/server.hpp"
 #include "jsonl/json_record.hpp"
 #include "record/sink.hpp"
+#include "telemetry/kernel_counters.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
@@ -25,7 +26,8 @@ class RecentRecords final : public Sink {
   bool write(const Record& record) override;
 
   struct Entry {
-    std::string json, time, container, headline, cause, advice;  ///< printable
+    std::string json, time, severity, container, headline, cause, confidence, advice, holder;  ///< printable
+    std::vector<std::string> evidence;                                                         ///< printable
   };
   /// The latest `limit`, newest first.
   std::vector<Entry> latest(std::size_t limit) const;
@@ -52,8 +54,24 @@ class SharedSink final : public Sink {
 HttpResponse diagnoses_response(const RecentRecords& recent, const HttpRequest& request);
 /// GET /api/v1/uts-namespaces
 HttpResponse uts_response(const UtsNames& uts, ContainerDirectory& containers);
-/// GET / without and with the user interface.
+/// GET / for those who may not see the diagnoses.
 HttpResponse landing_page(const std::string& telemetry_path);
-HttpResponse diagnoses_page(const RecentRecords& recent);
+/// The page's style and script: GET /page.css and /page.js.
+HttpResponse page_style();
+HttpResponse page_script();
+
+/// What the page shows beside the records.
+struct PageFacts {
+  std::vector<UtsNamespace> uts;
+  std::function<std::string(std::uint64_t)> container_label;  ///< of a container key
+  std::vector<ProbeStatus> probes;
+  std::vector<Coverage> coverage;
+  std::string telemetry_path;
+};
+/// GET / with the user interface: recent diagnoses, filtered by ?container= and ?cause=, UTS namespaces,
+/// probes. Works without scripts; every name in it is escaped.
+HttpResponse diagnoses_page(const RecentRecords& recent, const PageFacts& facts, const HttpRequest& request);
+/// For HTML text and attributes in double quotes.
+std::string escape_html(const std::string& text);
 
 }  // namespace sockward

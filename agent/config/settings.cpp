@@ -77,6 +77,38 @@ Setter parsed(T& target, Parse parse, const char* what) {
   return [&target, parse, what](const YAML::Node& node) { target = parse(node.as<std::string>(""), what); };
 }
 
+/// Label names as Prometheus has them: Alertmanager refuses others.
+Setter labels(std::map<std::string, std::string>& target, const Origin& origin) {
+  return [&target, &origin](const YAML::Node& node) {
+    if (!node.IsMap()) throw origin.at(node, "labels must map names to texts", "see docs/configuration.md");
+    target.clear();
+    for (const auto& entry : node) {
+      const auto name = entry.first.as<std::string>(""), value = entry.second.as<std::string>("");
+      const bool good =
+          !name.empty() &&
+          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") ==
+              std::string::npos &&
+          (name[0] < '0' || name[0] > '9');
+      if (!good)
+        throw origin.at(entry.first, fmt::format("\"{}\" is no label name", printable(name).text),
+                        "letters, digits and underscores, no digit first");
+      target[name] = value;
+    }
+  };
+}
+
+/// The keys of a section that reaches an HTTP server.
+Keys with_access(Keys keys, Settings::Access& access, const Origin& o) {
+  constexpr const char* kText = "a text";
+  keys.insert({{"username", scalar(access.username, kText, o)},
+               {"password_file", scalar(access.password_file, kText, o)},
+               {"bearer_token_file", scalar(access.bearer_token_file, kText, o)},
+               {"ca_file", scalar(access.ca_file, kText, o)},
+               {"cert_file", scalar(access.cert_file, kText, o)},
+               {"key_file", scalar(access.key_file, kText, o)}});
+  return keys;
+}
+
 Keys sections(Settings& s, const Origin& o) {
   constexpr const char *kText = "a text", *kNumber = "a whole number, 0 or more", *kBool = "true or false";
   const auto section = [&o](const char* name, Keys keys) {
@@ -89,8 +121,20 @@ Keys sections(Settings& s, const Origin& o) {
           section("names", {{"near_limit_bytes", scalar(s.names.near_limit_bytes, kNumber, o)}}),
           section("records", {{"output", scalar(s.records.output, kText, o)},
                               {"file", scalar(s.records.file, kText, o)},
+                              {"file_max_bytes",
+                               parsed(s.records.file_max_bytes, parse_bytes, "records.file_max_bytes")},
+                              {"file_keep", scalar(s.records.file_keep, kNumber, o)},
+                              {"journald", scalar(s.records.journald, kBool, o)},
                               {"command_args", scalar(s.records.command_args, kText, o)},
                               {"fold", parsed(s.records.fold, parse_duration, "records.fold")}}),
+          section("otlp", with_access({{"url", scalar(s.otlp.url, kText, o)}}, s.otlp.access, o)),
+          section("alerts", with_access({{"alertmanagers", texts(s.alerts.alertmanagers, o)},
+                                         {"min_severity", scalar(s.alerts.min_severity, kText, o)},
+                                         {"causes", texts(s.alerts.causes, o)},
+                                         {"hold", parsed(s.alerts.hold, parse_duration, "alerts.hold")},
+                                         {"resend", parsed(s.alerts.resend, parse_duration, "alerts.resend")},
+                                         {"labels", labels(s.alerts.labels, o)}},
+                                        s.alerts.access, o)),
           section("metrics", {{"container_name_cap", scalar(s.metrics.container_name_cap, kNumber, o)},
                               {"container_name_ttl", parsed(s.metrics.container_name_ttl, parse_duration,
                                                             "metrics.container_name_ttl")}}),
@@ -101,6 +145,8 @@ Keys sections(Settings& s, const Origin& o) {
           section("web", {{"listen_address", texts(s.web.listen_address, o)},
                           {"telemetry_path", scalar(s.web.telemetry_path, kText, o)},
                           {"enable_ui", scalar(s.web.enable_ui, kBool, o)},
+                          {"config_file", scalar(s.web.config_file, kText, o)},
+                          {"external_url", scalar(s.web.external_url, kText, o)},
                           {"allowed_hosts", texts(s.web.allowed_hosts, o)}}),
           section("host", {{"uts_namespace", scalar(s.host.uts_namespace, kNumber, o)}})};
 }
@@ -174,6 +220,10 @@ Settings load_settings(const std::string& file) {
 void validate(const Settings& settings) {
   require_one_of(settings.probes.backend, "probes.backend", {"auto", "fexit", "tracepoint"});
   require_one_of(settings.records.output, "records.output", {"auto", "json", "text", "off"});
+  require_one_of(settings.alerts.min_severity, "alerts.min_severity", {"INFO", "WARN", "ERROR"});
+  require_range(static_cast<std::uint64_t>(settings.alerts.hold.count()), "alerts.hold", 1, 86400);
+  require_range(static_cast<std::uint64_t>(settings.alerts.resend.count()), "alerts.resend", 1, 3600);
+  require_range(settings.records.file_keep, "records.file_keep", 0, 100);
   require_one_of(settings.records.command_args, "records.command_args", {"off", "program", "full"});
   for (const auto& name : settings.probes.errors)
     if (name != "default" && name != "all" && !errno_number(name))

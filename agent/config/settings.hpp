@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,20 +13,43 @@ struct Settings {
     std::vector<std::string> errors{"default"};  ///< "default", "all", or errno names
     std::string backend = "auto";                ///< auto | fexit | tracepoint
     bool stderr_text = false;                    ///< read what young processes that fail have written
+    bool operator==(const Probes&) const = default;
   } probes;
   struct Names {
     std::uint32_t near_limit_bytes = 100;  ///< report successful binds of paths this long; 0: never; 1..107
+    bool operator==(const Names&) const = default;
   } names;
   struct Records {
-    std::string output = "auto";       ///< auto | json | text | off: what goes to standard output
-    std::string file;                  ///< JSON lines are appended here too; empty: no file
-    std::string command_args = "off";  ///< off | program | full
+    std::string output = "auto";              ///< auto | json | text | off: what goes to standard output
+    std::string file;                         ///< JSON lines are appended here too; empty: no file
+    std::uint32_t file_max_bytes = 64 << 20;  ///< the file is put aside before it grows beyond; 0: never
+    std::uint32_t file_keep = 5;              ///< former files that are kept: file.1 to file.N
+    bool journald = false;                    ///< native fields to the local journal
+    std::string command_args = "off";         ///< off | program | full
     std::chrono::seconds fold{
         5};  ///< the same failure of one process is written once in this time; 0: always
   } records;
+  /// How an HTTP server is reached that records or alerts are sent to.
+  struct Access {
+    std::string username, password_file, bearer_token_file, ca_file, cert_file, key_file;
+  };
+  struct Otlp {
+    std::string url;  ///< of an OpenTelemetry collector, http://127.0.0.1:4318; empty: none
+    Access access;
+  } otlp;
+  struct Alerts {
+    std::vector<std::string> alertmanagers;  ///< URLs; every one gets every alert; empty: nothing is pushed
+    std::string min_severity = "WARN";       ///< INFO | WARN | ERROR
+    std::vector<std::string> causes;         ///< only these; empty: all but unknown
+    std::chrono::seconds hold{300};  ///< how long an alert outlives its last occurrence; 5 m at least is wise
+    std::chrono::seconds resend{60};
+    std::map<std::string, std::string> labels;  ///< added to every alert
+    Access access;
+  } alerts;
   struct Metrics {
     std::uint32_t container_name_cap = 200;        ///< label values besides host and ~other
     std::chrono::seconds container_name_ttl{600};  ///< how long series outlive their container
+    bool operator==(const Metrics&) const = default;
   } metrics;
   struct Limits {
     std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, 4 KiB to 256 MiB
@@ -33,16 +57,21 @@ struct Settings {
     std::uint32_t source_entries =
         8192;                          ///< container, call, family and errno combinations the kernel can hold
     std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
+    bool operator==(const Limits&) const = default;
   } limits;
   struct Web {
     std::vector<std::string> listen_address{"127.0.0.1:9966"};
     std::string telemetry_path = "/metrics";
     bool enable_ui = false;
+    std::string config_file;   ///< TLS, users, headers: as every exporter has it; empty: plain HTTP
+    std::string external_url;  ///< where people reach the page; alerts carry it
     std::vector<std::string> allowed_hosts;
+    bool operator==(const Web&) const = default;
   } web;
   struct Host {
     std::uint32_t uts_namespace =
         4026531838;  ///< inode of the UTS namespace that is the host's (PROC_UTS_INIT_INO)
+    bool operator==(const Host&) const = default;
   } host;
 };
 

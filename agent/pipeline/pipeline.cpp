@@ -53,7 +53,8 @@ void Pipeline::drain(const std::stop_token& stop) {
 void Pipeline::work() {
   constexpr std::chrono::milliseconds kTick{20};
   while (!queue_.finished()) {
-    const bool timed = walk_due_ || options_.fold.count() != 0;
+    take_new_sinks();
+    const bool timed = walk_due_ || !repeats_.empty();
     auto event = timed ? queue_.pop_within(kTick) : queue_.pop();
     if (event) handle(std::move(*event));
     if (queue_.size() != 0) continue;
@@ -63,6 +64,26 @@ void Pipeline::work() {
   }
   for (const Record& record : repeats_.due(parts_.clock.monotonic(), true)) hand_out(record);
   for (const auto& sink : sinks_) sink->flush();
+}
+
+void Pipeline::replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold) {
+  {
+    const std::lock_guard lock(replacement_mutex_);
+    replacement_ = Replacement{std::move(sinks), fold};
+  }
+  queue_.interrupt();
+}
+
+void Pipeline::take_new_sinks() {
+  std::optional<Replacement> fresh;
+  {
+    const std::lock_guard lock(replacement_mutex_);
+    fresh.swap(replacement_);
+  }
+  if (!fresh) return;
+  for (const auto& sink : sinks_) sink->flush();
+  sinks_ = std::move(fresh->sinks);
+  repeats_.set_window(fresh->fold);
 }
 
 /// After a process that bound a socket file has ended, one walk shows whether its sockets are dead: a later

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -49,6 +50,10 @@ class Pipeline final : private RecordHandler {
   /// Takes what is left in the ring buffer, diagnoses it, flushes the sinks.
   ~Pipeline() override;
 
+  /// From now on records go to these sinks; the former ones are flushed and ended by the worker. From any
+  /// thread.
+  void replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold);
+
  private:
   void on_record(std::span<const std::byte> record) noexcept override;
   void drain(const std::stop_token& stop);
@@ -56,11 +61,18 @@ class Pipeline final : private RecordHandler {
   void handle(Event event);
   void hand_out(const Record& record);
   void look_around_when_due();
+  void take_new_sinks();
   Context context_of(const Event& event);
 
   PipelineParts parts_;
   PipelineOptions options_;
   std::vector<std::unique_ptr<Sink>> sinks_;
+  struct Replacement {
+    std::vector<std::unique_ptr<Sink>> sinks;
+    std::chrono::seconds fold;
+  };
+  std::mutex replacement_mutex_;
+  std::optional<Replacement> replacement_;
   Engine engine_;
   Repeats repeats_;
   std::optional<MonotonicTime> walk_due_;

@@ -19,6 +19,9 @@ class Repeats {
 
   /// true: keep it back, it will be counted in a later record. Always false with a window of 0.
   bool fold(const Record& record);
+  bool empty() const { return folded_.empty(); }
+  /// From now on. What is folded already keeps its window.
+  void set_window(std::chrono::seconds window) { window_ = window; }
   /// Records whose window is over by `now` and that have repeats to tell of; with `all`, also the others.
   std::vector<Record> due(MonotonicTime now, bool all = false);
 

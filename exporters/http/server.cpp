@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "base/startup_error.hpp"
+#include "http/authentication.hpp"
+#include "http/tls.hpp"
 
 namespace sockward {
 namespace {
@@ -30,12 +32,15 @@ void add_security_headers(httplib::Response& response) {
   response.set_header("X-Frame-Options", "DENY");
   response.set_header("Referrer-Policy", "no-referrer");
   response.set_header("Content-Security-Policy",
-                      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'");
+                      "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+                      "base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
 }
 
-httplib::Server::Handler adapt(HttpHandler handler) {
-  return [handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
+httplib::Server::Handler adapt(HttpHandler handler, std::function<bool()> may_see_names) {
+  return [handler = std::move(handler), may_see_names = std::move(may_see_names)](
+             const httplib::Request& request, httplib::Response& response) {
     HttpRequest plain;
+    plain.may_see_names = may_see_names();
     for (const auto& [key, value] : request.params) plain.parameters[key] = value;
     HttpResponse answer = handler(plain);
     response.status = answer.status;
@@ -76,44 +81,92 @@ ListenAddress parse_listen_address(const std::string& text) {
   return address;
 }
 
+/// What all listeners have in common.
+struct HttpServer::Shared {
+  HttpOptions options;
+  std::map<std::string, HttpRoute> routes;
+  Authentication authentication;
+  std::unique_ptr<TlsKeeper> tls;
+
+  using Verdict = httplib::Server::HandlerResponse;
+
+  Verdict before(const httplib::Request& request, httplib::Response& response) {
+    const auto web = options.web ? options.web->now() : nullptr;
+    add_security_headers(response);
+    if (web)
+      for (const auto& [name, value] : web->headers) replace_header(response, name, value);
+    if (!host_is_accepted(request.get_header_value("Host"), options.allowed_hosts))
+      return refuse(response, 421,
+                    "Misdirected request: this Host is not served here (see --web.allowed-host).\n");
+    const auto route = routes.find(request.path);
+    if (route == routes.end() || route->second.access == HttpRoute::Access::open) return Verdict::Unhandled;
+    if (web && !web->users.empty()) {
+      if (authentication.accepts(request.get_header_value("Authorization"), web->users))
+        return Verdict::Unhandled;
+      response.set_header("WWW-Authenticate", "Basic realm=\"sockward\"");
+      return refuse(response, 401, "Unauthorized\n");
+    }
+    if (route->second.access == HttpRoute::Access::personal && !options.open_ui)
+      return refuse(response, 404,
+                    "404: served to authenticated users (web.config.file), or with --web.enable-ui\n");
+    return Verdict::Unhandled;
+  }
+
+  /// Of a guarded path's handler: it runs only for authenticated users where there are users.
+  bool may_see_names() const {
+    return options.open_ui || (options.web && !options.web->now()->users.empty());
+  }
+
+  static Verdict refuse(httplib::Response& response, int status, const char* text) {
+    response.status = status;
+    response.set_content(text, "text/plain; charset=utf-8");
+    return Verdict::Handled;
+  }
+
+  static void replace_header(httplib::Response& response, const std::string& name, const std::string& value) {
+    response.headers.erase(name);
+    response.set_header(name.c_str(), value);
+  }
+};
+
 class HttpServer::Listener {
  public:
-  Listener(const ListenAddress& address, const HttpOptions& options,
-           const std::map<std::string, HttpHandler>& routes) {
-    configure(options);
-    for (const auto& [path, handler] : routes) server_.Get(path, adapt(handler));
+  Listener(const ListenAddress& address, Shared& shared) : server_(make_server(shared)) {
+    configure(shared);
+    for (const auto& [path, route] : shared.routes)
+      server_->Get(path, adapt(route.handler, [&shared] { return shared.may_see_names(); }));
     bind(address);
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    thread_ = std::thread([this] { server_->listen_after_bind(); });
     // stop() does nothing before the accept loop runs, which this version of httplib cannot signal.
-    while (!server_.is_running()) std::this_thread::yield();
+    while (!server_->is_running()) std::this_thread::yield();
   }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener() {
-    server_.stop();
+    server_->stop();
     thread_.join();
   }
   std::uint16_t port() const { return port_; }
 
  private:
-  void configure(const HttpOptions& options) {
-    server_.set_socket_options(reuse_address_only);
-    server_.set_read_timeout(kTimeoutSeconds);
-    server_.set_write_timeout(kTimeoutSeconds);
-    server_.set_keep_alive_max_count(kKeepAliveRequests);
-    server_.set_keep_alive_timeout(kTimeoutSeconds);
-    server_.set_payload_max_length(kLargestRequest);
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // httplib takes ownership
-    server_.set_pre_routing_handler([options](const httplib::Request& request, httplib::Response& response) {
-      add_security_headers(response);
-      if (host_is_accepted(request.get_header_value("Host"), options.allowed_hosts))
-        return httplib::Server::HandlerResponse::Unhandled;
-      response.status = 421;
-      response.set_content("Misdirected request: this Host is not served here (see --web.allowed-host).\n",
-                           "text/plain");
-      return httplib::Server::HandlerResponse::Handled;
+  static std::unique_ptr<httplib::Server> make_server(Shared& shared) {
+    if (!shared.tls) return std::make_unique<httplib::Server>();
+    return std::make_unique<httplib::SSLServer>(
+        [&](SSL_CTX& context) { return shared.tls->prepare(context); });
+  }
+
+  void configure(Shared& shared) {
+    server_->set_socket_options(reuse_address_only);
+    server_->set_read_timeout(kTimeoutSeconds);
+    server_->set_write_timeout(kTimeoutSeconds);
+    server_->set_keep_alive_max_count(kKeepAliveRequests);
+    server_->set_keep_alive_timeout(kTimeoutSeconds);
+    server_->set_payload_max_length(kLargestRequest);
+    server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // httplib takes ownership
+    server_->set_pre_routing_handler([&shared](const httplib::Request& request, httplib::Response& response) {
+      return shared.before(request, response);
     });
-    server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    server_->set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (response.body.empty()) response.set_content(fmt::format("{}\n", response.status), "text/plain");
     });
   }
@@ -121,9 +174,9 @@ class HttpServer::Listener {
   void bind(const ListenAddress& address) {
     errno = 0;
     if (address.port == 0) {
-      const int port = server_.bind_to_any_port(address.host);
+      const int port = server_->bind_to_any_port(address.host);
       port_ = port < 0 ? 0 : static_cast<std::uint16_t>(port);
-    } else if (server_.bind_to_port(address.host, address.port)) {
+    } else if (server_->bind_to_port(address.host, address.port)) {
       port_ = address.port;
     }
     if (port_ != 0) return;
@@ -133,14 +186,21 @@ class HttpServer::Listener {
                   "another process may have the port (`ss -ltnp`); choose one with --web.listen-address");
   }
 
-  httplib::Server server_;
+  std::unique_ptr<httplib::Server> server_;
   std::thread thread_;
   std::uint16_t port_ = 0;
 };
 
-HttpServer::HttpServer(const HttpOptions& options, const std::map<std::string, HttpHandler>& routes) {
-  for (const auto& address : options.listen)
-    listeners_.push_back(std::make_unique<Listener>(address, options, routes));
+HttpServer::HttpServer(HttpOptions options, std::map<std::string, HttpRoute> routes)
+    : shared_(std::make_unique<Shared>()) {
+  shared_->options = std::move(options);
+  shared_->routes = std::move(routes);
+  if (shared_->options.web && shared_->options.web->now()->tls) {
+    shared_->tls = std::make_unique<TlsKeeper>(shared_->options.web);
+    shared_->tls->check();
+  }
+  for (const auto& address : shared_->options.listen)
+    listeners_.push_back(std::make_unique<Listener>(address, *shared_));
 }
 
 HttpServer::~HttpServer() = default;

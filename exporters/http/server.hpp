@@ -6,10 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "http/web_config.hpp"
+
 namespace sockward {
 
 struct HttpRequest {
   std::map<std::string, std::string> parameters;  ///< of the query; raw
+  bool may_see_names = false;                     ///< an authenticated user, or open_ui is set
 };
 
 struct HttpResponse {
@@ -30,6 +33,16 @@ ListenAddress parse_listen_address(const std::string& text);
 struct HttpOptions {
   std::vector<ListenAddress> listen;
   std::vector<std::string> allowed_hosts;  ///< names accepted in Host, besides IP addresses and localhost
+  std::shared_ptr<WatchedWebConfig> web;   ///< TLS, users and headers; null: plain HTTP for everybody
+  bool open_ui = false;                    ///< the private paths are served without authentication too
+};
+
+/// One path. `open`: served without authentication whatever is configured (health). `guarded`: with users
+/// configured only to them. `personal`: as guarded, and 404 where there are no users, unless open_ui is set.
+struct HttpRoute {
+  enum class Access { open, guarded, personal };
+  Access access = Access::guarded;
+  HttpHandler handler;
 };
 
 /// Serves GET and HEAD of fixed paths, compressed when asked for. Requests whose Host is a foreign name get
@@ -37,7 +50,7 @@ struct HttpOptions {
 class HttpServer {
  public:
   /// Listens at once. Throws StartupError when an address cannot be had.
-  HttpServer(const HttpOptions& options, const std::map<std::string, HttpHandler>& routes);
+  HttpServer(HttpOptions options, std::map<std::string, HttpRoute> routes);
   ~HttpServer();  ///< stops serving and joins its threads
 
   /// The ports in use, in the order of the addresses (a port of 0 was replaced by a free one).
@@ -45,6 +58,8 @@ class HttpServer {
 
  private:
   class Listener;
+  struct Shared;
+  std::unique_ptr<Shared> shared_;  // declared first: the listeners use it
   std::vector<std::unique_ptr<Listener>> listeners_;
 };
 

@@ -140,8 +140,11 @@ void write_name_call(Members& out, const Record& record, const NameCall& call) {
 
 void write_exit(Members& out, const Record& record, const ProcessExit& end) {
   const std::string& name = record.diagnosis.name;
-  out.text("sockward.address", "unix:" + printable(name).text);
-  out.text("sockward.address.kind", to_string(AddressKind::path));
+  if (name.empty())
+    out.null("sockward.address");
+  else
+    out.text("sockward.address", "unix:" + printable(name).text);
+  out.text("sockward.address.kind", to_string(name.empty() ? AddressKind::unreadable : AddressKind::path));
   if (!printable(name).exact) out.text("sockward.address.bytes", base64(name));
   out.number("process.exit.code", static_cast<std::uint64_t>(end.status >> 8 & 0xFF));
 }

@@ -240,6 +240,23 @@ prometheus::MetricFamily latency_family(const AgentStats& agent) {
       .take();
 }
 
+void add_delivery_families(const MetricSources& sources, Families& out) {
+  const DeliveryCounts& alerts = sources.notifications;
+  out.push_back(
+      FamilyBuilder("sockward_notifications_sent_total").add({}, to_double(alerts.delivered)).take());
+  out.push_back(
+      FamilyBuilder("sockward_notifications_errors_total").add({}, to_double(alerts.errors)).take());
+  out.push_back(
+      FamilyBuilder("sockward_notifications_dropped_total").add({}, to_double(alerts.dropped)).take());
+  FamilyBuilder delivered("sockward_sink_records_total"), dropped("sockward_sink_dropped_total");
+  for (const auto& [name, counts] : sources.sinks) {
+    delivered.add({name}, to_double(counts->delivered));
+    dropped.add({name}, to_double(counts->dropped));
+  }
+  out.push_back(delivered.take());
+  out.push_back(dropped.take());
+}
+
 }  // namespace
 
 class MetricsPage::Collector {
@@ -273,7 +290,10 @@ class MetricsPage::Collector {
                       .add({}, to_double(sources_.agent.series_overflow))
                       .take());
     out.push_back(latency_family(sources_.agent));
-    out.push_back(FamilyBuilder("sockward_config_last_reload_successful").add({}, 1).take());
+    add_delivery_families(sources_, out);
+    out.push_back(FamilyBuilder("sockward_config_last_reload_successful")
+                      .add({}, sources_.agent.config_good && sources_.web_config_good() ? 1 : 0)
+                      .take());
     out.push_back(FamilyBuilder("sockward_build_info")
                       .add({options_.version, options_.revision, __VERSION__}, 1)
                       .take());

@@ -1,9 +1,13 @@
 #pragma once
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
+#include "delivery/delivery_counts.hpp"
 #include "prometheus/failure_series.hpp"
 #include "telemetry/agent_stats.hpp"
 #include "telemetry/diagnosis_counts.hpp"
@@ -19,6 +23,9 @@ struct MetricSources {
   AgentStats& agent;
   DiagnosisCounts& diagnoses;
   const Clock& clock;
+  const DeliveryCounts& notifications;                               ///< alerts that are pushed
+  std::vector<std::pair<std::string, const DeliveryCounts*>> sinks;  ///< by name
+  std::function<bool()> web_config_good;  ///< the latest read of web.config_file worked
   FailureSeries::LabelOf container_label;
   FailureSeries::Exists container_exists;
 };

@@ -1,0 +1,115 @@
+#include "cli/outputs.hpp"
+
+#include <unistd.h>
+
+#include "alertmanager/alert_sink.hpp"
+#include "base/startup_error.hpp"
+#include "cli/observer.hpp"
+#include "journald/journald_sink.hpp"
+#include "jsonl/jsonl_sink.hpp"
+#include "otlp/otlp_sink.hpp"
+#include "record/cause.hpp"
+#include "terminal/terminal_sink.hpp"
+
+namespace sockward {
+namespace {
+
+/// Counts what a sink on standard output takes.
+class CountedSink final : public Sink {
+ public:
+  CountedSink(std::unique_ptr<Sink> sink, DeliveryCounts& counts) : sink_(std::move(sink)), counts_(counts) {}
+  bool write(const Record& record) override {
+    const bool taken = sink_->write(record);
+    ++(taken ? counts_.delivered : counts_.dropped);
+    return taken;
+  }
+  void flush() override { sink_->flush(); }
+
+ private:
+  std::unique_ptr<Sink> sink_;
+  DeliveryCounts& counts_;
+};
+
+HttpTarget target_of(const std::string& url, const Settings::Access& access) {
+  return {.url = url,
+          .username = access.username,
+          .password_file = access.password_file,
+          .bearer_token_file = access.bearer_token_file,
+          .ca_file = access.ca_file,
+          .cert_file = access.cert_file,
+          .key_file = access.key_file,
+          .headers = {}};
+}
+
+Severity severity_named(const std::string& name) {
+  return name == "ERROR" ? Severity::error : name == "INFO" ? Severity::info : Severity::warn;
+}
+
+AlertOptions alert_options(const Settings& settings) {
+  AlertOptions options{.targets = {},
+                       .times = {.hold = settings.alerts.hold, .resend = settings.alerts.resend},
+                       .identity = {},
+                       .least = severity_named(settings.alerts.min_severity),
+                       .causes = {}};
+  for (const auto& url : settings.alerts.alertmanagers)
+    options.targets.push_back(target_of(url, settings.alerts.access));
+  for (const auto& cause : settings.alerts.causes) {
+    const auto all = all_causes();
+    if (std::none_of(all.begin(), all.end(), [&](Cause known) { return to_string(known) == cause; }))
+      throw usage_error("alerts.causes: there is no cause \"" + cause + "\"", "see docs/diagnoses");
+    options.causes.insert(cause);
+  }
+  const Resource resource = this_resource();
+  options.identity.labels = {{"job", "sockward"}};
+  if (!settings.web.listen_address.empty())
+    options.identity.labels["instance"] = settings.web.listen_address.front();
+  if (!resource.host_id.empty()) options.identity.labels["host_id"] = resource.host_id;
+  for (const auto& [name, value] : settings.alerts.labels) options.identity.labels[name] = value;
+  options.identity.generator_url = settings.web.external_url;
+  return options;
+}
+
+std::unique_ptr<Sink> standard_output(const Settings& settings) {
+  const std::string& output = settings.records.output;
+  if (output == "text" || (output == "auto" && isatty(STDOUT_FILENO) == 1))
+    return std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
+  return std::make_unique<JsonLinesSink>(STDOUT_FILENO, this_resource(),
+                                         command_args(settings.records.command_args));
+}
+
+}  // namespace
+
+CommandArgs command_args(const std::string& name) {
+  return name == "full" ? CommandArgs::full : name == "program" ? CommandArgs::program : CommandArgs::off;
+}
+
+std::vector<std::unique_ptr<Sink>> make_outputs(const Settings& settings, const Clock& clock,
+                                                RecentRecords& recent, OutputCounts& counts,
+                                                JsonFileSink*& file) {
+  const CommandArgs arguments = command_args(settings.records.command_args);
+  std::vector<std::unique_ptr<Sink>> outputs;
+  file = nullptr;
+  // Alerts first: a person waits for them.
+  if (!settings.alerts.alertmanagers.empty())
+    outputs.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, counts.alerts));
+  if (settings.records.output != "off")
+    outputs.push_back(std::make_unique<CountedSink>(standard_output(settings), counts.standard_output));
+  if (!settings.records.file.empty()) {
+    const FileLimits limits{.largest_bytes = settings.records.file_max_bytes,
+                            .kept = settings.records.file_keep};
+    auto sink = std::make_unique<JsonFileSink>(settings.records.file, limits, this_resource(), arguments,
+                                               counts.file);
+    file = sink.get();
+    outputs.push_back(std::move(sink));
+  }
+  if (settings.records.journald)
+    outputs.push_back(std::make_unique<JournaldSink>(this_resource(), arguments, counts.journald));
+  if (!settings.otlp.url.empty())
+    outputs.push_back(std::make_unique<OtlpSink>(target_of(settings.otlp.url, settings.otlp.access),
+                                                 this_resource(), arguments, counts.otlp));
+  if (settings.web.enable_ui || !settings.web.config_file.empty())
+    outputs.push_back(std::make_unique<SharedSink>(recent));
+  return outputs;
+}
+
+}  // namespace sockward

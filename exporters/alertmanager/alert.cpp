@@ -1,0 +1,125 @@
+#include "alertmanager/alert.hpp"
+
+#include <fmt/format.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "base/printable.hpp"
+
+namespace sockward {
+namespace {
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+/// address_in_use -> AddressInUse
+std::string camel_case(std::string_view name) {
+  std::string result;
+  bool upper = true;
+  for (const char c : name) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    result += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = false;
+  }
+  return result;
+}
+
+const char* severity_label(Severity severity) {
+  return severity == Severity::error ? "critical" : severity == Severity::warn ? "warning" : "info";
+}
+
+/// Other names than the rules have: the same failure may come both ways (dashboards/prometheus/alerts.yml).
+std::string name_of(const Record& record) {
+  if (record.diagnosis.cause == Cause::hostname_changed && record.host_scope)
+    return "SockwardPushedHostRenamed";
+  return "SockwardPushed" + camel_case(to_string(record.diagnosis.cause));
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return printable(text).text;
+}
+
+void add_holder(const Record& record, Alert& alert) {
+  const auto& holder = record.diagnosis.holder;
+  if (!holder) return;
+  alert.annotations["holder"] =
+      holder->kind == Holder::Kind::kernel
+          ? "the kernel, or a socket that no process has open"
+          : fmt::format("{}[{}] uid {}{}{}", printable(holder->comm).text, holder->pid, holder->uid,
+                        holder->container.empty() ? "" : " in " + printable(holder->container).text,
+                        holder->kind == Holder::Kind::gone ? " (gone)" : "");
+}
+
+void add_name(const Record& record, Alert& alert) {
+  const auto* name = std::get_if<NameCall>(&record.event.call);
+  if (name == nullptr) return;
+  alert.labels["scope"] = record.host_scope ? "host" : "container";
+  alert.labels["route"] =
+      record.event.via == Via::sysctl ? "sysctl" : std::string(to_string(record.event.syscall));
+  alert.annotations["old_name"] = printable(name->old_name).text;
+  alert.annotations["new_name"] =
+      printable(record.event.failed() ? name->asked.value_or("") : name->new_name).text;
+}
+
+void write_texts(Writer& out, const char* key, const std::map<std::string, std::string>& texts) {
+  out.Key(key);
+  out.StartObject();
+  for (const auto& [name, value] : texts) {
+    if (value.empty()) continue;  // Alertmanager would take the label away
+    out.Key(name.c_str());
+    out.String(value.c_str());
+  }
+  out.EndObject();
+}
+
+}  // namespace
+
+Alert alert_of(const Record& record, const AlertIdentity& identity) {
+  const Event& event = record.event;
+  Alert alert{.labels = identity.labels, .annotations = {}, .starts = {}, .ends = {}};
+  alert.labels["alertname"] = name_of(record);
+  alert.labels["severity"] = severity_label(severity_of(record));
+  alert.labels["cause"] = to_string(record.diagnosis.cause);
+  alert.labels["syscall"] = to_string(event.syscall);
+  alert.labels["container_name"] = record.container_label();
+  if (event.failed()) alert.labels["error_type"] = error_label(event);
+  alert.annotations["summary"] = body_of(record);
+  alert.annotations["description"] = join(record.diagnosis.evidence);
+  alert.annotations["advice"] = printable(record.diagnosis.advice).text;
+  alert.annotations["confidence"] = to_string(record.diagnosis.confidence);
+  alert.annotations["subject"] = subject_of(record);
+  alert.annotations["process"] =
+      fmt::format("{}[{}] uid {}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
+  alert.annotations["last_seen"] = rfc3339(record.time);
+  add_holder(record, alert);
+  add_name(record, alert);
+  return alert;
+}
+
+std::string to_json(const std::vector<Alert>& alerts, const std::string& generator_url) {
+  rapidjson::StringBuffer buffer;
+  Writer out(buffer);
+  out.StartArray();
+  for (const Alert& alert : alerts) {
+    out.StartObject();
+    write_texts(out, "labels", alert.labels);
+    write_texts(out, "annotations", alert.annotations);
+    out.Key("startsAt");
+    out.String(rfc3339(alert.starts).c_str());
+    out.Key("endsAt");
+    out.String(rfc3339(alert.ends).c_str());
+    if (!generator_url.empty()) {
+      out.Key("generatorURL");
+      out.String(generator_url.c_str());
+    }
+    out.EndObject();
+  }
+  out.EndArray();
+  return buffer.GetString();
+}
+
+}  // namespace sockward

@@ -1,0 +1,14 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+namespace sockward {
+
+/// What became of the records given to one way out. Thread-safe.
+struct DeliveryCounts {
+  std::atomic<std::uint64_t> delivered{0};
+  std::atomic<std::uint64_t> errors{0};   ///< attempts that failed; the records may get there later
+  std::atomic<std::uint64_t> dropped{0};  ///< records that never will
+};
+
+}  // namespace sockward

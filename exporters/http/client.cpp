@@ -1,0 +1,94 @@
+#include "http/client.hpp"
+
+#include <fmt/format.h>
+#include <httplib.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <optional>
+
+#include "base/startup_error.hpp"
+
+namespace sockward {
+namespace {
+
+struct Url {
+  std::string origin, prefix;
+};
+
+Url split(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const bool known = url.starts_with("http://") || url.starts_with("https://");
+  if (!known || scheme + 3 >= url.size() || url.find_first_of(" \t\n\r") != std::string::npos)
+    throw usage_error(fmt::format("\"{}\" is not a URL", url),
+                      "write http://host:port or https://host:port/prefix");
+  const std::size_t slash = url.find('/', scheme + 3);
+  Url parts{url.substr(0, slash), slash == std::string::npos ? "" : url.substr(slash)};
+  while (parts.prefix.ends_with('/')) parts.prefix.pop_back();
+  return parts;
+}
+
+void require_readable(const std::string& file) {
+  if (!file.empty() && access(file.c_str(), R_OK) != 0)
+    throw usage_error(last_error("read " + file).text(), "check the path and its permissions");
+}
+
+/// The first line: secrets come with a newline at their end.
+Result<std::string> read_secret(const std::string& file) {
+  std::ifstream stream(file);
+  std::string secret;
+  if (!std::getline(stream, secret)) return last_error("read " + file);
+  return secret;
+}
+
+}  // namespace
+
+struct HttpClient::Connection {
+  explicit Connection(const HttpTarget& target, const std::string& origin)
+      : client(target.cert_file.empty() ? httplib::Client(origin)
+                                        : httplib::Client(origin, target.cert_file, target.key_file)) {}
+  httplib::Client client;
+};
+
+HttpClient::HttpClient(HttpTarget target) : target_(std::move(target)) {
+  const Url url = split(target_.url);
+  prefix_ = url.prefix;
+  for (const auto& file : {target_.password_file, target_.bearer_token_file, target_.ca_file,
+                           target_.cert_file, target_.key_file})
+    require_readable(file);
+  connection_ = std::make_unique<Connection>(target_, url.origin);
+  httplib::Client& client = connection_->client;
+  if (!client.is_valid())
+    throw usage_error(fmt::format("cannot use \"{}\" with its certificate and key", target_.url),
+                      "check that cert_file and key_file belong together");
+  client.set_connection_timeout(target_.timeout);
+  client.set_read_timeout(target_.timeout);
+  client.set_write_timeout(target_.timeout);
+  client.set_keep_alive(true);
+  client.set_follow_location(false);
+  if (!target_.ca_file.empty()) client.set_ca_cert_path(target_.ca_file.c_str());
+}
+
+HttpClient::~HttpClient() = default;
+
+Result<int> HttpClient::post(const std::string& path, const std::string& body,
+                             const std::string& content_type) {
+  httplib::Headers headers(target_.headers.begin(), target_.headers.end());
+  if (!target_.bearer_token_file.empty()) {
+    const auto token = read_secret(target_.bearer_token_file);
+    if (!token) return token.error();
+    headers.emplace("Authorization", "Bearer " + *token);
+  } else if (!target_.username.empty()) {
+    const auto password = target_.password_file.empty() ? Result<std::string>(std::string())
+                                                        : read_secret(target_.password_file);
+    if (!password) return password.error();
+    headers.insert(httplib::make_basic_authentication_header(target_.username, *password));
+  }
+  const auto answer = connection_->client.Post((prefix_ + path).c_str(), headers, body, content_type.c_str());
+  if (!answer)
+    return make_error(std::errc::host_unreachable,
+                      "post to " + target_.url + " (" + httplib::to_string(answer.error()) + ")");
+  return answer->status;
+}
+
+}  // namespace sockward

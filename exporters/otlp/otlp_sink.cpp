@@ -1,0 +1,37 @@
+#include "otlp/otlp_sink.hpp"
+
+#include "base/log.hpp"
+#include "otlp/otlp_json.hpp"
+
+namespace sockward {
+
+OtlpSink::OtlpSink(HttpTarget target, Resource resource, CommandArgs arguments, DeliveryCounts& counts)
+    : client_(std::move(target)),
+      resource_(std::move(resource)),
+      arguments_(arguments),
+      queue_([this](const std::vector<std::string>& records) { return deliver(records); }, counts) {}
+
+bool OtlpSink::write(const Record& record) {
+  std::string text = to_otlp_record(to_json(record, resource_, arguments_), record.time);
+  if (text.empty()) return false;
+  queue_.add(std::move(text));
+  return true;
+}
+
+DeliveryQueue::Outcome OtlpSink::deliver(const std::vector<std::string>& records) {
+  using Outcome = DeliveryQueue::Outcome;
+  const auto status = client_.post("/v1/logs", to_otlp_request(records, resource_), "application/json");
+  if (status && *status >= 200 && *status < 300) {
+    quiet_ = false;
+    return Outcome::delivered;
+  }
+  if (!quiet_)
+    log_warn("records do not reach {}: {}", client_.url(),
+             status ? "it answered " + std::to_string(*status) : status.error().text());
+  quiet_ = true;
+  // OTLP/HTTP: 429, 502, 503 and 504 are worth another try, every other answer is final.
+  const bool later = !status || *status == 429 || *status == 502 || *status == 503 || *status == 504;
+  return later ? Outcome::retry : Outcome::refused;
+}
+
+}  // namespace sockward
