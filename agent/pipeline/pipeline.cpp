@@ -131,6 +131,10 @@ void Pipeline::handle(Event event) {
                                           .syscall = record.event.syscall,
                                           .container = record.container_label()});
   if (!room) ++parts_.stats.series_overflow;
+  if (parts_.host_renames != nullptr && record.diagnosis.cause == Cause::hostname_changed && record.host_scope)
+    parts_.host_renames->add({.cause = std::string(to_string(record.diagnosis.cause)),
+                              .syscall = record.event.syscall,
+                              .container = record.container_label()});
   parts_.stats.diagnosis_latency.observe(
       std::chrono::nanoseconds(parts_.clock.monotonic().ns - record.event.time.ns));
   if (options_.filter && !options_.filter(record)) return;

@@ -35,6 +35,10 @@ constexpr std::array kCatalogue = {
                true},
     MetricInfo{"sockward_hostname_changes_total", counter, "scope,route,field",
                "Changes of a host or domain name, counted in the kernel.", true},
+    MetricInfo{"sockward_host_renames_total", counter, "container_name",
+               "Changes of the host's own host or domain name, by the container of whoever made them (host: none). "
+               "Depends on records arriving.",
+               true},
     MetricInfo{"sockward_hostname_change_failures_total", counter, "errno",
                "Failed sethostname and setdomainname calls.", true},
     MetricInfo{"sockward_uts_namespaces", gauge, "", "UTS namespaces with at least one process.", false},

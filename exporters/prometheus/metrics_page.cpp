@@ -135,6 +135,14 @@ prometheus::MetricFamily diagnoses_family(const DiagnosisCounts& diagnoses) {
   return family.take();
 }
 
+prometheus::MetricFamily host_renames_family(const DiagnosisCounts& renames) {
+  std::map<std::string, std::uint64_t> counts{{"host", 0}};
+  for (const auto& [key, count] : renames.read()) counts[key.container] += count;
+  FamilyBuilder family("sockward_host_renames_total");
+  for (const auto& [container, count] : counts) family.add({container}, to_double(count));
+  return family.take();
+}
+
 void add_hostname_families(const KernelSnapshot& snapshot, Families& out) {
   static constexpr std::string_view kRoutes[2][2] = {{"sethostname", "setdomainname"}, {"sysctl", "sysctl"}};
   FamilyBuilder changes("sockward_hostname_changes_total");
@@ -272,13 +280,17 @@ class MetricsPage::Collector {
     const std::chrono::nanoseconds now(sources_.clock.monotonic().ns);
     auto update = series_.update(sources_.kernel, std::chrono::duration_cast<std::chrono::seconds>(now));
     sources_.agent.series_overflow += update.overflowed;
-    for (const auto& container : update.expired) sources_.diagnoses.forget(container);
+    for (const auto& container : update.expired) {
+      sources_.diagnoses.forget(container);
+      sources_.host_renames.forget(container);
+    }
     const KernelSnapshot snapshot = sources_.kernel.snapshot();
     Families out;
     out.push_back(calls_family(snapshot));
     out.push_back(errors_family(std::move(update.series)));
     out.push_back(diagnoses_family(sources_.diagnoses));
     add_hostname_families(snapshot, out);
+    out.push_back(host_renames_family(sources_.host_renames));
     if (const auto namespaces = sources_.uts.read())
       out.push_back(FamilyBuilder("sockward_uts_namespaces").add({}, to_double(namespaces->size())).take());
     add_name_families(snapshot, out);

@@ -22,6 +22,7 @@ struct MetricSources {
   const UtsNames& uts;
   AgentStats& agent;
   DiagnosisCounts& diagnoses;
+  DiagnosisCounts& host_renames;
   const Clock& clock;
   const DeliveryCounts& notifications;                               ///< alerts that are pushed
   std::vector<std::pair<std::string, const DeliveryCounts*>> sinks;  ///< by name
