@@ -32,7 +32,7 @@ void add_security_headers(httplib::Response& response) {
   response.set_header("X-Frame-Options", "DENY");
   response.set_header("Referrer-Policy", "no-referrer");
   response.set_header("Content-Security-Policy",
-                      "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+                      "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
                       "base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -72,15 +73,22 @@ bool address_in_use(const std::string&) {
          bind(second, raw, sizeof(address)) != 0 && errno == EADDRINUSE;
 }
 
+/// A server binds the path and ends; the agent has had its look when this returns.
+bool leave_socket(const std::string& path) {
+  const pid_t server = fork();
+  if (server == 0) _exit(bind_path(unix_socket(), path) == 0 ? 0 : 1);
+  int status = 0;
+  waitpid(server, &status, 0);
+  usleep(400'000);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 /// The Ergo story: root's stale socket in a sticky folder; an ordinary user removes it in vain and blames the
 /// address.
 bool stale_socket(const std::string& folder) {
   const std::string sticky = folder + "/sticky", path = sticky + "/ws.sock";
   if (mkdir(sticky.c_str(), 0) != 0 || chmod(sticky.c_str(), 01777) != 0) return false;
-  const int old = unix_socket();
-  if (bind_path(old, path) != 0) return false;
-  close(old);
-  if (!become_nobody()) return false;
+  if (!leave_socket(path) || !become_nobody()) return false;
   const bool kept = unlinkat(AT_FDCWD, path.c_str(), 0) != 0 && errno == EPERM;
   return kept && bind_path(unix_socket(), path) == EADDRINUSE;
 }
@@ -89,6 +97,7 @@ bool stale_socket(const std::string& folder) {
 bool refused_symlink(const std::string& folder) {
   const std::string link = folder + "/opt";
   if (symlink("/usr", link.c_str()) != 0) return false;
+  usleep(50'000);  // a link that is older than the call is proof
   constexpr std::uint64_t kNoMagicLinks = 2, kNoSymlinks = 4;
   const struct {
     std::uint64_t flags, mode, resolve;

@@ -1,0 +1,239 @@
+// Alerts, log formats, the web configuration, and what carries them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "alertmanager/alert_book.hpp"
+#include "base/bounded_queue.hpp"
+#include "base/startup_error.hpp"
+#include "delivery/delivery_queue.hpp"
+#include "http/authentication.hpp"
+#include "http/web_config.hpp"
+#include "journald/journald_sink.hpp"
+#include "otlp/otlp_json.hpp"
+#include "support/builders.hpp"
+
+namespace sockward::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+WallTime at(std::int64_t seconds) {
+  return {seconds * kSecond};
+}
+
+Record a_record(const std::string& path = "/run/x.sock") {
+  Record record{
+      .event = unix_call(Syscall::bind, EADDRINUSE, path, 14), .time = at(1'700'000'000), .context = {}};
+  record.diagnosis = {.cause = Cause::address_in_use,
+                      .confidence = Confidence::certain,
+                      .evidence = {"one", "two"},
+                      .advice = "stop one"};
+  record.context.container = ContainerIdentity{.runtime = "lxc", .name = "irc"};
+  return record;
+}
+
+Alert an_alert(const std::string& cause) {
+  return {.labels = {{"alertname", "A"}, {"cause", cause}},
+          .annotations = {{"process", "x[1]"}},
+          .starts = {},
+          .ends = {}};
+}
+
+TEST(Alerts, HaveAnIdentityThatDoesNotChangeFromOneOccurrenceToTheNext) {
+  Record one = a_record(), other = a_record();
+  other.event.actor.tgid = 99;
+  other.event.time.ns += 5;
+  const AlertIdentity identity{.labels = {{"job", "sockward"}}, .generator_url = {}};
+  EXPECT_EQ(alert_of(one, identity).labels, alert_of(other, identity).labels);
+  EXPECT_NE(alert_of(one, identity).annotations, alert_of(other, identity).annotations);
+  EXPECT_EQ(alert_of(one, identity).labels["alertname"], "SockwardPushedAddressInUse");
+  EXPECT_EQ(alert_of(one, identity).labels["container_name"], "lxc:irc");
+}
+
+TEST(Alerts, HoldHostileNamesAsText) {
+  const Alert alert = alert_of(a_record("/run/\xff\x1b[31m\"\n"), {});
+  for (const auto& [name, value] : alert.annotations)
+    EXPECT_EQ(value.find_first_of("\x1b\n\xff"), std::string::npos) << name;
+  EXPECT_THAT(to_json({alert}, ""), HasSubstr("SockwardPushedAddressInUse"));
+  EXPECT_EQ(to_json({alert}, "").find("generatorURL"), std::string::npos) << "an empty one is refused";
+}
+
+TEST(AlertBook, SendsNewsAtOnceAndActiveAlertsAgain) {
+  AlertBook book({.hold = std::chrono::seconds(300), .resend = std::chrono::seconds(60)});
+  AlertBook::Receiver receiver;
+  const auto send = [&](WallTime now) {
+    const auto due = book.due(receiver, now, 64);
+    for (std::size_t i = 0; i < due.keys.size(); ++i) receiver[due.keys[i]] = {due.versions[i], now};
+    return due.alerts;
+  };
+  book.occurred(an_alert("a"), at(0));
+  ASSERT_EQ(send(at(0)).size(), 1u);
+  EXPECT_TRUE(send(at(30)).empty());
+  const auto again = send(at(60));
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].starts, at(0));
+  EXPECT_EQ(again[0].ends, at(60 + 240));
+}
+
+TEST(AlertBook, ResolvesWithEverythingAfterTheHoldAndForgetsLater) {
+  AlertBook book({.hold = std::chrono::seconds(300), .resend = std::chrono::seconds(60)});
+  book.occurred(an_alert("a"), at(0));
+  book.occurred(an_alert("a"), at(100));
+  book.advance(at(399));
+  EXPECT_EQ(book.active(), 1u);
+  book.advance(at(400));
+  EXPECT_EQ(book.active(), 0u);
+  const auto due = book.due({}, at(400), 64);
+  ASSERT_EQ(due.alerts.size(), 1u);
+  EXPECT_EQ(due.alerts[0].ends, at(400));
+  EXPECT_EQ(due.alerts[0].annotations.at("process"), "x[1]") << "a resolve without annotations wipes them";
+  EXPECT_EQ(due.alerts[0].annotations.at("occurrences"), "2");
+  book.occurred(an_alert("a"), at(450));
+  EXPECT_EQ(book.due({}, at(450), 64).alerts[0].starts, at(450)) << "a new episode";
+  book.advance(at(10'000));
+  book.advance(at(20'000));
+  EXPECT_TRUE(book.due({}, at(20'000), 64).alerts.empty());
+}
+
+TEST(AlertBook, AStormOfOneAlertIsNotPostedAsOften) {
+  AlertBook book({});
+  book.occurred(an_alert("a"), at(0));
+  const auto first = book.due({}, at(0), 64);
+  AlertBook::Receiver receiver{{first.keys[0], {first.versions[0], at(0)}}};
+  for (int i = 0; i < 1000; ++i) book.occurred(an_alert("a"), {kSecond + i});
+  EXPECT_TRUE(book.due(receiver, at(2), 64).alerts.empty());
+}
+
+TEST(AlertBook, IsBoundedAndTheOneThatOccurredLongestAgoMakesRoom) {
+  AlertBook book({});
+  std::size_t dropped = 0;
+  for (std::size_t i = 0; i < AlertBook::kMost + 10; ++i)
+    dropped += book.occurred(an_alert(std::to_string(i)), at(static_cast<std::int64_t>(i)));
+  EXPECT_EQ(dropped, 10u);
+  EXPECT_EQ(book.active(), AlertBook::kMost);
+}
+
+TEST(OtlpRecord, HasTypedValuesAndNumbersAsText) {
+  const std::string record = to_otlp_record(to_json(a_record(), {}), at(1'700'000'000));
+  EXPECT_THAT(record, HasSubstr(R"("timeUnixNano":"1700000000000000000")"));
+  EXPECT_THAT(record, HasSubstr(R"({"key":"process.pid","value":{"intValue":"4121"}})"));
+  EXPECT_THAT(record, HasSubstr(R"("eventName":"sockward.call.failed")"));
+  EXPECT_THAT(record,
+              HasSubstr(R"({"arrayValue":{"values":[{"stringValue":"one"},{"stringValue":"two"}]}})"));
+  EXPECT_EQ(to_otlp_record("not json", {}), "");
+  EXPECT_THAT(to_otlp_request({record, record}, {.service_version = "1", .host_id = {}, .host_name = "n"}),
+              HasSubstr("},{\"timeUnixNano\""));
+}
+
+TEST(JournalFields, AreNamedAsTheJournalWants) {
+  const auto fields = journal_fields(to_json(a_record(), {}));
+  EXPECT_THAT(fields, Contains("PRIORITY=4"));
+  EXPECT_THAT(fields, Contains("SOCKWARD_CAUSE=address_in_use"));
+  EXPECT_THAT(fields, Contains("SOCKWARD_EVIDENCE=one"));
+  EXPECT_THAT(fields, Contains("SOCKWARD_EVIDENCE=two"));
+  EXPECT_THAT(fields, Contains("PROCESS_PID=4121"));
+  for (const auto& field : fields)
+    EXPECT_EQ(field.substr(0, field.find('=')).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
+              std::string::npos);
+  EXPECT_TRUE(journal_fields("{}").empty());
+}
+
+TEST(WebConfig, RefusesWhatItDoesNotKnowByName) {
+  const auto refused = [](const std::string& yaml, const char* word) {
+    try {
+      parse_web_config(yaml, "web.yml");
+      ADD_FAILURE() << yaml;
+    } catch (const StartupError& error) {
+      EXPECT_THAT(std::string(error.what()) + error.next_step(), HasSubstr(word)) << yaml;
+    }
+  };
+  refused("tls_server_config: {cert_fiel: x}", "cert_file");
+  refused("rate_limit: {burst: 1}", "rate_limit");
+  refused("http_server_config: {http2: true}", "http2");
+  refused("http_server_config: {headers: {A: \"b\\nc\"}}", "one line");
+  refused("basic_auth_users: {a: secret}", "bcrypt");
+  refused("tls_server_config: {cert_file: /nope, key_file: /nope}", "/nope");
+  refused("- a list", "mapping");
+  refused("a: [", "YAML");
+  EXPECT_TRUE(parse_web_config("", "web.yml").users.empty());
+}
+
+TEST(Authentication, TakesTheRightPasswordOnly) {
+  // crypt("right", "$2b$05$abcdefghijklmnopqrstuu")
+  Authentication authentication;
+  const std::map<std::string, std::string> users{
+      {"u", "$2b$05$abcdefghijklmnopqrstuu8xaCxxL82bnl.UY74PMksDxIJShppPC"}};
+  EXPECT_TRUE(authentication.accepts("Basic dTpyaWdodA==", users));  // u:right
+  EXPECT_TRUE(authentication.accepts("Basic dTpyaWdodA==", users)) << "remembered";
+  EXPECT_FALSE(authentication.accepts("", users));
+  EXPECT_FALSE(authentication.accepts("Basic dTp3cm9uZw==", users));  // u:wrong
+  EXPECT_FALSE(authentication.accepts("Basic eDpyaWdodA==", users));  // x:right
+  EXPECT_FALSE(authentication.accepts("Basic !!!", users));
+  EXPECT_FALSE(authentication.accepts("Bearer dTpyaWdodA==", users));
+  EXPECT_EQ(from_base64("dTpyaWdodA=="), "u:right");
+  EXPECT_EQ(from_base64("d*"), "");
+}
+
+TEST(DeliveryQueue, TriesAgainKeepsTheOrderAndDropsTheOldest) {
+  DeliveryCounts counts;
+  std::vector<std::string> arrived;
+  std::atomic<bool> away{true};
+  std::mutex mutex;
+  {
+    DeliveryQueue queue(
+        [&](const std::vector<std::string>& batch) {
+          if (away) return DeliveryQueue::Outcome::retry;
+          const std::lock_guard lock(mutex);
+          arrived.insert(arrived.end(), batch.begin(), batch.end());
+          return DeliveryQueue::Outcome::delivered;
+        },
+        counts,
+        {.queued = 3,
+         .batch = 2,
+         .first_pause = std::chrono::milliseconds(1),
+         .longest_pause = std::chrono::milliseconds(2),
+         .at_end = std::chrono::milliseconds(500)});
+    for (const char* text : {"1", "2", "3", "4", "5"}) queue.add(text);
+    while (counts.errors == 0) std::this_thread::yield();
+    away = false;
+  }
+  ASSERT_EQ(arrived.size() + counts.dropped, 5u);
+  EXPECT_TRUE(std::is_sorted(arrived.begin(), arrived.end()));
+  EXPECT_EQ(arrived.back(), "5");
+  EXPECT_EQ(counts.delivered, arrived.size());
+}
+
+TEST(DeliveryQueue, GivesUpWhatIsRefusedAndWhatIsLeftAtTheEnd) {
+  DeliveryCounts counts;
+  {
+    DeliveryQueue queue([](const std::vector<std::string>&) { return DeliveryQueue::Outcome::refused; },
+                        counts);
+    queue.add("x");
+  }
+  EXPECT_EQ(counts.dropped, 1u);
+  {
+    DeliveryQueue queue([](const std::vector<std::string>&) { return DeliveryQueue::Outcome::retry; }, counts,
+                        {.at_end = std::chrono::milliseconds(1)});
+    queue.add("y");
+  }
+  EXPECT_EQ(counts.dropped, 2u);
+  EXPECT_EQ(counts.delivered, 0u);
+}
+
+TEST(BoundedQueueInterrupt, LetsAWaitingConsumerGoOnce) {
+  BoundedQueue<int> queue(2);
+  std::thread consumer([&] { EXPECT_EQ(queue.pop(), std::nullopt); });
+  queue.interrupt();
+  consumer.join();
+  queue.try_push(7);
+  EXPECT_EQ(queue.pop(), 7);
+}
+
+}  // namespace
+}  // namespace sockward::test
