@@ -49,8 +49,8 @@ std::string article(const RecentRecords::Entry& entry) {
   std::string html = fmt::format(
       "<article class=\"{}\"><div class=\"meta\"><time class=\"mono\">{}</time><span class=\"chip\">{}</span>"
       "<span class=\"chip\">{}</span><span>{}</span></div><p><strong>{}</strong></p><ul>{}</ul>",
-      lower(entry.severity), escape_html(entry.time.substr(0, 23) + "Z"), escape_html(entry.container), escape_html(entry.cause),
-      escape_html(entry.confidence), escape_html(entry.headline), evidence);
+      lower(entry.severity), escape_html(entry.time.substr(0, 23) + "Z"), escape_html(entry.container),
+      escape_html(entry.cause), escape_html(entry.confidence), escape_html(entry.headline), evidence);
   if (!entry.holder.empty())
     html += "<p>Held by <span class=\"mono\">" + escape_html(entry.holder) + "</span></p>";
   if (!entry.advice.empty())

@@ -58,6 +58,7 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .ring_bytes = settings.limits.ring_bytes,
           .source_entries = settings.limits.source_entries,
           .bound_names = settings.limits.bound_names,
+          .seccomp_denied = settings.probes.seccomp_denied,
           .messages = settings.probes.stderr_text,
           .near_limit_bytes = static_cast<std::uint16_t>(settings.names.near_limit_bytes),
           .host_utsns = settings.host.uts_namespace,

@@ -99,8 +99,7 @@ HttpOptions http_options(const Settings& settings, std::shared_ptr<WatchedWebCon
 }
 
 MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses, DiagnosisCounts& host_renames,
-                             const OutputCounts& counts,
-                             const std::shared_ptr<WatchedWebConfig>& web) {
+                             const OutputCounts& counts, const std::shared_ptr<WatchedWebConfig>& web) {
   return {.kernel = *observer.probes,
           .uts = *observer.probes,
           .agent = observer.stats,
@@ -229,7 +228,8 @@ int run_command(const RunFlags& flags) {
 
   const FileDescriptor statistics = flags.bpf_stats ? enable_bpf_statistics() : FileDescriptor();
   Observer observer(options, mounts);
-  DiagnosisCounts diagnoses(settings.metrics.container_name_cap), host_renames(settings.metrics.container_name_cap);
+  DiagnosisCounts diagnoses(settings.metrics.container_name_cap),
+      host_renames(settings.metrics.container_name_cap);
   MetricsPage metrics(metric_sources(observer, diagnoses, host_renames, counts, web),
                       {.container_cap = settings.metrics.container_name_cap,
                        .container_ttl = settings.metrics.container_name_ttl,
@@ -239,14 +239,15 @@ int run_command(const RunFlags& flags) {
   JsonFileSink* file = nullptr;
   auto outputs = make_outputs(settings, observer.clock, served.recent, counts, file);
   {
-    Pipeline pipeline(observer.probes->ring_fd(),
-                      {observer.host, observer.containers, observer.clock, observer.stats, diagnoses, &host_renames},
-                      {.queue_records = settings.limits.queue_records,
-                       .host_utsns = options.host_utsns,
-                       .want_arguments = settings.records.command_args != "off",
-                       .fold = settings.records.fold,
-                       .filter = {}},
-                      std::move(outputs));
+    Pipeline pipeline(
+        observer.probes->ring_fd(),
+        {observer.host, observer.containers, observer.clock, observer.stats, diagnoses, &host_renames},
+        {.queue_records = settings.limits.queue_records,
+         .host_utsns = options.host_utsns,
+         .want_arguments = settings.records.command_args != "off",
+         .fold = settings.records.fold,
+         .filter = {}},
+        std::move(outputs));
     served.observer = &observer;
     served.metrics = &metrics;
     log_info("{}", observer.attached_text());

@@ -117,6 +117,7 @@ Keys sections(Settings& s, const Origin& o) {
   };
   return {section("probes", {{"errno", texts(s.probes.errors, o)},
                              {"backend", scalar(s.probes.backend, kText, o)},
+                             {"seccomp_denied", scalar(s.probes.seccomp_denied, kBool, o)},
                              {"stderr_text", scalar(s.probes.stderr_text, kBool, o)}}),
           section("names", {{"near_limit_bytes", scalar(s.names.near_limit_bytes, kNumber, o)}}),
           section("records", {{"output", scalar(s.records.output, kText, o)},

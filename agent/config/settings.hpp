@@ -12,6 +12,7 @@ struct Settings {
   struct Probes {
     std::vector<std::string> errors{"default"};  ///< "default", "all", or errno names
     std::string backend = "auto";                ///< auto | fexit | tracepoint
+    bool seccomp_denied = false;                 ///< fexit backend: also see what seccomp filters refuse
     bool stderr_text = false;                    ///< read what young processes that fail have written
     bool operator==(const Probes&) const = default;
   } probes;

@@ -123,6 +123,7 @@ void Pipeline::handle(Event event) {
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
   if (!worth_telling(record)) return;
+  if (record.diagnosis.flap) record.repeats = 1;
   record.context = context_of(record.event);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
     if (const auto known = parts_.containers.find(holder->container_key))
@@ -131,7 +132,8 @@ void Pipeline::handle(Event event) {
                                           .syscall = record.event.syscall,
                                           .container = record.container_label()});
   if (!room) ++parts_.stats.series_overflow;
-  if (parts_.host_renames != nullptr && record.diagnosis.cause == Cause::hostname_changed && record.host_scope)
+  if (parts_.host_renames != nullptr && record.diagnosis.cause == Cause::hostname_changed &&
+      record.host_scope)
     parts_.host_renames->add({.cause = std::string(to_string(record.diagnosis.cause)),
                               .syscall = record.event.syscall,
                               .container = record.container_label()});

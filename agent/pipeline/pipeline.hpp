@@ -38,7 +38,8 @@ struct PipelineParts {
   const Clock& clock;
   AgentStats& stats;
   DiagnosisCounts& diagnoses;
-  DiagnosisCounts* host_renames = nullptr;  ///< changes of the host's own names, by who made them; may be null
+  DiagnosisCounts* host_renames =
+      nullptr;  ///< changes of the host's own names, by who made them; may be null
 };
 
 /// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for

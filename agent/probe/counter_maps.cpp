@@ -57,6 +57,7 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
     total.uts_created[i] += load(block.uts_created[i]);
     total.names_bound[i] += load(block.names_bound[i]);
   }
+  total.names_new += load(block.names_new);
   for (const __u64& sequence : block.sequence) total.records += load(sequence);
 }
 

@@ -92,7 +92,12 @@ std::vector<OperationPlan> make_plan(const sockward_bpf& skeleton, const Survey&
   std::vector<ProgramAbility> abilities;
   const bpf_program* program = nullptr;
   while ((program = bpf_object__next_program(skeleton.obj, const_cast<bpf_program*>(program))) != nullptr) {
-    if (!options.messages && is_of_messages(bpf_program__name(program))) continue;
+    const std::string name = bpf_program__name(program);
+    if (!options.messages && is_of_messages(name)) continue;
+    // The tracepoint backend sees refused calls anyway.
+    const bool denied =
+        options.seccomp_denied && !survey.no_trampolines && options.backend != BackendChoice::tracepoint;
+    if (!denied && parse_program_name(name).operation.ends_with("_denied")) continue;
     const auto obstacle = obstacle_of(program, survey, options);
     abilities.push_back({bpf_program__name(program), !obstacle, obstacle.value_or("")});
   }
@@ -123,6 +128,7 @@ void write_settings(sockward_settings& settings, const ProbeOptions& options) {
   settings.writes_strict = options.writes_strict;
   settings.report_replaced = filter.too_long;
   settings.watch_processes = true;
+  settings.seccomp_denied = options.seccomp_denied;
 }
 
 int perf_event_of_tracepoint(int id) {
@@ -182,6 +188,8 @@ struct ProbeSet::State {
   bpf_link* uts_iterator = nullptr;
   bpf_link* socket_iterator = nullptr;
   std::vector<ProbeStatus> probes;
+  std::mutex evicted_mutex;
+  std::uint64_t names_evicted = 0;  // never falls
   std::unique_ptr<CounterBlocks> counters;
   std::unique_ptr<SourceTable> sources;
 
@@ -311,7 +319,15 @@ int ProbeSet::ring_fd() const {
 }
 
 KernelSnapshot ProbeSet::snapshot() const {
-  return state_->counters->snapshot();
+  KernelSnapshot snapshot = state_->counters->snapshot();
+  // No name is ever deleted: what came and is not there was forgotten. A name that came meanwhile may hide
+  // one.
+  const auto held = count_binders(bpf_map__fd(state_->skeleton->maps.bound_names));
+  const std::lock_guard lock(state_->evicted_mutex);
+  if (held && snapshot.names_new > *held)
+    state_->names_evicted = std::max(state_->names_evicted, snapshot.names_new - *held);
+  snapshot.names_evicted = state_->names_evicted;
+  return snapshot;
 }
 
 Result<std::vector<SourceCount>> ProbeSet::failures_by_source() const {
@@ -326,6 +342,18 @@ void ProbeSet::retire(std::uint64_t container_key, bool remember) {
   state_->sources->retire(container_key, remember);
 }
 
+namespace {
+
+/// Is it a program that counts a watched call: native, of a 32-bit caller, or refused by a filter?
+bool counts_calls(const std::string& program) {
+  std::string operation = parse_program_name(program).operation;
+  for (const std::string_view suffix : {"_compat", "_denied"})
+    if (operation.ends_with(suffix)) operation.resize(operation.size() - suffix.size());
+  return syscall_from(operation).has_value() && program.find("_entry_") == std::string::npos;
+}
+
+}  // namespace
+
 std::vector<ProgramStats> ProbeSet::programs() const {
   std::vector<ProgramStats> result;
   bpf_program* program = nullptr;
@@ -337,8 +365,7 @@ std::vector<ProgramStats> ProbeSet::programs() const {
     if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
     const std::string name = bpf_program__name(program);
     result.push_back({.name = name,
-                      .counts_calls = syscall_from(parse_program_name(name).operation).has_value() &&
-                                      name.find("_entry_") == std::string::npos,
+                      .counts_calls = counts_calls(name),
                       .missed = info.recursion_misses,
                       .run_time_ns = info.run_time_ns,
                       .run_count = info.run_cnt});
@@ -360,14 +387,15 @@ std::vector<Coverage> ProbeSet::coverage() const {
     const bool attached = is_attached(probes, name), fexit = backend_of(probes, name) == "fexit";
     any_fexit |= fexit;
     result.push_back({name, "syscall", attached});
-    // __sys_bind and its like serve native and 32-bit callers alike; the others' entry functions do not.
-    result.push_back({name, "compat", attached && fexit && takes_socket(syscall)});
+    // __sys_bind and its like serve native and 32-bit callers alike; others have an entry function for each.
+    const bool compat = takes_socket(syscall) ? attached && fexit : is_attached(probes, name + "_compat");
+    result.push_back({name, "compat", compat});
     if (syscall == Syscall::bind || syscall == Syscall::connect || syscall == Syscall::unlinkat)
       result.push_back({name, "io_uring", false});
   }
   for (const char* name : {"sethostname", "setdomainname"})
     result.push_back({name, "sysctl", is_attached(probes, "sysctl")});
-  result.push_back({"*", "seccomp_denied", !any_fexit});
+  result.push_back({"*", "seccomp_denied", !any_fexit || is_attached(probes, "bind_denied")});
   result.push_back({"*", "restart", false});
   return result;
 }

@@ -119,6 +119,24 @@ std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {
   return from_wire(binder);
 }
 
+std::optional<std::uint64_t> count_binders(int map_fd) {
+  constexpr __u32 kBatch = 256;
+  std::vector<sockward_bound_name> names(kBatch);
+  std::vector<sockward_binder> binders(kBatch);
+  LIBBPF_OPTS(bpf_map_batch_opts, options);
+  std::uint64_t total = 0;
+  for (__u32 position = 0, first = 1;;) {
+    __u32 count = kBatch;
+    const int failed = bpf_map_lookup_batch(map_fd, first != 0 ? nullptr : &position, &position, names.data(),
+                                            binders.data(), &count, &options);
+    const int error = errno;
+    first = 0;
+    if (failed != 0 && error != ENOENT) return std::nullopt;  // ENOENT: that was all
+    total += count;
+    if (failed != 0) return total;
+  }
+}
+
 void seed_entries(const bpf_link* iterator, int map_fd) {
   const auto count =
       run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {

@@ -14,6 +14,8 @@ SocketOwner from_wire(const sockward_binder& binder);
 
 /// Looks one name up in the name table.
 std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name);
+/// How many names the name table holds now. nullopt: it cannot be told.
+std::optional<std::uint64_t> count_binders(int map_fd);
 /// Puts the socket files that are bound now into the table of directory entries (keys there are kept), so
 /// that a later bind under the same name is told from a first one.
 void seed_entries(const bpf_link* iterator, int map_fd);

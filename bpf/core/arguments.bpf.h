@@ -24,6 +24,9 @@ struct sys_enter_context {
 #define SYSCALL_FEXIT(name) SEC("fexit/__x64_sys_" #name)
 #define SYSCALL_FENTRY(name) SEC("fentry/__x64_sys_" #name)
 #define KERNEL_STACK_BYTES 16384
+/* The same of 32-bit callers; on arm64 both come through one function. */
+#define COMPAT_FEXIT(name) SEC("fexit/__ia32_sys_" #name)
+#define COMPAT_FENTRY(name) SEC("fentry/__ia32_sys_" #name)
 #elif defined(__TARGET_ARCH_arm64)
 #define SYSCALL_FEXIT(name) SEC("fexit/__arm64_sys_" #name)
 #define SYSCALL_FENTRY(name) SEC("fentry/__arm64_sys_" #name)
@@ -69,6 +72,21 @@ static __always_inline __u64 argument(const struct pt_regs *registers, int numbe
 	return READ_REGISTER(registers, regs[number]);
 #endif
 }
+
+#ifdef COMPAT_FEXIT
+/* Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS). number is a constant, 0..2. */
+static __always_inline __u64 compat_argument(const struct pt_regs *registers, int number)
+{
+	switch (number) {
+	case 0:
+		return (__u32)BPF_CORE_READ(registers, bx);
+	case 1:
+		return (__u32)BPF_CORE_READ(registers, cx);
+	default:
+		return (__u32)BPF_CORE_READ(registers, dx);
+	}
+}
+#endif
 
 static __always_inline __u64 call_number(const struct pt_regs *registers)
 {

@@ -154,6 +154,8 @@ static __always_inline int remember_binder(struct sock *sk, struct file *file,
 		return 0;
 	fill_owner(&scratch->owner, current_task(), sk, file);
 	scratch->owner.time_ns = bpf_ktime_get_ns();
+	if (!bpf_map_lookup_elem(&bound_names, &scratch->name))
+		add_one(&block->names_new);
 	bpf_map_update_elem(&bound_names, &scratch->name, &scratch->owner, BPF_ANY);
 	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
 	add_one(&block->names_bound[!is_path]);

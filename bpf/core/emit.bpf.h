@@ -48,6 +48,7 @@ static __always_inline void fill_header(struct sockward_header *header, __u32 pr
 	header->probe = probe;
 	header->kind = kind;
 	header->syscall = syscall;
+	header->via = is_compat_call() ? SOCKWARD_VIA_COMPAT : SOCKWARD_VIA_SYSCALL;
 	header->version = SOCKWARD_WIRE_VERSION;
 	fill_actor(header, task);
 }

@@ -246,7 +246,12 @@ struct seccomp {
 
 struct linux_binprm;
 
+struct thread_info {
+	unsigned int status; /* x86 */
+};
+
 struct task_struct {
+	struct thread_info thread_info; /* CONFIG_THREAD_INFO_IN_TASK */
 	void *stack;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
@@ -268,6 +273,7 @@ struct task_struct {
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9;
+	unsigned long bx, cx; /* of a 32-bit caller */
 	unsigned long orig_ax; /* number of the call */
 };
 #elif defined(__TARGET_ARCH_arm64)

@@ -38,6 +38,16 @@ static __always_inline int note_entry(__u32 call)
 	return 0;
 }
 
+/*
+ * The fexit backend never sees a call that a filter refused. With probes.seccomp_denied its programs note the calls they
+ * saw, and a program on the exit tracepoint (<call>_denied_tp) counts and reports those that nobody noted.
+ */
+static __always_inline void note_seen(__u32 call)
+{
+	if (settings.seccomp_denied)
+		note_entry(call);
+}
+
 /* At exit: SOCKWARD_SECCOMP_REFUSED when the call never began. */
 static __always_inline __u32 seccomp_flag(__u32 call)
 {

@@ -40,6 +40,16 @@ static __always_inline __u64 typed_container_key(void)
 	return state->cgroup->kn->id;
 }
 
+/* Is the current call made by the 32-bit entry? (arch/x86/include/asm/thread_info.h, TS_COMPAT: for its length) */
+static __always_inline int is_compat_call(void)
+{
+	const __u32 compat = 2;
+
+	if (!bpf_core_field_exists(struct thread_info, status))
+		return 0;
+	return (BPF_CORE_READ(current_task(), thread_info.status) & compat) != 0;
+}
+
 /* Id of the current task's cgroup in the hierarchy that tells containers apart on this host. */
 static __always_inline __u64 current_container_key(void)
 {

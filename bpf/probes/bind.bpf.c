@@ -62,6 +62,7 @@ int BPF_PROG(bind_fexit, int fd, const void *address, int length, int result)
 {
 	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
 
+	note_seen(SOCKWARD_BIND);
 	return observe_bind(&arguments, normalise_result(result));
 }
 
@@ -71,18 +72,31 @@ int bind_entry_tp(struct sys_enter_context *context)
 	return note_entry(SOCKWARD_BIND);
 }
 
-SEC("tracepoint/syscalls/sys_exit_bind")
-int bind_tp(struct sys_exit_context *context)
+static __always_inline int bind_exit(struct sys_exit_context *context, __u32 flags)
 {
 	const struct pt_regs *registers = caller_registers();
 	struct socket_arguments arguments = {
 		.fd = (int)argument(registers, 0),
 		.address = (const void *)argument(registers, 1),
 		.length = (int)argument(registers, 2),
-		.flags = seccomp_flag(SOCKWARD_BIND),
+		.flags = flags,
 	};
 
 	return observe_bind(&arguments, normalise_result(context->result));
+}
+
+SEC("tracepoint/syscalls/sys_exit_bind")
+int bind_tp(struct sys_exit_context *context)
+{
+	return bind_exit(context, seccomp_flag(SOCKWARD_BIND));
+}
+
+SEC("tracepoint/syscalls/sys_exit_bind")
+int bind_denied_tp(struct sys_exit_context *context)
+{
+	__u32 flags = seccomp_flag(SOCKWARD_BIND);
+
+	return flags ? bind_exit(context, flags) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -49,6 +49,7 @@ int BPF_PROG(connect_fexit, int fd, const void *address, int length, int result)
 {
 	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
 
+	note_seen(SOCKWARD_CONNECT);
 	return observe_connect(&arguments, normalise_result(result));
 }
 
@@ -58,18 +59,31 @@ int connect_entry_tp(struct sys_enter_context *context)
 	return note_entry(SOCKWARD_CONNECT);
 }
 
-SEC("tracepoint/syscalls/sys_exit_connect")
-int connect_tp(struct sys_exit_context *context)
+static __always_inline int connect_exit(struct sys_exit_context *context, __u32 flags)
 {
 	const struct pt_regs *registers = caller_registers();
 	struct socket_arguments arguments = {
 		.fd = (int)argument(registers, 0),
 		.address = (const void *)argument(registers, 1),
 		.length = (int)argument(registers, 2),
-		.flags = seccomp_flag(SOCKWARD_CONNECT),
+		.flags = flags,
 	};
 
 	return observe_connect(&arguments, normalise_result(context->result));
+}
+
+SEC("tracepoint/syscalls/sys_exit_connect")
+int connect_tp(struct sys_exit_context *context)
+{
+	return connect_exit(context, seccomp_flag(SOCKWARD_CONNECT));
+}
+
+SEC("tracepoint/syscalls/sys_exit_connect")
+int connect_denied_tp(struct sys_exit_context *context)
+{
+	__u32 flags = seccomp_flag(SOCKWARD_CONNECT);
+
+	return flags ? connect_exit(context, flags) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -9,6 +9,7 @@
  */
 #include "core/arguments.bpf.h"
 #include "core/names.bpf.h"
+#include "core/seccomp.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -100,6 +101,7 @@ int BPF_PROG(sethostname_entry_fentry, const struct pt_regs *registers)
 SYSCALL_FEXIT(sethostname)
 int BPF_PROG(sethostname_fexit, const struct pt_regs *registers, long result)
 {
+	note_seen(SOCKWARD_SETHOSTNAME);
 	return name_exit(0, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
 }
 
@@ -127,6 +129,7 @@ int BPF_PROG(setdomainname_entry_fentry, const struct pt_regs *registers)
 SYSCALL_FEXIT(setdomainname)
 int BPF_PROG(setdomainname_fexit, const struct pt_regs *registers, long result)
 {
+	note_seen(SOCKWARD_SETDOMAINNAME);
 	return name_exit(1, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
 }
 
@@ -144,5 +147,55 @@ int setdomainname_tp(struct sys_exit_context *context)
 	return name_exit(1, argument(registers, 0), (int)argument(registers, 1),
 			 normalise_result(context->result));
 }
+
+SEC("tracepoint/syscalls/sys_exit_sethostname")
+int sethostname_denied_tp(struct sys_exit_context *context)
+{
+	const struct pt_regs *registers = caller_registers();
+
+	return seccomp_flag(SOCKWARD_SETHOSTNAME)
+		? name_exit(0, argument(registers, 0), (int)argument(registers, 1),
+			    normalise_result(context->result))
+		: 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_setdomainname")
+int setdomainname_denied_tp(struct sys_exit_context *context)
+{
+	const struct pt_regs *registers = caller_registers();
+
+	return seccomp_flag(SOCKWARD_SETDOMAINNAME)
+		? name_exit(1, argument(registers, 0), (int)argument(registers, 1),
+			    normalise_result(context->result))
+		: 0;
+}
+
+#ifdef COMPAT_FEXIT
+COMPAT_FENTRY(sethostname)
+int BPF_PROG(sethostname_compat_entry_fentry, const struct pt_regs *registers)
+{
+	return name_entry(0, compat_argument(registers, 0), (__u32)compat_argument(registers, 1));
+}
+
+COMPAT_FEXIT(sethostname)
+int BPF_PROG(sethostname_compat_fexit, const struct pt_regs *registers, long result)
+{
+	return name_exit(0, compat_argument(registers, 0), (int)compat_argument(registers, 1),
+			 normalise_result(result));
+}
+
+COMPAT_FENTRY(setdomainname)
+int BPF_PROG(setdomainname_compat_entry_fentry, const struct pt_regs *registers)
+{
+	return name_entry(1, compat_argument(registers, 0), (__u32)compat_argument(registers, 1));
+}
+
+COMPAT_FEXIT(setdomainname)
+int BPF_PROG(setdomainname_compat_fexit, const struct pt_regs *registers, long result)
+{
+	return name_exit(1, compat_argument(registers, 0), (int)compat_argument(registers, 1),
+			 normalise_result(result));
+}
+#endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -5,6 +5,7 @@
  */
 #include "core/address.bpf.h"
 #include "core/arguments.bpf.h"
+#include "core/seccomp.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -26,16 +27,28 @@ static __always_inline int observe_listen(int fd, int backlog, int result)
 SEC("fexit/__sys_listen")
 int BPF_PROG(listen_fexit, int fd, int backlog, int result)
 {
+	note_seen(SOCKWARD_LISTEN);
 	return observe_listen(fd, backlog, normalise_result(result));
 }
 
-SEC("tracepoint/syscalls/sys_exit_listen")
-int listen_tp(struct sys_exit_context *context)
+static __always_inline int listen_exit(struct sys_exit_context *context)
 {
 	const struct pt_regs *registers = caller_registers();
 
 	return observe_listen((int)argument(registers, 0), (int)argument(registers, 1),
 			      normalise_result(context->result));
+}
+
+SEC("tracepoint/syscalls/sys_exit_listen")
+int listen_tp(struct sys_exit_context *context)
+{
+	return listen_exit(context);
+}
+
+SEC("tracepoint/syscalls/sys_exit_listen")
+int listen_denied_tp(struct sys_exit_context *context)
+{
+	return seccomp_flag(SOCKWARD_LISTEN) ? listen_exit(context) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

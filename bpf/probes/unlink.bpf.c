@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * unlink(2) and unlinkat(2). Counted: every call. Reported: failures the settings ask for, and
- * ENAMETOOLONG. Not seen: unlinkat through io_uring.
+ * ENAMETOOLONG. 32-bit callers: with the fexit backend. Not seen: unlinkat through io_uring.
  */
 #include "core/arguments.bpf.h"
 #include "core/path.bpf.h"
+#include "core/seccomp.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -42,6 +43,7 @@ static __always_inline int unlinkat_exit(const struct pt_regs *registers, long r
 SYSCALL_FEXIT(unlink)
 int BPF_PROG(unlink_fexit, const struct pt_regs *registers, long result)
 {
+	note_seen(SOCKWARD_UNLINK);
 	return unlink_exit(registers, result);
 }
 
@@ -54,6 +56,7 @@ int unlink_tp(struct sys_exit_context *context)
 SYSCALL_FEXIT(unlinkat)
 int BPF_PROG(unlinkat_fexit, const struct pt_regs *registers, long result)
 {
+	note_seen(SOCKWARD_UNLINKAT);
 	return unlinkat_exit(registers, result);
 }
 
@@ -62,5 +65,42 @@ int unlinkat_tp(struct sys_exit_context *context)
 {
 	return unlinkat_exit(caller_registers(), context->result);
 }
+
+SEC("tracepoint/syscalls/sys_exit_unlink")
+int unlink_denied_tp(struct sys_exit_context *context)
+{
+	return seccomp_flag(SOCKWARD_UNLINK) ? unlink_exit(caller_registers(), context->result) : 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_unlinkat")
+int unlinkat_denied_tp(struct sys_exit_context *context)
+{
+	return seccomp_flag(SOCKWARD_UNLINKAT) ? unlinkat_exit(caller_registers(), context->result) : 0;
+}
+
+#ifdef COMPAT_FEXIT
+COMPAT_FEXIT(unlink)
+int BPF_PROG(unlink_compat_fexit, const struct pt_regs *registers, long result)
+{
+	struct path_arguments arguments = {
+		.dirfd = AT_FDCWD,
+		.path = (const char *)compat_argument(registers, 0),
+	};
+
+	return observe_unlink(SOCKWARD_UNLINK, &arguments, normalise_result(result));
+}
+
+COMPAT_FEXIT(unlinkat)
+int BPF_PROG(unlinkat_compat_fexit, const struct pt_regs *registers, long result)
+{
+	struct path_arguments arguments = {
+		.dirfd = (int)compat_argument(registers, 0),
+		.path = (const char *)compat_argument(registers, 1),
+		.call_flags = (__u32)compat_argument(registers, 2),
+	};
+
+	return observe_unlink(SOCKWARD_UNLINKAT, &arguments, normalise_result(result));
+}
+#endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

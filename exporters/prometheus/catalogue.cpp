@@ -35,10 +35,11 @@ constexpr std::array kCatalogue = {
                true},
     MetricInfo{"sockward_hostname_changes_total", counter, "scope,route,field",
                "Changes of a host or domain name, counted in the kernel.", true},
-    MetricInfo{"sockward_host_renames_total", counter, "container_name",
-               "Changes of the host's own host or domain name, by the container of whoever made them (host: none). "
-               "Depends on records arriving.",
-               true},
+    MetricInfo{
+        "sockward_host_renames_total", counter, "container_name",
+        "Changes of the host's own host or domain name, by the container of whoever made them (host: none). "
+        "Depends on records arriving.",
+        true},
     MetricInfo{"sockward_hostname_change_failures_total", counter, "errno",
                "Failed sethostname and setdomainname calls.", true},
     MetricInfo{"sockward_uts_namespaces", gauge, "", "UTS namespaces with at least one process.", false},
@@ -48,6 +49,11 @@ constexpr std::array kCatalogue = {
                "Names put into the name table (path, other). It keeps limits.bound_names of them and forgets "
                "the least "
                "recently used.",
+               true},
+    MetricInfo{"sockward_names_evicted_total", counter, "",
+               "Names that the name table forgot because limits.bound_names was reached: their holders are "
+               "found only while "
+               "they live.",
                true},
     MetricInfo{"sockward_exec_arguments_unread_total", counter, "",
                "Programs started with more arguments than are looked at (512), or unreadable ones.", true},

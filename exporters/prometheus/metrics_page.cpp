@@ -152,6 +152,11 @@ void add_hostname_families(const KernelSnapshot& snapshot, Families& out) {
         changes.add(
             {scope == 1 ? "host" : "container", kRoutes[via][field], field == 1 ? "domainname" : "hostname"},
             to_double(snapshot.hostname_changes[scope][via][field]));
+  constexpr std::size_t kCompat = 3;  // calls of 32-bit programs
+  for (std::size_t scope = 0; scope < 2; ++scope)
+    for (std::size_t field = 0; field < 2; ++field)
+      changes.add({scope == 1 ? "host" : "container", "compat", field == 1 ? "domainname" : "hostname"},
+                  to_double(snapshot.hostname_changes[scope][kCompat][field]));
   out.push_back(changes.take());
   FamilyBuilder failures("sockward_hostname_change_failures_total");
   const auto& host = snapshot.of(Syscall::sethostname, Family::none);
@@ -173,6 +178,8 @@ void add_name_families(const KernelSnapshot& snapshot, Families& out) {
                     .add({"path"}, to_double(snapshot.names_bound[0]))
                     .add({"other"}, to_double(snapshot.names_bound[1]))
                     .take());
+  out.push_back(
+      FamilyBuilder("sockward_names_evicted_total").add({}, to_double(snapshot.names_evicted)).take());
   out.push_back(FamilyBuilder("sockward_exec_arguments_unread_total")
                     .add({}, to_double(snapshot.exec_arguments_unread))
                     .take());

@@ -442,7 +442,7 @@ TEST_F(Calls, RecordNumbersOfAProbeHaveNoGapsAndNoRepeats) {
 TEST_F(Calls, EveryProbeIsAttached) {
   for (const auto& probe : kernel->probes().probes())
     EXPECT_TRUE(probe.attached || probe.optional) << probe.operation << ": " << probe.reason;
-  EXPECT_EQ(kernel->probes().probes().size(), 28u);
+  EXPECT_GE(kernel->probes().probes().size(), 32u);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ LoadedKernel::LoadedKernel() {
   options.backend = chosen_backend();
   options.ring_bytes = 4 << 20;
   options.messages = true;
+  options.seccomp_denied = getenv("SOCKWARD_TEST_SECCOMP_DENIED") != nullptr;
   options.hierarchy = static_cast<CgroupHierarchy>(mounts_.kind);
   options.cgroup2_root = mounts_.v2_root;
   probes_ = ProbeSet::load(options);

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -247,6 +248,25 @@ TEST_F(Processes, AReleasedInternetSocketIsNoHolderAnyMore) {
   EXPECT_GT(owner->released.ns, owner->time.ns);
 }
 
+TEST_F(Processes, NamesThatTheTableForgetsAreCounted) {
+  const KernelSnapshot before = kernel->probes().snapshot();
+  constexpr int kNames = 6000;  // the table holds 4096
+  for (int i = 0; i < kNames; ++i) {
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    const int bytes =
+        snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "sockward-evict-%d-%d", getpid(), i);
+    ASSERT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&address),
+                   static_cast<socklen_t>(sizeof(sa_family_t) + 1 + static_cast<std::size_t>(bytes))),
+              0);
+    close(fd);
+  }
+  const KernelSnapshot after = kernel->probes().snapshot();
+  EXPECT_EQ(after.names_new - before.names_new, static_cast<std::uint64_t>(kNames));
+  EXPECT_GE(after.names_evicted, static_cast<std::uint64_t>(kNames) - 4096);
+  EXPECT_LE(after.names_evicted, after.names_new);
+}
+
 bool install_filter(long number, int error) {
   const sock_filter program[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<__u32>(number), 0, 1),
@@ -275,6 +295,105 @@ TEST_F(Processes, ACallThatAFilterRefusedIsTold) {
     EXPECT_TRUE(event->seccomp_refused);
   }
 }
+
+#ifdef __x86_64__
+/// A call by the 32-bit entry. Pointers must lie below 4 GiB: `low_copy`.
+long int80(long number, long a = 0, long b = 0, long c = 0) {
+  long result = 0;
+  asm volatile("int $0x80"
+               : "=a"(result)
+               : "a"(number), "b"(a), "c"(b), "d"(c)
+               : "memory", "r8", "r9", "r10", "r11");
+  return result;
+}
+
+long low_copy(const void* bytes, std::size_t size) {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  memcpy(page, bytes, size);
+  return reinterpret_cast<long>(page);
+}
+
+constexpr long kUnlink = 10, kGetpid = 20, kSethostname = 74, kSocketcall = 102, kUnlinkat = 301, kBind = 361,
+               kConnect = 362;
+
+class CompatCallers : public Processes {
+ protected:
+  void SetUp() override {
+    Processes::SetUp();
+    if (!IsSkipped() && !HasFatalFailure() && int80(kGetpid) != getpid())
+      GTEST_SKIP() << "this kernel runs no 32-bit calls";
+  }
+  bool covered(const std::string& operation) {
+    const auto coverage = kernel->probes().coverage();
+    return std::any_of(coverage.begin(), coverage.end(), [&](const auto& c) {
+      return c.operation == operation && c.route == "compat" && c.seen;
+    });
+  }
+};
+
+TEST_F(CompatCallers, SocketCallsAreSeenWhereCoverageSaysSo) {
+  const std::uint32_t direct = in_child([] {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/nope/compat"};
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const long low = low_copy(&address, sizeof(address));
+    return int80(kBind, fd, low, sizeof(address)) == -ENOENT &&
+           int80(kConnect, fd, low, sizeof(address)) == -ENOENT;
+  });
+  const std::uint32_t multiplexed = in_child([] {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/nope/multiplexed"};
+    const std::uint32_t fd = static_cast<std::uint32_t>(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const std::uint32_t arguments[] = {fd, static_cast<std::uint32_t>(low_copy(&address, sizeof(address))),
+                                       sizeof(address)};
+    return int80(kSocketcall, 2 /* SYS_BIND */, low_copy(arguments, sizeof(arguments))) == -ENOENT;
+  });
+  ASSERT_TRUE(direct != 0 && multiplexed != 0);
+  wait_for_marker();
+  for (const std::uint32_t child : {direct, multiplexed}) {
+    ASSERT_EQ(saw<SocketCall>(child), covered("bind"));
+    if (!covered("bind")) continue;
+    const auto event = event_with<SocketCall>(child);
+    EXPECT_EQ(event->via, Via::compat);
+    EXPECT_EQ(event->error(), ENOENT);
+    EXPECT_EQ(std::get<SocketCall>(event->call).address.name,
+              child == direct ? "/nope/compat" : "/nope/multiplexed");
+  }
+}
+
+TEST_F(CompatCallers, UnlinksAreSeenWhereCoverageSaysSo) {
+  const std::uint32_t child = in_child([] {
+    const char path[] = "/nope/compat";
+    const long low = low_copy(path, sizeof(path));
+    return int80(kUnlink, low) == -ENOENT && int80(kUnlinkat, AT_FDCWD, low, 0) == -ENOENT;
+  });
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  for (const Syscall syscall : {Syscall::unlink, Syscall::unlinkat}) {
+    const auto& events = kernel->events();
+    const auto found = std::find_if(events.begin(), events.end(), [&](const Event& event) {
+      return event.actor.tgid == child && event.syscall == syscall;
+    });
+    ASSERT_EQ(found != events.end(), covered(std::string(to_string(syscall))));
+    if (found == events.end()) continue;
+    EXPECT_EQ(found->via, Via::compat);
+    EXPECT_EQ(std::get<PathCall>(found->call).path, "/nope/compat");
+  }
+}
+
+TEST_F(CompatCallers, HostNamesAreSeenWhereCoverageSaysSo) {
+  const std::uint32_t child = in_child([] {
+    const char name[] = "from-32-bit";
+    return unshare(CLONE_NEWUTS) == 0 &&
+           int80(kSethostname, low_copy(name, sizeof(name)), sizeof(name) - 1) == 0;
+  });
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  ASSERT_EQ(saw<NameCall>(child), covered("sethostname"));
+  if (!covered("sethostname")) return;
+  const auto event = event_with<NameCall>(child);
+  EXPECT_EQ(event->via, Via::compat);
+  EXPECT_EQ(std::get<NameCall>(event->call).new_name, "from-32-bit");
+}
+#endif
 
 bool forbid_sockets() {
   landlock_ruleset_attr rules{};

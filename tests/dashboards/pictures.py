@@ -5,6 +5,7 @@
 import os
 import pathlib
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -47,6 +48,15 @@ time.sleep(0.3)
 def workload(agent, host):
     folder = Folder()
     os.chmod(folder.path, 0o777)
+    # A name that would be markup, if it could.
+    hostile = folder / "<script>window.hit=1<-script><img src=x onerror='window.hit=1'>\x1b[31m\u202e"
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(hostile)
+    with socket.socket(socket.AF_UNIX) as other:
+        try:
+            other.connect(hostile)
+        except OSError:
+            time.sleep(0.3)
     names = ["docker-" + "%064x.scope" % random.getrandbits(256), "lxc.payload.web-1", "lxc.payload.irc", ""]
     for name in names:
         if name:

@@ -167,6 +167,7 @@ class Scan(unittest.TestCase):
             os._exit(0)
         wait_until(lambda: os.path.exists(folder / "ready"), 5, "the namespace")
         found = json.loads(run(SOCKWARD, "scan", "--json").stdout)
+        text = run(SOCKWARD, "scan").stdout
         os.kill(child, 9)
         os.waitpid(child, 0)
         names = [u for u in found["uts_namespaces"] if u["hostname"] == "scanned"]
@@ -177,7 +178,6 @@ class Scan(unittest.TestCase):
         stale = [s["path"] for s in found["stale_sockets"] if s["path"].startswith(folder.path)]
         self.assertEqual(len(stale), 1)
         self.assertIn("\\x1b[31m", stale[0])
-        text = run(SOCKWARD, "scan").stdout
         self.assertNotIn("\x1b", text)
         self.assertIn("scanned", text)
 

@@ -92,7 +92,7 @@ class Demo(unittest.TestCase):
             self.assertIn((cause, "certain"), seen)
         self.assertIn(("address_in_use", "certain"), seen)
         self.assertIn(("symlink_refused", "certain"), seen)
-        self.assertIn(("stale_socket_unremovable", "likely"), seen)  # made after the agent started: not proven dead before
+        self.assertIn(("stale_socket_unremovable", "certain"), seen)
         loop = trace.attributes(error__type="ELOOP", sockward__syscall__name="openat2")
         self.assertEqual(loop[0]["sockward.openat2.resolve"], ["RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS"])
         self.assertEqual(loop[0]["process.executable.name"], "sockward")

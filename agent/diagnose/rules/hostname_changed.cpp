@@ -49,7 +49,7 @@ void add_flap(const Observation& seen, const NameCall& call, Diagnosis& found) {
   if (!before || before->old_name != call.new_name || before->new_name != call.old_name) return;
   const auto apart = std::chrono::nanoseconds(seen.event.time.ns - before->time.ns);
   if (apart > kFlap) return;
-  found.flap = true;
+  found.flap = true;  // one incident: this record folds the change that it takes back
   found.evidence.push_back(fmt::format("flap: {}[{}] had changed it {:.1f} ms before, and this restores it",
                                        printable(before->comm).text, before->tgid,
                                        std::chrono::duration<double, std::milli>(apart).count()));
