@@ -347,7 +347,7 @@ namespace {
 /// Is it a program that counts a watched call: native, of a 32-bit caller, or refused by a filter?
 bool counts_calls(const std::string& program) {
   std::string operation = parse_program_name(program).operation;
-  for (const std::string_view suffix : {"_compat", "_denied"})
+  for (const std::string_view suffix : {"_compat", "_denied", "_uring"})
     if (operation.ends_with(suffix)) operation.resize(operation.size() - suffix.size());
   return syscall_from(operation).has_value() && program.find("_entry_") == std::string::npos;
 }
@@ -391,7 +391,7 @@ std::vector<Coverage> ProbeSet::coverage() const {
     const bool compat = takes_socket(syscall) ? attached && fexit : is_attached(probes, name + "_compat");
     result.push_back({name, "compat", compat});
     if (syscall == Syscall::bind || syscall == Syscall::connect || syscall == Syscall::unlinkat)
-      result.push_back({name, "io_uring", false});
+      result.push_back({name, "io_uring", is_attached(probes, name + "_uring")});
   }
   for (const char* name : {"sethostname", "setdomainname"})
     result.push_back({name, "sysctl", is_attached(probes, "sysctl")});

@@ -10,6 +10,7 @@
 #define UNIX_ADDRESS_MAX 110 /* sizeof(struct sockaddr_un), include/uapi/linux/un.h */
 #define UNIX_PATH_OFFSET 2
 #define UNIX_PATH_MAX 108
+#define KERNEL_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
 
 /* What a socket probe builds its record in. */
 struct socket_scratch {
@@ -20,7 +21,7 @@ struct socket_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SOCKWARD_LISTEN + 1); /* one for each of bind, connect, listen */
+	__uint(max_entries, SOCKWARD_PROBES); /* by probe: those that never run twice at a time share nothing */
 	__type(key, __u32);
 	__type(value, struct socket_scratch);
 } socket_scratch __weak SEC(".maps");
@@ -122,11 +123,27 @@ struct socket_arguments {
 	const void *address; /* NULL: take the socket's own */
 	int length;
 	__u32 flags; /* enum sockward_flag, found before */
+	__u32 via; /* enum sockward_via, when it is not told by the caller's entry */
+	const void *kernel_address; /* the kernel's own copy of what the caller passed, or NULL */
 	struct sockward_file_name replaced; /* with SOCKWARD_NAME_REPLACED */
 };
 
+/* Copies what the caller passed from where the kernel keeps it. Returns the bytes copied. */
+static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, int length, __u32 *flags)
+{
+	__u64 bytes;
+
+	if (length <= 0)
+		return 0;
+	bytes = at_most(length, KERNEL_ADDRESS_MAX);
+	if (bpf_probe_read_kernel(data, bytes, address))
+		return 0;
+	*flags |= SOCKWARD_ADDRESS_KERNEL;
+	return bytes;
+}
+
 /* Fills and sends one socket record. */
-static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 syscall,
+static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe, __u32 syscall,
 					     const struct socket_arguments *arguments, struct sock *sk,
 					     int result, int from_kernel)
 {
@@ -136,14 +153,18 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	__u64 bytes;
 
 	__builtin_memset(call, 0, sizeof(*call));
-	fill_header(&call->header, syscall, syscall, SOCKWARD_SOCKET_CALL, result);
+	fill_header(&call->header, probe, syscall, SOCKWARD_SOCKET_CALL, result);
+	if (arguments->via)
+		call->header.via = arguments->via;
 	call->fd = arguments->fd;
 	call->address_length = arguments->length;
 	call->replaced_device = arguments->replaced.device;
 	call->replaced_inode = arguments->replaced.inode;
 	if (sk)
 		fill_socket(call, sk);
-	if (from_kernel)
+	if (arguments->kernel_address)
+		bytes = copy_kept_address(scratch->data, arguments->kernel_address, arguments->length, &flags);
+	else if (from_kernel)
 		bytes = copy_kernel_address(scratch->data, sk, &flags);
 	else
 		bytes = copy_user_address(scratch->data, arguments->address, arguments->length, &flags);

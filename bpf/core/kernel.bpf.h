@@ -257,6 +257,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct seccomp seccomp; /* absent without CONFIG_SECCOMP */
 	int exit_code;
+	unsigned int flags; /* PF_* */
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

@@ -53,7 +53,7 @@ static __always_inline int observe_bind(struct socket_arguments *arguments, int 
 			wanted = 1;
 	}
 	if (wanted && syscall_wanted(SOCKWARD_BIND))
-		emit_socket_call(scratch, SOCKWARD_BIND, arguments, sk, result, !result);
+		emit_socket_call(scratch, SOCKWARD_BIND, SOCKWARD_BIND, arguments, sk, result, !result);
 	return 0;
 }
 

@@ -40,7 +40,7 @@ static __always_inline int observe_connect(const struct socket_arguments *argume
 	if (!wanted)
 		wanted = unix_wanted(scratch, arguments, result);
 	if (wanted && syscall_wanted(SOCKWARD_CONNECT))
-		emit_socket_call(scratch, SOCKWARD_CONNECT, arguments, sk, result, 0);
+		emit_socket_call(scratch, SOCKWARD_CONNECT, SOCKWARD_CONNECT, arguments, sk, result, 0);
 	return 0;
 }
 

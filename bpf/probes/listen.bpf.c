@@ -20,7 +20,7 @@ static __always_inline int observe_listen(int fd, int backlog, int result)
 		return 0;
 	scratch = socket_scratch_of(SOCKWARD_LISTEN);
 	if (scratch)
-		emit_socket_call(scratch, SOCKWARD_LISTEN, &arguments, sk, result, 1);
+		emit_socket_call(scratch, SOCKWARD_LISTEN, SOCKWARD_LISTEN, &arguments, sk, result, 1);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // Programs, their ends, their namespaces, and the sockets they leave.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -294,6 +295,118 @@ TEST_F(Processes, ACallThatAFilterRefusedIsTold) {
   if (event) {
     EXPECT_TRUE(event->seccomp_refused);
   }
+}
+
+class UringCallers : public Processes {
+ protected:
+  void SetUp() override {
+    Processes::SetUp();
+    if (!HasFatalFailure() && !IsSkipped()) ready = io_uring_queue_init(4, &ring, 0) == 0;
+  }
+  void TearDown() override {
+    if (ready) io_uring_queue_exit(&ring);
+  }
+  bool covered(const std::string& operation) {
+    const auto coverage = kernel->probes().coverage();
+    return std::any_of(coverage.begin(), coverage.end(), [&](const auto& c) {
+      return c.operation == operation && c.route == "io_uring" && c.seen;
+    });
+  }
+  /// The result of one request; nullopt: this kernel has no such operation.
+  template <class Prepare>
+  std::optional<int> submit(int operation, Prepare prepare, unsigned flags = 0) {
+    io_uring_probe* known = io_uring_get_probe_ring(&ring);
+    const bool supported = known != nullptr && io_uring_opcode_supported(known, operation) != 0;
+    if (known != nullptr) io_uring_free_probe(known);
+    if (!supported) return std::nullopt;
+    io_uring_sqe* request = io_uring_get_sqe(&ring);
+    prepare(request);
+    request->flags |= static_cast<__u8>(flags);
+    io_uring_cqe* answer = nullptr;
+    if (io_uring_submit(&ring) != 1 || io_uring_wait_cqe(&ring, &answer) != 0) return std::nullopt;
+    const int result = answer->res;
+    io_uring_cqe_seen(&ring, answer);
+    return result;
+  }
+  std::optional<Event> uring_event(Syscall syscall, const std::string& name) {
+    return kernel->wait_for([&](const Event& event) {
+      const auto* call = std::get_if<SocketCall>(&event.call);
+      return event.syscall == syscall && call != nullptr && call->address.name == name;
+    });
+  }
+
+  io_uring ring{};
+  bool ready = false;
+};
+
+sockaddr_un named(const char* path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  memcpy(address.sun_path, path, strlen(path) + 1);
+  return address;
+}
+
+TEST_F(UringCallers, AConnectIsSeenWithItsSubmitterWhereCoverageSaysSo) {
+  if (!ready) return;  // refused here: nothing can come that way
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  for (const unsigned flags : {0U, static_cast<unsigned>(IOSQE_ASYNC)}) {  // by the caller, and by a worker
+    const std::string path = "/nope/uring-" + std::to_string(flags);
+    const sockaddr_un address = named(path.c_str());
+    const auto result = submit(
+        IORING_OP_CONNECT,
+        [&](io_uring_sqe* request) {
+          io_uring_prep_connect(request, fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+        },
+        flags);
+    if (!result) return;
+    ASSERT_EQ(*result, -ENOENT);
+    if (!covered("connect")) continue;
+    const auto event = uring_event(Syscall::connect, path);
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->via, Via::io_uring);
+    EXPECT_EQ(event->error(), ENOENT);
+    // Before 5.12 workers were kernel threads, and nothing in them says for whom they work.
+    if (flags != 0 && event->actor.comm.starts_with("io_wq")) continue;
+    EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
+    EXPECT_EQ(event->actor.comm, "bpf_tests") << "the leader's name, not the worker's";
+    EXPECT_TRUE(std::get<SocketCall>(event->call).kernel_copy);
+  }
+  wait_for_marker();
+  if (!covered("connect")) {
+    EXPECT_FALSE(std::any_of(kernel->events().begin(), kernel->events().end(),
+                             [](const Event& event) { return event.via == Via::io_uring; }));
+  }
+  close(fd);
+}
+
+TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
+  constexpr int kBind = 56;  // IORING_OP_BIND, 6.11
+  if (!ready) return;
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_un address = named("/nope/uring-bind");
+  const auto result = submit(kBind, [&](io_uring_sqe* request) {
+    io_uring_prep_rw(kBind, request, fd, &address, 0, sizeof(address));
+  });
+  close(fd);
+  if (!result) {
+    EXPECT_FALSE(covered("bind")) << "a kernel without the operation";
+    return;
+  }
+  ASSERT_EQ(*result, -ENOENT);
+  if (!covered("bind")) return;
+  const auto event = uring_event(Syscall::bind, "/nope/uring-bind");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->via, Via::io_uring);
+  EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
+}
+
+TEST_F(UringCallers, ASystemCallIsCountedOnceBesideThem) {
+  const auto count = [&] { return kernel->probes().snapshot().of(Syscall::connect, Family::unix_)[ENOENT]; };
+  const std::uint64_t before = count();
+  const sockaddr_un address = named("/nope/plain");
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_NE(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  close(fd);
+  EXPECT_EQ(count(), before + 1);
 }
 
 #ifdef __x86_64__

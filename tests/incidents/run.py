@@ -11,10 +11,10 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 
@@ -42,7 +42,10 @@ class Agent:
         (folder / "sockward.yml").write_text(CONFIG)
         self.output = open(folder / "records.json", "w+")
         self.log = open(folder / "agent.log", "w+")
-        self.process = subprocess.Popen([SOCKWARD, "run", f"--config.file={folder}/sockward.yml", "--web.listen-address=127.0.0.1:0"],
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen([SOCKWARD, "run", f"--config.file={folder}/sockward.yml", f"--web.listen-address=127.0.0.1:{self.port}"],
                                         stdout=self.output, stderr=self.log)
         end = time.monotonic() + 20
         while "attached" not in (folder / "agent.log").read_text():
@@ -188,44 +191,77 @@ def load(names):
     return [(f, s) for f, s in specs if not names or any(n in s["name"] for n in names)]
 
 
+def lost(agent):
+    """What the agent says of records it lost."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{agent.port}/metrics", timeout=10).read().decode()
+    return [line for line in text.splitlines() if line.startswith("sockward_events_lost_total") and not line.endswith(" 0")]
+
+
+def play(specs, threads):
+    """[(incident, problems, wrongly certain)] and how many records there were."""
+    work = pathlib.Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp"))
+    work.chmod(0o755)
+    agent, cgroups = Agent(work), cgroup_root()
+    incidents = [Incident(n, f, s, work, cgroups) for n, (f, s) in enumerate(specs)]
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        list(pool.map(Incident.play, incidents))
+    time.sleep(0.5)
+    for line in lost(agent):
+        print("the agent lost records: " + line)
+    agent.stop()
+    records, judged = agent.records(), []
+    for incident in incidents:
+        problems, certain = judge(incident, [r for r in records if incident.owns(r)]) if incident.status != SKIPPED else ([], 0)
+        if incident.status in (98, 99):
+            problems.append(f"the incident itself did not come about: {incident.stderr.strip()[-400:]}")
+        judged.append((incident, problems, certain))
+    for incident in incidents:
+        incident.clean()
+    shutil.rmtree(work, ignore_errors=True)
+    return judged, len(records)
+
+
+def tell(incident, problems):
+    if incident.status == SKIPPED:
+        print(f"SKIPPED  {incident.name}: {incident.stderr.strip()}")
+        return
+    print(f"{'right   ' if not problems else 'WRONG   '} {incident.name}")
+    for problem in problems:
+        print("         " + problem)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    work = pathlib.Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp"))
-    work.chmod(0o755)
-    agent, cgroups = Agent(work), cgroup_root()
-    incidents = [Incident(n, f, s, work, cgroups) for n, (f, s) in enumerate(load(options.names))]
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(Incident.play, incidents))
-    time.sleep(0.5)
-    agent.stop()
-    records = agent.records()
-    right = wrong = skipped = wrongly_certain = 0
-    for incident in incidents:
-        if incident.status == SKIPPED:
-            skipped += 1
-            print(f"SKIPPED  {incident.name}: {incident.stderr.strip()}")
-            continue
-        mine = [r for r in records if incident.owns(r)]
-        problems, certain = judge(incident, mine)
-        if incident.status in (98, 99):
-            problems.append(f"the incident itself did not come about: {incident.stderr.strip()[-400:]}")
-        right, wrong, wrongly_certain = right + (not problems), wrong + bool(problems), wrongly_certain + certain
-        print(f"{'right   ' if not problems else 'WRONG   '} {incident.name}")
-        for problem in problems:
-            print("         " + problem)
-    for incident in incidents:
-        incident.clean()
-    shutil.rmtree(work, ignore_errors=True)
-    print(f"\nincidents: {right} right, {wrong} wrong, of these {wrongly_certain} wrongly certain; {skipped} skipped; {len(records)} records")
+    judged, count = play(load(options.names), 4)
+    for incident, problems, _ in judged:
+        tell(incident, problems)
+    # Four at a time on two CPUs, an incident may not come about as it should. It is played again by itself, and that is
+    # said; but what was wrongly certain once is wrong.
+    again = [(i.file, i.spec) for i, problems, certain in judged if problems and not certain]
+    late = 0
+    if again and len(again) <= 5:
+        print(f"\nplayed again, one at a time: {len(again)}")
+        second, _ = play(again, 1)
+        for incident, problems, _ in second:
+            tell(incident, problems)
+        better = {id(i.spec) for i, problems, _ in second if not problems}
+        late = len(better)
+        judged = [(i, [] if id(i.spec) in better else problems, certain) for i, problems, certain in judged]
+    skipped = sum(i.status == SKIPPED for i, _, _ in judged)
+    wrong = sum(bool(problems) for _, problems, _ in judged)
+    right = len(judged) - wrong - skipped
+    wrongly_certain = sum(certain for _, problems, certain in judged)
+    print(f"\nincidents: {right} right ({late} of them at the second attempt), {wrong} wrong, of these {wrongly_certain} wrongly certain; "
+          f"{skipped} skipped; {count} records")
     if skipped and os.environ.get("SOCKWARD_REQUIRE_BPF") == "1":
         wrong += skipped
         print("nothing may be skipped here (SOCKWARD_REQUIRE_BPF=1)")
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps({"passed": right, "failed": wrong, "skipped": 0 if wrong else skipped}))
-    return 1 if wrong or not incidents else 0
+    return 1 if wrong or not judged else 0
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ struct sockward_cpu_counters {
 	__u64 uts_created[2]; /* UTS namespaces made by clone, by unshare */
 	__u64 names_bound[2]; /* socket files, other names: put into the name table */
 	__u64 names_new; /* of these, names that it did not hold yet */
-	__u64 reserved[19];
+	__u64 reserved[17];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * bind and connect through io_uring: they pass by the system calls and meet them again in __sys_bind_socket (6.11) and
+ * __sys_connect_file (5.6). Whether a call came that way is told by the task: an io_uring worker, or one inside
+ * io_uring_enter. Counted and reported like the system calls; the address is the kernel's own copy. A connect that has to
+ * wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time. fexit only. Not seen: unlinkat.
+ */
+#include "core/bound_name.bpf.h"
+#include "core/refusal.bpf.h"
+
+#include <bpf/bpf_tracing.h>
+
+#define PF_IO_WORKER 0x00000010 /* include/linux/sched.h */
+#define NR_IO_URING_ENTER 426 /* the same number everywhere */
+
+static __always_inline int came_by_io_uring(void)
+{
+	if (BPF_CORE_READ(current_task(), flags) & PF_IO_WORKER)
+		return 1;
+	return call_number(caller_registers()) == NR_IO_URING_ENTER;
+}
+
+/* The path in the kernel's copy of the address fills it, or is longer than fits. */
+static __always_inline int name_does_not_fit(struct socket_scratch *scratch, const void *address, int length,
+					     int result)
+{
+	long copied;
+
+	if (result == -EINVAL && length > UNIX_ADDRESS_MAX)
+		return 1;
+	if (length != UNIX_ADDRESS_MAX)
+		return 0;
+	copied = bpf_probe_read_kernel_str(scratch->data, UNIX_PATH_MAX + 1, address + UNIX_PATH_OFFSET);
+	return copied == UNIX_PATH_MAX + 1;
+}
+
+static __always_inline int observe(__u32 probe, __u32 syscall, struct sock *sk, const void *address, int length,
+				   int result)
+{
+	struct socket_arguments arguments = {
+		.fd = -1,
+		.length = length,
+		.via = SOCKWARD_VIA_IO_URING,
+		.kernel_address = address,
+	};
+	struct socket_scratch *scratch = socket_scratch_of(probe);
+	__u32 family = family_of(sk);
+	int wanted = errno_wanted(result);
+
+	count_call(syscall, family, result);
+	if (!scratch)
+		return 0;
+	if (family == SOCKWARD_FAMILY_UNIX && settings.report_too_long)
+		wanted |= name_does_not_fit(scratch, address, length, result);
+	if (syscall == SOCKWARD_CONNECT && family == SOCKWARD_FAMILY_UNIX && settings.report_unix_refused)
+		wanted |= result == -ECONNREFUSED || result == -EPROTOTYPE;
+	if (wanted && syscall_wanted(syscall))
+		emit_socket_call(scratch, probe, syscall, &arguments, sk, result, 0);
+	return 0;
+}
+
+SEC("fexit/__sys_bind_socket")
+int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int length, int result)
+{
+	struct sockward_file_name replaced;
+	struct sock *sk;
+
+	if (!came_by_io_uring())
+		return 0;
+	sk = BPF_CORE_READ(socket, sk);
+	result = normalise_result(result);
+	if (!result && sk)
+		remember_binder(sk, BPF_CORE_READ(socket, file), &replaced);
+	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, sk, address, length, result);
+}
+
+SEC("fexit/__sys_connect_file")
+int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int length, int flags, int result)
+{
+	struct socket *socket;
+
+	if (!came_by_io_uring())
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, BPF_CORE_READ(socket, sk), address,
+		       length, normalise_result(result));
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
