@@ -45,8 +45,10 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
   const bool fexit = std::any_of(plan.begin(), plan.end(),
                                  [](const auto& operation) { return operation.backend == "fexit"; });
   std::puts("\n  Not seen here:");
-  std::puts("  - bind, connect and unlinkat through io_uring");
-  std::puts(fexit ? "  - calls refused by a seccomp filter; 32-bit unlink, mount and host-name calls"
+  std::puts(fexit ? "  - unlinkat through io_uring" : "  - bind, connect and unlinkat through io_uring");
+  std::puts(fexit ? "  - calls refused by a seccomp filter, without probes.seccomp_denied; 32-bit openat2, "
+                    "open_tree, "
+                    "mount and move_mount"
                   : "  - calls of 32-bit programs");
   std::puts(
       "  - names sent with sendto or sendmsg; open with O_NOFOLLOW; a TCP refusal that arrives later "

@@ -67,7 +67,7 @@ std::string top_causes(const Entries& all) {
   std::string html = "<h2>Top causes</h2><ol>";
   for (const auto& [cause, count] : order)
     html +=
-        fmt::format("<li><span>{}</span><span>{}</span><progress max=\"{}\" value=\"{}\">{}</progress></li>",
+        fmt::format(R"(<li><span>{}</span><span>{}</span><progress max="{}" value="{}">{}</progress></li>)",
                     escape_html(cause), count, order.front().second, count, count);
   return html + "</ol>";
 }
@@ -92,7 +92,7 @@ std::string probe_tables(const PageFacts& facts) {
       "Backend</th><th></th><th>Why</th></tr>";
   for (const auto& probe : facts.probes)
     html +=
-        fmt::format("<tr><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td class=\"soft\">{}</td></tr>",
+        fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="{}">{}</td><td class="soft">{}</td></tr>)",
                     escape_html(probe.operation), escape_html(probe.backend), probe.attached ? "yes" : "no",
                     probe.attached   ? "attached"
                     : probe.optional ? "not here"

@@ -18,8 +18,9 @@ std::string owner(const SocketOwner& owner) {
 }
 
 std::string age_text(std::int64_t seconds) {
-  if (seconds >= 2 * 86400) return fmt::format("{} d", seconds / 86400);
-  if (seconds >= 2 * 3600) return fmt::format("{} h", seconds / 3600);
+  constexpr std::int64_t kHour = 3600, kDay = 86400;
+  if (seconds >= 2 * kDay) return fmt::format("{} d", seconds / kDay);
+  if (seconds >= 2 * kHour) return fmt::format("{} h", seconds / kHour);
   return seconds >= 120 ? fmt::format("{} min", seconds / 60) : fmt::format("{} s", seconds);
 }
 

@@ -55,8 +55,12 @@ std::vector<std::string> journal_fields(const std::string& text) {
   std::vector<std::string> fields{std::string("MESSAGE=") + line["body"].GetString(),
                                   priority_of(line["severity_number"].GetInt()), "SYSLOG_IDENTIFIER=sockward",
                                   std::string("SOCKWARD_EVENT_NAME=") + line["event_name"].GetString()};
-  for (const auto& attribute : line["attributes"].GetObject())
+  // By number: rapidjson's iterators have a comparison that C++20 finds ambiguous.
+  const auto& attributes = line["attributes"];
+  for (rapidjson::SizeType i = 0; i < attributes.MemberCount(); ++i) {
+    const auto& attribute = *(attributes.MemberBegin() + static_cast<std::ptrdiff_t>(i));
     add_field(fields, field_name(attribute.name.GetString()), attribute.value);
+  }
   return fields;
 }
 

@@ -77,8 +77,12 @@ std::string to_otlp_record(const std::string& text, WallTime time) {
   write_value(out, line["body"]);
   out.Key("attributes");
   out.StartArray();
-  for (const auto& attribute : line["attributes"].GetObject())
+  // By number: rapidjson's iterators have a comparison that C++20 finds ambiguous.
+  const auto& attributes = line["attributes"];
+  for (rapidjson::SizeType i = 0; i < attributes.MemberCount(); ++i) {
+    const auto& attribute = *(attributes.MemberBegin() + static_cast<std::ptrdiff_t>(i));
     write_attribute(out, attribute.name.GetString(), attribute.value);
+  }
   out.EndArray();
   out.EndObject();
   return buffer.GetString();
