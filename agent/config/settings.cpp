@@ -1,54 +1,24 @@
 #include "config/settings.hpp"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <bit>
 #include <charconv>
-#include <fstream>
-#include <functional>
 #include <map>
-#include <sstream>
 
 #include "base/errno_name.hpp"
 #include "base/nearest.hpp"
 #include "base/printable.hpp"
 #include "base/result.hpp"
 #include "base/startup_error.hpp"
+#include "config/yaml_keys.hpp"
 
 namespace sockward {
 namespace {
 
-struct Origin {
-  const std::string& file;
-
-  StartupError at(const YAML::Node& node, const std::string& what, const std::string& next) const {
-    return usage_error(fmt::format("{}:{}: {}", file, node.Mark().line + 1, what), next);
-  }
-};
-
-using Setter = std::function<void(const YAML::Node&)>;
-using Keys = std::map<std::string, Setter>;
-
-/// Applies each key of a mapping; an unknown one is an error that names the nearest.
-void apply(const YAML::Node& node, const std::string& section, const Keys& keys, const Origin& origin) {
-  const std::string where = section.empty() ? "the file" : section;
-  if (node.IsNull()) return;
-  if (!node.IsMap())
-    throw origin.at(node, where + " must be a mapping of keys to values", "see docs/configuration.md");
-  for (const auto& entry : node) {
-    const auto key = entry.first.as<std::string>("");
-    const auto known = keys.find(key);
-    if (known == keys.end()) {
-      std::vector<std::string_view> names;
-      for (const auto& [name, setter] : keys) names.push_back(name);
-      throw origin.at(
-          entry.first, fmt::format("unknown key \"{}\" in {}", printable(key).text, where),
-          fmt::format("did you mean \"{}\"? All keys are in docs/configuration.md", nearest(key, names)));
-    }
-    known->second(entry.second);
-  }
-}
+using Setter = YamlFile::Setter;
+using Keys = YamlFile::Keys;
+using Origin = YamlFile;
 
 template <class T>
 Setter scalar(T& target, const char* kind, const Origin& origin) {
@@ -113,7 +83,7 @@ Keys sections(Settings& s, const Origin& o) {
   constexpr const char *kText = "a text", *kNumber = "a whole number, 0 or more", *kBool = "true or false";
   const auto section = [&o](const char* name, Keys keys) {
     return std::pair<const std::string, Setter>(
-        name, [name, keys = std::move(keys), &o](const YAML::Node& node) { apply(node, name, keys, o); });
+        name, [name, keys = std::move(keys), &o](const YAML::Node& node) { o.apply(node, name, keys); });
   };
   return {section("probes", {{"errno", texts(s.probes.errors, o)},
                              {"backend", scalar(s.probes.backend, kText, o)},
@@ -195,27 +165,24 @@ std::uint32_t parse_bytes(const std::string& text, const std::string& what) {
       with_unit(text, what, {{"", 1}, {"KiB", 1024}, {"MiB", 1 << 20}}, 1u << 31));
 }
 
+namespace {
+
+YamlFile settings_file(const std::string& file) {
+  return {file, "all keys are in docs/configuration.md"};
+}
+
+}  // namespace
+
 Settings parse_settings(const std::string& yaml, const std::string& file) {
   Settings settings;
-  const Origin origin{file};
-  YAML::Node root;
-  try {
-    root = YAML::Load(yaml);
-  } catch (const YAML::Exception& error) {
-    throw usage_error(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg),
-                      "the file must be YAML; see docs/configuration.md");
-  }
-  apply(root, "", sections(settings, origin), origin);
+  const YamlFile origin = settings_file(file);
+  origin.apply(yaml, sections(settings, origin));
   validate(settings);
   return settings;
 }
 
 Settings load_settings(const std::string& file) {
-  std::ifstream stream(file);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) throw usage_error(last_error("read " + file).text(), "check --config.file");
-  return parse_settings(text.str(), file);
+  return parse_settings(settings_file(file).read("--config.file"), file);
 }
 
 void validate(const Settings& settings) {

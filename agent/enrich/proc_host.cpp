@@ -248,13 +248,21 @@ Result<FileDescriptor> ProcHost::open_root_of_neighbour(const Event& event) cons
 }
 
 Result<std::optional<PathObject>> ProcHost::object_at(const Event& event, const std::string& path) const {
-  const auto root = open_root(event);
-  if (!root) return root.error();
-  return look_at(root->get(), path);
+  return patience_.within<std::optional<PathObject>>(
+      [this, event, path]() -> Result<std::optional<PathObject>> {
+        const auto root = open_root(event);
+        if (!root) return root.error();
+        return look_at(root->get(), path);
+      });
 }
 
 Result<std::optional<SymlinkOnPath>> ProcHost::first_symlink(const Event& event,
                                                              const std::string& path) const {
+  return patience_.within<std::optional<SymlinkOnPath>>(
+      [this, event, path] { return find_link(event, path); });
+}
+
+Result<std::optional<SymlinkOnPath>> ProcHost::find_link(const Event& event, const std::string& path) const {
   auto root = open_root(event);
   // A mount namespace is made as a copy: from the same root directory, ours shows the same links, but for
   // mounts.
@@ -269,6 +277,10 @@ Result<std::optional<SymlinkOnPath>> ProcHost::first_symlink(const Event& event,
 }
 
 Result<PathTrace> ProcHost::trace_path(const Event& event, const std::string& path, bool follow) const {
+  return patience_.within<PathTrace>([this, event, path, follow] { return walk_path(event, path, follow); });
+}
+
+Result<PathTrace> ProcHost::walk_path(const Event& event, const std::string& path, bool follow) const {
   const auto root = open_root(event);
   if (!root) return root.error();
   auto trace = PathWalk(root->get()).trace(path, follow);

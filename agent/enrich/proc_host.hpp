@@ -5,12 +5,14 @@
 #include "base/clock.hpp"
 #include "base/file_descriptor.hpp"
 #include "enrich/host_view.hpp"
+#include "enrich/patience.hpp"
 #include "enrich/socket_walks.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
 
-/// HostView on /proc and the kernel's iterators. Sees the pid namespace of the /proc it is given.
+/// HostView on /proc and the kernel's iterators. Looks at files for half a second at most: whatever hangs
+/// longer is "not visible". Sees the pid namespace of the /proc it is given.
 class ProcHost final : public HostView {
  public:
   /// `proc`: usually "/proc". `controller`: as in /proc/pid/cgroup, "" for v2, "pids" or "memory" for v1.
@@ -42,6 +44,9 @@ class ProcHost final : public HostView {
  private:
   /// The root directory of the caller, to look names up below it.
   Result<FileDescriptor> open_root(const Event& event) const;
+  // What may hang, for a file system may: run under patience_.
+  Result<std::optional<SymlinkOnPath>> find_link(const Event& event, const std::string& path) const;
+  Result<PathTrace> walk_path(const Event& event, const std::string& path, bool follow) const;
   Result<class ProcessFolder> open_member(
       const char* kind, NamespaceInode inode, MonotonicTime call,
       const std::function<bool(const class ProcessFolder&)>& wanted) const;
@@ -56,6 +61,7 @@ class ProcHost final : public HostView {
   NamespaceInode own_mntns_ = 0, own_netns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
   SocketWalks walks_;
+  mutable Patience patience_{std::chrono::milliseconds(500)};
 };
 
 /// Start time of a process in clock ticks since boot, from the text of /proc/pid/stat (proc(5), field 22).

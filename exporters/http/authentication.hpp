@@ -3,7 +3,7 @@
 #include <mutex>
 #include <string>
 
-#include "http/web_config.hpp"
+#include "config/web_config.hpp"
 
 namespace sockward {
 

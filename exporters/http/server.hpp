@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "http/web_config.hpp"
+#include "config/web_config.hpp"
 
 namespace sockward {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "http/web_config.hpp"
+#include "config/web_config.hpp"
 
 using SSL_CTX = struct ssl_ctx_st;
 

@@ -1,13 +1,9 @@
-#include "http/web_config.hpp"
+#include "config/web_config.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yaml-cpp/yaml.h>
 
-#include <fstream>
-#include <functional>
-#include <sstream>
 #include <vector>
 
 #include "base/log.hpp"
@@ -15,6 +11,7 @@
 #include "base/printable.hpp"
 #include "base/result.hpp"
 #include "base/startup_error.hpp"
+#include "config/yaml_keys.hpp"
 
 namespace sockward {
 namespace {
@@ -23,34 +20,12 @@ constexpr const char* kSupported =
     "supported are tls_server_config (cert_file, key_file, client_auth_type, client_ca_file, min_version, "
     "max_version), http_server_config (headers, http2: false) and basic_auth_users";
 
-class Reader {
+/// The values of a web configuration. Paths are relative to the file's folder.
+class Reader : public YamlFile {
  public:
-  explicit Reader(const std::string& file) : file_(file) {
+  explicit Reader(const std::string& file) : YamlFile(file, kSupported) {
     const std::size_t slash = file.rfind('/');
     folder_ = slash == std::string::npos ? "" : file.substr(0, slash + 1);
-  }
-
-  using Keys = std::map<std::string, std::function<void(const YAML::Node&)>>;
-
-  void apply(const YAML::Node& node, const std::string& where, const Keys& keys) const {
-    if (node.IsNull()) return;
-    if (!node.IsMap()) throw at(node, where + " must be a mapping of keys to values", kSupported);
-    for (const auto& entry : node) {
-      const auto key = entry.first.as<std::string>("");
-      const auto known = keys.find(key);
-      if (known == keys.end()) {
-        std::vector<std::string_view> names;
-        for (const auto& [name, setter] : keys) names.push_back(name);
-        throw at(entry.first,
-                 fmt::format("unknown or unsupported key \"{}\" in {}", printable(key).text, where),
-                 fmt::format("did you mean \"{}\"? {}", nearest(key, names), kSupported));
-      }
-      known->second(entry.second);
-    }
-  }
-
-  StartupError at(const YAML::Node& node, const std::string& what, const std::string& next) const {
-    return usage_error(fmt::format("{}:{}: {}", file_, node.Mark().line + 1, what), next);
   }
 
   std::string text(const YAML::Node& node) const {
@@ -77,7 +52,6 @@ class Reader {
   }
 
  private:
-  const std::string& file_;
   std::string folder_;
 };
 
@@ -142,26 +116,14 @@ void read_users(const Reader& reader, const YAML::Node& node, WebConfig& config)
 WebConfig parse_web_config(const std::string& yaml, const std::string& file) {
   WebConfig config;
   const Reader reader(file);
-  YAML::Node root;
-  try {
-    root = YAML::Load(yaml);
-  } catch (const YAML::Exception& error) {
-    throw usage_error(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg),
-                      "the file must be YAML");
-  }
-  reader.apply(root, "the file",
-               {{"tls_server_config", [&](const YAML::Node& n) { read_tls(reader, n, config); }},
-                {"http_server_config", [&](const YAML::Node& n) { read_http(reader, n, config); }},
-                {"basic_auth_users", [&](const YAML::Node& n) { read_users(reader, n, config); }}});
+  reader.apply(yaml, {{"tls_server_config", [&](const YAML::Node& n) { read_tls(reader, n, config); }},
+                      {"http_server_config", [&](const YAML::Node& n) { read_http(reader, n, config); }},
+                      {"basic_auth_users", [&](const YAML::Node& n) { read_users(reader, n, config); }}});
   return config;
 }
 
 WebConfig load_web_config(const std::string& file) {
-  std::ifstream stream(file);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) throw usage_error(last_error("read " + file).text(), "check --web.config.file");
-  return parse_web_config(text.str(), file);
+  return parse_web_config(Reader(file).read("--web.config.file"), file);
 }
 
 std::string file_fingerprint(const std::string& file) {

@@ -1,0 +1,55 @@
+#include "config/yaml_keys.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "base/nearest.hpp"
+#include "base/printable.hpp"
+#include "base/result.hpp"
+
+namespace sockward {
+
+StartupError YamlFile::at(const YAML::Node& node, const std::string& what, const std::string& next) const {
+  return usage_error(fmt::format("{}:{}: {}", file_, node.Mark().line + 1, what), next);
+}
+
+std::string YamlFile::read(const char* flag) const {
+  std::ifstream stream(file_);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) throw usage_error(last_error("read " + file_).text(), std::string("check ") + flag);
+  return text.str();
+}
+
+void YamlFile::apply(const std::string& yaml, const Keys& keys) const {
+  YAML::Node root;
+  try {
+    root = YAML::Load(yaml);
+  } catch (const YAML::Exception& error) {
+    throw usage_error(fmt::format("{}:{}: {}", file_, error.mark.line + 1, error.msg),
+                      "the file must be YAML; " + advice_);
+  }
+  apply(root, "", keys);
+}
+
+void YamlFile::apply(const YAML::Node& node, const std::string& section, const Keys& keys) const {
+  const std::string where = section.empty() ? "the file" : section;
+  if (node.IsNull()) return;
+  if (!node.IsMap()) throw at(node, where + " must be a mapping of keys to values", advice_);
+  for (const auto& entry : node) {
+    const auto key = entry.first.as<std::string>("");
+    const auto known = keys.find(key);
+    if (known == keys.end()) {
+      std::vector<std::string_view> names;
+      for (const auto& [name, setter] : keys) names.push_back(name);
+      throw at(entry.first, fmt::format("unknown key \"{}\" in {}", printable(key).text, where),
+               fmt::format("did you mean \"{}\"? {}", nearest(key, names), advice_));
+    }
+    known->second(entry.second);
+  }
+}
+
+}  // namespace sockward

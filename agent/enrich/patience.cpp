@@ -1,0 +1,56 @@
+#include "enrich/patience.hpp"
+
+#include <thread>
+
+namespace sockward {
+
+struct Patience::Worker {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::function<void()> task;
+  bool done = false, closed = false;
+
+  /// Keeps itself alive: it may outlive the one who started it.
+  static void work(const std::shared_ptr<Worker>& self) {
+    std::unique_lock lock(self->mutex);
+    for (;;) {
+      self->changed.wait(lock, [&] { return self->closed || self->task; });
+      if (!self->task) return;
+      const auto task = std::exchange(self->task, nullptr);
+      lock.unlock();
+      task();
+      lock.lock();
+      self->done = true;
+      self->changed.notify_all();
+    }
+  }
+};
+
+Patience::~Patience() {
+  if (!worker_) return;
+  const std::lock_guard lock(worker_->mutex);
+  worker_->closed = true;
+  worker_->changed.notify_all();
+}
+
+Error Patience::run(std::function<void()> task) {
+  if (hanging_ >= kMostHanging)
+    return make_error(std::errc::resource_unavailable_try_again, "look it up: earlier look-ups hang");
+  if (!worker_) {
+    worker_ = std::make_shared<Worker>();
+    // Detached: a thread in uninterruptible I/O can be neither ended nor joined.
+    std::thread([worker = worker_] { Worker::work(worker); }).detach();
+  }
+  std::unique_lock lock(worker_->mutex);
+  worker_->done = false;
+  worker_->task = std::move(task);
+  worker_->changed.notify_all();
+  if (worker_->changed.wait_for(lock, limit_, [&] { return worker_->done; })) return {};
+  worker_->closed = true;  // should it ever come back
+  lock.unlock();
+  worker_.reset();
+  ++hanging_;
+  return make_error(std::errc::timed_out, "look it up in time");
+}
+
+}  // namespace sockward

@@ -1,0 +1,46 @@
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace sockward {
+
+/// Runs look-ups that may hang for ever (a dead NFS server, a FUSE daemon that does not answer) on a thread
+/// of its own, and waits for them no longer than a limit. A thread that hangs is left behind, for nothing
+/// ends uninterruptible I/O; a new one takes its place, eight times at most. Used by one thread at a time.
+class Patience {
+ public:
+  explicit Patience(std::chrono::milliseconds limit) : limit_(limit) {}
+  ~Patience();
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+  /// What `look` returns. Error timed_out: it did not in time; resource_unavailable_try_again: too many hang.
+  /// `look` may outlive the call: it holds copies of all it uses.
+  template <class T>
+  Result<T> within(std::function<Result<T>()> look) {
+    auto answer = std::make_shared<std::unique_ptr<Result<T>>>();
+    const Error failed =
+        run([look = std::move(look), answer] { *answer = std::make_unique<Result<T>>(look()); });
+    if (failed.code) return failed;
+    return std::move(**answer);
+  }
+
+  static constexpr unsigned kMostHanging = 8;
+
+ private:
+  struct Worker;
+  /// An Error without a code: done in time.
+  Error run(std::function<void()> task);
+
+  const std::chrono::milliseconds limit_;
+  std::shared_ptr<Worker> worker_;
+  unsigned hanging_ = 0;
+};
+
+}  // namespace sockward

@@ -1,0 +1,37 @@
+// Look-ups that hang do not hold up whoever asks.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "enrich/patience.hpp"
+
+namespace sockward::test {
+namespace {
+
+TEST(Patience, ReturnsWhatWasFoundAndTheErrorThatWas) {
+  Patience patience(std::chrono::seconds(5));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(*patience.within<int>([i]() -> Result<int> { return i; }), i);
+  const auto failed =
+      patience.within<int>([]() -> Result<int> { return make_error(std::errc::io_error, "read"); });
+  EXPECT_EQ(failed.error().code, std::errc::io_error);
+}
+
+TEST(Patience, GivesUpOnWhatHangsAndGoesOnWithTheNext) {
+  Patience patience(std::chrono::milliseconds(20));
+  auto release = std::make_shared<std::atomic<bool>>(false);
+  const auto hang = [release]() -> Result<int> {
+    while (!*release) std::this_thread::yield();
+    return 1;
+  };
+  EXPECT_EQ(patience.within<int>(hang).error().code, std::errc::timed_out);
+  EXPECT_EQ(*patience.within<int>([]() -> Result<int> { return 2; }), 2);
+  for (unsigned i = 1; i < Patience::kMostHanging; ++i) EXPECT_FALSE(patience.within<int>(hang));
+  EXPECT_EQ(patience.within<int>([]() -> Result<int> { return 3; }).error().code,
+            std::errc::resource_unavailable_try_again);
+  *release = true;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the threads left behind come back and end
+}
+
+}  // namespace
+}  // namespace sockward::test
