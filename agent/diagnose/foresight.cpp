@@ -21,6 +21,12 @@ Foresight answer(int error, std::string because) {
   return {error, {std::move(because)}};
 }
 
+/// Errors of our own walk that the caller's would meet too; others only say that we could not look.
+bool is_answer(const Error& error) {
+  return error.code == std::errc::no_such_file_or_directory || error.code == std::errc::not_a_directory ||
+         error.code == std::errc::too_many_symbolic_link_levels || error.code == std::errc::filename_too_long;
+}
+
 class Attempt {
  public:
   Attempt(const Event& event, const SocketCall& call, const HostView& host)
@@ -64,7 +70,7 @@ Foresight Attempt::on_path() const {
   const auto credentials = host_.credentials(event_);
   if (!credentials) return {std::nullopt, {credentials.error().text()}};
   const auto trace = host_.trace_path(event_, *path, !binds());
-  if (!trace && trace.error().code.category() == std::generic_category())
+  if (!trace && is_answer(trace.error()))
     return answer(trace.error().code.value(), printable(*path).text + ": " + trace.error().text());
   if (!trace) return {std::nullopt, {trace.error().text()}};
   if (trace->loops) return answer(ELOOP, "more than 40 symbolic links on the way");

@@ -34,6 +34,7 @@ Patience::~Patience() {
 }
 
 Error Patience::run(std::function<void()> task) {
+  const std::lock_guard one_at_a_time(mutex_);
   if (hanging_ >= kMostHanging)
     return make_error(std::errc::resource_unavailable_try_again, "look it up: earlier look-ups hang");
   if (!worker_) {

@@ -12,7 +12,8 @@ namespace sockward {
 
 /// Runs look-ups that may hang for ever (a dead NFS server, a FUSE daemon that does not answer) on a thread
 /// of its own, and waits for them no longer than a limit. A thread that hangs is left behind, for nothing
-/// ends uninterruptible I/O; a new one takes its place, eight times at most. Used by one thread at a time.
+/// ends uninterruptible I/O; a new one takes its place, eight times at most. Thread-safe; callers wait for
+/// each other.
 class Patience {
  public:
   explicit Patience(std::chrono::milliseconds limit) : limit_(limit) {}
@@ -39,6 +40,7 @@ class Patience {
   Error run(std::function<void()> task);
 
   const std::chrono::milliseconds limit_;
+  std::mutex mutex_;
   std::shared_ptr<Worker> worker_;
   unsigned hanging_ = 0;
 };

@@ -68,7 +68,7 @@ TEST_F(ForesightOfPaths, ConnectNeedsTheRightToWriteThenASocketThenSomebodyWhoLi
 
 TEST_F(ForesightOfPaths, WhatCannotBeLookedAtIsNotGuessed) {
   host.trace.reset();
-  EXPECT_EQ(answer(Syscall::bind), ESRCH) << "the reason comes as the walk gave it";
+  EXPECT_EQ(answer(Syscall::bind), std::nullopt);
   host.caller.reset();
   EXPECT_EQ(answer(Syscall::bind), std::nullopt);
 }
