@@ -25,6 +25,7 @@ ROOT = HERE.parents[1]
 SOCKWARD = os.environ.get("SOCKWARD", str(ROOT / "build/release/bin/sockward"))
 CONFIG = "records: {fold: 0, output: json}\nprobes: {stderr_text: true}\n"
 SKIPPED = 77
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # Debian's programs; other users may run them too
 
 
 def cgroup_root():
@@ -74,13 +75,13 @@ class Incident:
     def play(self):
         self.dir.mkdir(mode=0o755)
         self.cgroup.mkdir()
-        missing = [n for n in self.spec.get("needs", []) if not shutil.which(n)]
+        missing = [n for n in self.spec.get("needs", []) if not shutil.which(n, path=PATH)]
         if missing:
             self.status, self.stderr = SKIPPED, "not installed: " + ", ".join(missing)
             return
         script = f'. "{HERE}/prelude.sh"\nip link set lo up\ncd "$DIR"\n{self.spec["do"]}\nprintf "held=%s\\nmine=%s\\n" "$held" "$mine" >"$DIR/variables"\nsleep 0.3\n'
         (self.dir / "script.sh").write_text(script)
-        environment = dict(os.environ, DIR=str(self.dir), HERE=str(HERE), CGROUP2=str(self.cgroup2), LC_ALL="C")
+        environment = dict(os.environ, DIR=str(self.dir), HERE=str(HERE), CGROUP2=str(self.cgroup2), LC_ALL="C", PATH=PATH)
         inner = f'echo $$ >"{self.cgroup}/cgroup.procs"; exec unshare --net --uts --mount bash "{self.dir}/script.sh"'
         with open(self.dir / "stderr", "w") as errors:
             process = subprocess.Popen(["bash", "-c", inner], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
