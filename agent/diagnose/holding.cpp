@@ -90,10 +90,14 @@ std::vector<BoundName> names_in_the_way(const BoundName& name) {
   return names;
 }
 
-std::optional<SocketOwner> last_binder(const Observation& seen, const BoundName& name) {
+/// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY is in no
+/// IPv4 call's, and sockets of one user may share a port.
+std::optional<SocketOwner> last_binder(const Observation& seen, const BoundName& name,
+                                       const std::function<bool(const OpenSocket&)>& holds) {
   for (const BoundName& candidate : names_in_the_way(name)) {
     auto binder = seen.host.binder(candidate);
-    if (binder && binder->time < seen.event.time && !binder->released_before(seen.event.time)) return binder;
+    if (!binder || binder->time >= seen.event.time || binder->released_before(seen.event.time)) continue;
+    if (holds({.name = candidate, .owner = *binder, .path = {}})) return binder;
   }
   return std::nullopt;
 }
@@ -113,7 +117,7 @@ void collect(const SocketScan& scan, const std::function<bool(const OpenSocket&)
 Holding find_holding(const Observation& seen, const BoundName& name,
                      const std::function<bool(const OpenSocket&)>& holds) {
   Holding holding;
-  holding.binder = last_binder(seen, name);
+  holding.binder = last_binder(seen, name, holds);
   auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
   if (scan) collect(**scan, holds, holding.open);
   // A walk from before the call may have missed the holder: that nobody has it is said only after a fresh

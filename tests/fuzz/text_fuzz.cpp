@@ -1,16 +1,23 @@
-// Any text: cgroup paths, /proc files, mount tables, settings, listen addresses, Host headers. The first byte
-// chooses.
+// Any text: cgroup paths, /proc files, mount tables, settings, web configurations, listen addresses, Host
+// headers, arguments and messages of programs. The first byte chooses.
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
+#include "cli/wanted_address.hpp"
 #include "config/settings.hpp"
+#include "config/web_config.hpp"
+#include "diagnose/refusal_message.hpp"
+#include "diagnose/socket_argument.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/container_path.hpp"
 #include "enrich/proc_host.hpp"
+#include "enrich/proc_net.hpp"
 #include "event/socket_address.hpp"
+#include "http/authentication.hpp"
 #include "http/server.hpp"
 
 namespace {
@@ -29,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace sockward;
   if (size == 0) return 0;
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 8) {
+  switch (data[0] % 16) {
     case 0:
       (void)container_from_cgroup(text).label();
       break;
@@ -50,6 +57,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 6:
       (void)host_is_accepted(text, {"a"});
+      break;
+    case 8:
+      refuse_or_take([&] { parse_web_config(text, "w.yml"); });
+      break;
+    case 9:
+      (void)refusal_in(text);
+      break;
+    case 10:
+      (void)overlong_socket_path({.text = text, .before = text.substr(0, 16)});
+      break;
+    case 11:
+      (void)from_base64(text);
+      break;
+    case 12:
+      (void)any_idmapped(text, {1, 22}), (void)credentials_of(text);
+      break;
+    case 13: {
+      std::vector<PortUse> uses;
+      add_port_uses(text, 80, uses);
+      (void)lists_socket_named(text, "x.sock");
+      break;
+    }
+    case 14:
+      refuse_or_take([&] { parse_wanted_address("unix:" + text); });
       break;
     default:
       (void)address_text(parse_socket_address({.bytes = text})), (void)base64(printable(text).text);

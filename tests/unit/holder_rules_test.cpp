@@ -183,6 +183,17 @@ TEST_F(HolderRules, AnIpv6ListenerThatTakesIpv4IsTheHolderAndOneThatIsV6OnlyIsNo
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
 }
 
+TEST_F(HolderRules, ABinderWhoWasNotInTheWayIsNotBlamed) {
+  SocketOwner six_only = owner(42, "other", 555, kBefore);
+  six_only.released = {kAfter};
+  host.binders = {
+      {tcp_name({.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}), six_only}};
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use)
+      << "an IPv6 wildcard takes IPv4 too";
+  host.binders[0].second.v6only = true;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
+}
+
 TEST_F(HolderRules, AHolderSeenToReleaseAfterTheCallIsCertainAndBeforeItIsNone) {
   const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
   SocketOwner brief = owner(42, "brief", 555, kBefore);
