@@ -46,6 +46,7 @@ class Reader : public YamlFile {
     const auto found = choices.find(text(node));
     if (found != choices.end()) return found->second;
     std::vector<std::string_view> names;
+    names.reserve(choices.size());
     for (const auto& [name, value] : choices) names.push_back(name);
     throw at(node, fmt::format("\"{}\" is not supported here", printable(text(node)).text),
              fmt::format("did you mean \"{}\"?", nearest(text(node), names)));
@@ -106,7 +107,7 @@ void read_users(const Reader& reader, const YAML::Node& node, WebConfig& config)
                         (hash.starts_with("$2y$") || hash.starts_with("$2a$") || hash.starts_with("$2b$"));
     if (!bcrypt)
       throw reader.at(entry.second, "this is no bcrypt hash",
-                      "make one with: htpasswd -nBC 10 \"\" | tr -d ':\\n'");
+                      R"(make one with: htpasswd -nBC 10 "" | tr -d ':\n')");
     config.users[reader.text(entry.first)] = hash;
   }
 }
