@@ -91,20 +91,17 @@ std::vector<BoundName> names_in_the_way(const BoundName& name) {
 }
 
 /// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY is in no
-/// IPv4 call's, and sockets of one user may share a port.
-std::optional<SocketOwner> last_binder(const Observation& seen, const BoundName& name,
-                                       const std::function<bool(const OpenSocket&)>& holds) {
+/// IPv4 call's, and sockets of one user may share a port. The most specific name comes first.
+std::vector<SocketOwner> binders_in_the_way(const Observation& seen, const BoundName& name,
+                                            const std::function<bool(const OpenSocket&)>& holds) {
+  std::vector<SocketOwner> binders;
   for (const BoundName& candidate : names_in_the_way(name)) {
     auto binder = seen.host.binder(candidate);
     if (!binder || binder->time >= seen.event.time || binder->released_before(seen.event.time)) continue;
-    if (holds({.name = candidate, .owner = *binder, .path = {}})) return binder;
+    if (holds({.name = candidate, .owner = *binder, .path = {}})) binders.push_back(*binder);
   }
-  return std::nullopt;
+  return binders;
 }
-
-}  // namespace
-
-namespace {
 
 void collect(const SocketScan& scan, const std::function<bool(const OpenSocket&)>& holds,
              std::vector<OpenSocket>& open) {
@@ -117,7 +114,10 @@ void collect(const SocketScan& scan, const std::function<bool(const OpenSocket&)
 Holding find_holding(const Observation& seen, const BoundName& name,
                      const std::function<bool(const OpenSocket&)>& holds) {
   Holding holding;
-  holding.binder = last_binder(seen, name, holds);
+  if (const auto binders = binders_in_the_way(seen, name, holds); !binders.empty()) {
+    holding.binder = binders.front();
+    holding.only_binder = binders.size() == 1;
+  }
   auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
   if (scan) collect(**scan, holds, holding.open);
   // A walk from before the call may have missed the holder: that nobody has it is said only after a fresh
@@ -189,7 +189,8 @@ void describe_holding(const Observation& seen, const Holding& holding, Diagnosis
     const double since = static_cast<double>(seen.event.time.ns - holding.binder->time.ns) / 1e6;
     const double until = static_cast<double>(holding.binder->released.ns - seen.event.time.ns) / 1e6;
     found.holder = to_holder(*holding.binder, Holder::Kind::gone);
-    found.confidence = Confidence::certain;
+    // Sockets that are only bound can share a port (SO_REUSEADDR): one of several is not proof.
+    found.confidence = holding.only_binder ? Confidence::certain : Confidence::likely;
     found.evidence.push_back(fmt::format(
         "{} had bound it {:.1f} ms before the call, and its socket was released {:.1f} ms after it",
         owner_text(*holding.binder), since, until));

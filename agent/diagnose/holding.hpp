@@ -12,6 +12,7 @@ namespace sockward {
 struct Holding {
   std::vector<OpenSocket> open;       ///< sockets that hold it, as the latest walk found them
   std::optional<SocketOwner> binder;  ///< the last one who bound the very name, before the call
+  bool only_binder = true;            ///< no other binder is known that could have been in the way
   bool proven = false;                ///< the first of `open` is known to have held it before the call
   bool kernel = false;                ///< a socket has it that no process has open
   std::string obstacle;               ///< why the walk could not be made; empty: it was

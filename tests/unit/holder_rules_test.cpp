@@ -207,6 +207,17 @@ TEST_F(HolderRules, AHolderSeenToReleaseAfterTheCallIsCertainAndBeforeItIsNone) 
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
 }
 
+TEST_F(HolderRules, OneOfSeveralBindersThatLeftIsNotCertain) {
+  SocketOwner exact = owner(42, "exact", 555, kBefore), wildcard = owner(43, "wildcard", 556, kBefore);
+  exact.released = wildcard.released = {kAfter};
+  host.binders = {{tcp_name(tcp4("127.0.0.1", 80)), exact}};
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).confidence, Confidence::certain);
+  host.binders.push_back({tcp_name(tcp4("0.0.0.0", 80)), wildcard});
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+}
+
 TEST_F(HolderRules, ASocketThatNoProcessHasOpenIsTheKernelsAndLikelyAtMost) {
   host.uses = {{.state = PortUse::State::bound, .socket_inode = 777}};
   const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("0.0.0.0", 2049)));
