@@ -120,10 +120,8 @@ Holding find_holding(const Observation& seen, const BoundName& name,
   }
   auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
   if (scan) collect(**scan, holds, holding.open);
-  // A walk from before the call may have missed the holder: that nobody has it is said only after a fresh
-  // one.
-  const bool too_old = scan && holding.binder && holding.binder->time > (*scan)->began;
-  if (scan && (*scan)->began <= seen.event.time && (holding.open.empty() || too_old)) {
+  // A walk from before the call may have missed the holder, or met one that left before the call.
+  if (scan && (*scan)->began <= seen.event.time) {
     scan = seen.host.sockets(seen.event.time, HostView::Walk::fresh);
     if (scan) collect(**scan, holds, holding.open);
   }
