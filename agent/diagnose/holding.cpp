@@ -67,6 +67,7 @@ bool conflicts(const OpenSocket& held, const SocketCall& wanted, std::uint32_t c
       held.owner.bound_device != wanted.bound_device)
     return false;
   if (held.owner.reuseport && wanted.reuseport && held.owner.uid == caller_uid) return false;
+  if (held.owner.reuseaddr && wanted.reuseaddr && held.state != OpenSocket::State::listening) return false;
   const SocketAddress one = unmapped(name.address), other = unmapped(wanted.address);
   if (one.kind == other.kind) return is_any(one) || is_any(other) || one.ip == other.ip;
   // IPv4 beside IPv6: only an unspecified IPv6 address reaches over, and only without IPV6_V6ONLY.
@@ -91,14 +92,18 @@ std::vector<BoundName> names_in_the_way(const BoundName& name) {
 }
 
 /// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY is in no
-/// IPv4 call's, and sockets of one user may share a port. The most specific name comes first.
+/// IPv4 call's, and sockets may share a port (SO_REUSEADDR, SO_REUSEPORT). The most specific name comes
+/// first.
 std::vector<SocketOwner> binders_in_the_way(const Observation& seen, const BoundName& name,
                                             const std::function<bool(const OpenSocket&)>& holds) {
   std::vector<SocketOwner> binders;
   for (const BoundName& candidate : names_in_the_way(name)) {
     auto binder = seen.host.binder(candidate);
     if (!binder || binder->time >= seen.event.time || binder->released_before(seen.event.time)) continue;
-    if (holds({.name = candidate, .owner = *binder, .path = {}})) binders.push_back(*binder);
+    // A listener ends as one; what was not seen to end may listen.
+    const bool may_listen = binder->listened || binder->released.ns == 0;
+    const auto state = may_listen ? OpenSocket::State::listening : OpenSocket::State::idle;
+    if (holds({.name = candidate, .owner = *binder, .state = state, .path = {}})) binders.push_back(*binder);
   }
   return binders;
 }

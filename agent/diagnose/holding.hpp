@@ -27,9 +27,9 @@ Holding find_holding(const Observation& seen, const BoundName& name,
 /// The name that a failed inet or abstract call was about.
 BoundName name_of_call(const SocketCall& call);
 /// Would this inet socket keep the call from binding its own? Wildcards, IPv4-mapped addresses, IPV6_V6ONLY
-/// and SO_BINDTODEVICE count, and SO_REUSEPORT where both have set it and belong to one user
-/// (net/ipv4/inet_connection_sock.c, inet_bind_conflict). SO_REUSEADDR does not: it does not help against a
-/// listener, and whether it was set when the holder was bound is not known.
+/// and SO_BINDTODEVICE count; so do SO_REUSEPORT where both have set it and belong to one user, and
+/// SO_REUSEADDR where both have set it and the other one does not listen
+/// (net/ipv4/inet_connection_sock.c, inet_bind_conflict; net/ipv4/udp.c, udp_lib_lport_inuse).
 bool conflicts(const OpenSocket& held, const SocketCall& wanted, std::uint32_t caller_uid);
 
 /// "nginx[42] (uid 33)"

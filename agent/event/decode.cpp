@@ -96,6 +96,7 @@ Result<Event> decode_socket_call(Bytes record, Event event, std::uint32_t flags)
                   .bound_device = wire.bound_device,
                   .v6only = (wire.sharing & SOCKWARD_V6ONLY) != 0,
                   .reuseport = (wire.sharing & SOCKWARD_REUSEPORT) != 0,
+                  .reuseaddr = (wire.sharing & SOCKWARD_REUSEADDR) != 0,
                   .replaced = {}};
   if ((flags & SOCKWARD_NAME_REPLACED) != 0)
     call.replaced = FileId{to_stat_device(wire.replaced_device), wire.replaced_inode};

@@ -81,6 +81,7 @@ struct SocketCall {
   std::uint32_t bound_device = 0;  ///< interface that the socket is bound to; 0: none
   bool v6only = false;             ///< an IPv6 socket that takes no IPv4
   bool reuseport = false;          ///< SO_REUSEPORT is set
+  bool reuseaddr = false;          ///< SO_REUSEADDR is set
   std::optional<FileId> replaced;  ///< bind: another socket file had this very name before
 };
 

@@ -109,6 +109,8 @@ SocketOwner from_wire(const sockward_binder& binder) {
           .bound_device = binder.bound_device,
           .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
           .reuseport = (binder.sharing & SOCKWARD_REUSEPORT) != 0,
+          .reuseaddr = (binder.sharing & SOCKWARD_REUSEADDR) != 0,
+          .listened = (binder.sharing & SOCKWARD_LISTENED) != 0,
           .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))};
 }
 

@@ -35,6 +35,8 @@ struct SocketOwner {
   std::uint32_t bound_device = 0;  ///< interface that the socket is bound to; 0: none
   bool v6only = false;             ///< an IPv6 socket that takes no IPv4
   bool reuseport = false;          ///< SO_REUSEPORT is set
+  bool reuseaddr = false;          ///< SO_REUSEADDR is set
+  bool listened = false;           ///< it was listening when it was released
   std::string comm;                ///< raw bytes
 
   /// Is the socket known to have been bound, and not yet released, at this time?

@@ -176,8 +176,13 @@ static __always_inline void forget_binder(struct sock *sk, struct file *file)
 	if (!scratch || !name_of_socket(sk, &scratch->name))
 		return;
 	binder = bpf_map_lookup_elem(&bound_names, &scratch->name);
-	if (binder && !binder->released_ns && binder->socket_inode == BPF_CORE_READ(file, f_inode, i_ino))
-		binder->released_ns = bpf_ktime_get_ns();
+	if (!binder || binder->released_ns || binder->socket_inode != BPF_CORE_READ(file, f_inode, i_ino))
+		return;
+	/* Options may have been set after the bind. */
+	binder->sharing = sharing_of(sk);
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+		binder->sharing |= SOCKWARD_LISTENED;
+	binder->released_ns = bpf_ktime_get_ns();
 }
 
 #endif

@@ -25,6 +25,7 @@
 #define AF_INET6 10
 #define AF_NETLINK 16
 #define AF_VSOCK 40
+#define TCP_LISTEN 10 /* include/net/tcp_states.h */
 #define AT_FDCWD (-100)
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
@@ -194,6 +195,7 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4;
 	unsigned char skc_reuseport : 1;
 	unsigned char skc_ipv6only : 1;
 	int skc_bound_dev_if;

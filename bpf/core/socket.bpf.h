@@ -72,7 +72,8 @@ static __always_inline __u32 sharing_of(struct sock *sk)
 	struct sock_common *common = &sk->__sk_common;
 
 	return (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only) ? SOCKWARD_V6ONLY : 0) |
-		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport) ? SOCKWARD_REUSEPORT : 0);
+		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport) ? SOCKWARD_REUSEPORT : 0) |
+		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse) ? SOCKWARD_REUSEADDR : 0);
 }
 
 static __always_inline void fill_socket(struct sockward_socket_call *call, struct sock *sk)

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -65,5 +68,34 @@ class Kernel : public ::testing::Test {
 
 /// Runs `body` in a child process and returns its pid once it has ended with success; 0 otherwise.
 std::uint32_t in_child(const std::function<bool()>& body);
+
+/// Asks for the events of whole processes.
+class Processes : public Kernel {
+ protected:
+  /// The event of this kind that process `tgid` made.
+  template <class Call>
+  std::optional<Event> event_with(std::uint32_t tgid) {
+    return kernel->wait_for([&](const Event& event) {
+      return event.actor.tgid == tgid && std::holds_alternative<Call>(event.call);
+    });
+  }
+  /// A later marker has arrived: what was not seen before it did not happen.
+  void wait_for_marker() {
+    const std::uint32_t child = in_child([] { return bind(-1, nullptr, 0) != 0; });
+    ASSERT_TRUE(kernel->wait_for([&](const Event& event) { return event.actor.tgid == child; }));
+  }
+  template <class Call>
+  bool saw(std::uint32_t tgid) {
+    const auto& events = kernel->events();
+    return std::any_of(events.begin(), events.end(), [&](const Event& event) {
+      return event.actor.tgid == tgid && std::holds_alternative<Call>(event.call);
+    });
+  }
+  bool seen(const std::string& operation) {
+    const auto probes = kernel->probes().probes();
+    return std::any_of(probes.begin(), probes.end(),
+                       [&](const auto& probe) { return probe.operation == operation && probe.attached; });
+  }
+};
 
 }  // namespace sockward::test

@@ -24,34 +24,6 @@
 namespace sockward::test {
 namespace {
 
-class Processes : public Kernel {
- protected:
-  /// The event of this kind that process `tgid` made.
-  template <class Call>
-  std::optional<Event> event_with(std::uint32_t tgid) {
-    return kernel->wait_for([&](const Event& event) {
-      return event.actor.tgid == tgid && std::holds_alternative<Call>(event.call);
-    });
-  }
-  /// A later marker has arrived: what was not seen before it did not happen.
-  void wait_for_marker() {
-    const std::uint32_t child = in_child([] { return bind(-1, nullptr, 0) != 0; });
-    ASSERT_TRUE(kernel->wait_for([&](const Event& event) { return event.actor.tgid == child; }));
-  }
-  template <class Call>
-  bool saw(std::uint32_t tgid) {
-    const auto& events = kernel->events();
-    return std::any_of(events.begin(), events.end(), [&](const Event& event) {
-      return event.actor.tgid == tgid && std::holds_alternative<Call>(event.call);
-    });
-  }
-  bool seen(const std::string& operation) {
-    const auto probes = kernel->probes().probes();
-    return std::any_of(probes.begin(), probes.end(),
-                       [&](const auto& probe) { return probe.operation == operation && probe.attached; });
-  }
-};
-
 /// Starts ourselves once more, with arguments and a status; the flag makes gtest leave at once.
 std::uint32_t start(const std::vector<std::string>& arguments, bool by_execveat = false) {
   const pid_t child = fork();
@@ -223,30 +195,66 @@ TEST_F(Processes, NamespacesMadeByCloneAndByUnshareAreCountedAndTheirFirstNameIs
   EXPECT_EQ(after.uts_created[1], before.uts_created[1] + 1);
 }
 
-TEST_F(Processes, AReleasedInternetSocketIsNoHolderAnyMore) {
+/// A TCP socket bound to a free port of the loopback address, and its name. fd < 0: it failed.
+struct BoundSocket {
+  int fd = -1;
+  BoundName name;
+};
+
+BoundSocket bound_tcp(bool reuseaddr) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = reuseaddr ? 1 : 0;
   struct stat status {};
-  ASSERT_EQ(stat("/proc/self/ns/net", &status), 0);
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+      bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      stat("/proc/self/ns/net", &status) != 0)
+    return {};
   BoundName name{
       .kind = BoundName::Kind::inet,
       .netns = static_cast<NamespaceInode>(status.st_ino),
       .protocol = IPPROTO_TCP,
       .address = {.kind = AddressKind::inet, .family = AF_INET, .name = {}, .port = ntohs(address.sin_port)}};
   memcpy(name.address.ip.data(), &address.sin_addr, 4);
+  return {fd, name};
+}
+
+TEST_F(Processes, AReleasedInternetSocketIsNoHolderAnyMore) {
+  const auto [fd, name] = bound_tcp(false);
+  ASSERT_GE(fd, 0);
   auto owner = kernel->probes().binder(name);
   ASSERT_TRUE(owner);
   EXPECT_EQ(owner->tgid, static_cast<std::uint32_t>(getpid()));
   EXPECT_EQ(owner->released.ns, 0u);
+  EXPECT_FALSE(owner->reuseaddr);
   close(fd);
   owner = kernel->probes().binder(name);
   ASSERT_TRUE(owner);
   EXPECT_GT(owner->released.ns, owner->time.ns);
+  EXPECT_FALSE(owner->listened);
+}
+
+TEST_F(Processes, AReleasedListenerIsToldFromASocketThatSharedItsPort) {
+  const auto [listener, name] = bound_tcp(true);
+  ASSERT_GE(listener, 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  EXPECT_TRUE(kernel->probes().binder(name)->reuseaddr);
+  close(listener);
+  EXPECT_TRUE(kernel->probes().binder(name)->listened);
+  const auto [sharer, other] = bound_tcp(true);
+  ASSERT_GE(sharer, 0);
+  const int off = 0, on = 1;
+  setsockopt(sharer, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
+  setsockopt(sharer, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+  close(sharer);
+  const auto owner = kernel->probes().binder(other);
+  ASSERT_TRUE(owner);
+  EXPECT_FALSE(owner->listened);
+  EXPECT_FALSE(owner->reuseaddr) << "as it was when it was released";
+  EXPECT_TRUE(owner->reuseport);
 }
 
 TEST_F(Processes, NamesThatTheTableForgetsAreCounted) {
@@ -296,217 +304,6 @@ TEST_F(Processes, ACallThatAFilterRefusedIsTold) {
     EXPECT_TRUE(event->seccomp_refused);
   }
 }
-
-class UringCallers : public Processes {
- protected:
-  void SetUp() override {
-    Processes::SetUp();
-    if (!HasFatalFailure() && !IsSkipped()) ready = io_uring_queue_init(4, &ring, 0) == 0;
-  }
-  void TearDown() override {
-    if (ready) io_uring_queue_exit(&ring);
-  }
-  bool covered(const std::string& operation) {
-    const auto coverage = kernel->probes().coverage();
-    return std::any_of(coverage.begin(), coverage.end(), [&](const auto& c) {
-      return c.operation == operation && c.route == "io_uring" && c.seen;
-    });
-  }
-  /// The result of one request; nullopt: this kernel has no such operation.
-  template <class Prepare>
-  std::optional<int> submit(int operation, Prepare prepare, unsigned flags = 0) {
-    io_uring_probe* known = io_uring_get_probe_ring(&ring);
-    const bool supported = known != nullptr && io_uring_opcode_supported(known, operation) != 0;
-    if (known != nullptr) io_uring_free_probe(known);
-    if (!supported) return std::nullopt;
-    io_uring_sqe* request = io_uring_get_sqe(&ring);
-    prepare(request);
-    request->flags |= static_cast<__u8>(flags);
-    io_uring_cqe* answer = nullptr;
-    if (io_uring_submit(&ring) != 1 || io_uring_wait_cqe(&ring, &answer) != 0) return std::nullopt;
-    const int result = answer->res;
-    io_uring_cqe_seen(&ring, answer);
-    return result;
-  }
-  std::optional<Event> uring_event(Syscall syscall, const std::string& name) {
-    return kernel->wait_for([&](const Event& event) {
-      const auto* call = std::get_if<SocketCall>(&event.call);
-      return event.syscall == syscall && call != nullptr && call->address.name == name;
-    });
-  }
-
-  io_uring ring{};
-  bool ready = false;
-};
-
-sockaddr_un named(const char* path) {
-  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  memcpy(address.sun_path, path, strlen(path) + 1);
-  return address;
-}
-
-TEST_F(UringCallers, AConnectIsSeenWithItsSubmitterWhereCoverageSaysSo) {
-  if (!ready) return;  // refused here: nothing can come that way
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  for (const unsigned flags : {0U, static_cast<unsigned>(IOSQE_ASYNC)}) {  // by the caller, and by a worker
-    const std::string path = "/nope/uring-" + std::to_string(flags);
-    const sockaddr_un address = named(path.c_str());
-    const auto result = submit(
-        IORING_OP_CONNECT,
-        [&](io_uring_sqe* request) {
-          io_uring_prep_connect(request, fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-        },
-        flags);
-    if (!result) return;
-    ASSERT_EQ(*result, -ENOENT);
-    if (!covered("connect")) continue;
-    const auto event = uring_event(Syscall::connect, path);
-    ASSERT_TRUE(event);
-    EXPECT_EQ(event->via, Via::io_uring);
-    EXPECT_EQ(event->error(), ENOENT);
-    // Before 5.12 workers were kernel threads, and nothing in them says for whom they work.
-    if (flags != 0 && event->actor.comm.starts_with("io_wq")) continue;
-    EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
-    EXPECT_EQ(event->actor.comm, "bpf_tests") << "the leader's name, not the worker's";
-    EXPECT_TRUE(std::get<SocketCall>(event->call).kernel_copy);
-  }
-  wait_for_marker();
-  if (!covered("connect")) {
-    EXPECT_FALSE(std::any_of(kernel->events().begin(), kernel->events().end(),
-                             [](const Event& event) { return event.via == Via::io_uring; }));
-  }
-  close(fd);
-}
-
-TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
-  constexpr int kBind = 56;  // IORING_OP_BIND, 6.11
-  if (!ready) return;
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_un address = named("/nope/uring-bind");
-  const auto result = submit(kBind, [&](io_uring_sqe* request) {
-    io_uring_prep_rw(kBind, request, fd, &address, 0, sizeof(address));
-  });
-  close(fd);
-  if (!result) {
-    EXPECT_FALSE(covered("bind")) << "a kernel without the operation";
-    return;
-  }
-  ASSERT_EQ(*result, -ENOENT);
-  if (!covered("bind")) return;
-  const auto event = uring_event(Syscall::bind, "/nope/uring-bind");
-  ASSERT_TRUE(event);
-  EXPECT_EQ(event->via, Via::io_uring);
-  EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
-}
-
-TEST_F(UringCallers, ASystemCallIsCountedOnceBesideThem) {
-  const auto count = [&] { return kernel->probes().snapshot().of(Syscall::connect, Family::unix_)[ENOENT]; };
-  const std::uint64_t before = count();
-  const sockaddr_un address = named("/nope/plain");
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_NE(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  close(fd);
-  EXPECT_EQ(count(), before + 1);
-}
-
-#ifdef __x86_64__
-/// A call by the 32-bit entry. Pointers must lie below 4 GiB: `low_copy`.
-long int80(long number, long a = 0, long b = 0, long c = 0) {
-  long result = 0;
-  asm volatile("int $0x80"
-               : "=a"(result)
-               : "a"(number), "b"(a), "c"(b), "d"(c)
-               : "memory", "r8", "r9", "r10", "r11");
-  return result;
-}
-
-long low_copy(const void* bytes, std::size_t size) {
-  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-  memcpy(page, bytes, size);
-  return reinterpret_cast<long>(page);
-}
-
-constexpr long kUnlink = 10, kGetpid = 20, kSethostname = 74, kSocketcall = 102, kUnlinkat = 301, kBind = 361,
-               kConnect = 362;
-
-class CompatCallers : public Processes {
- protected:
-  void SetUp() override {
-    Processes::SetUp();
-    if (!IsSkipped() && !HasFatalFailure() && int80(kGetpid) != getpid())
-      GTEST_SKIP() << "this kernel runs no 32-bit calls";
-  }
-  bool covered(const std::string& operation) {
-    const auto coverage = kernel->probes().coverage();
-    return std::any_of(coverage.begin(), coverage.end(), [&](const auto& c) {
-      return c.operation == operation && c.route == "compat" && c.seen;
-    });
-  }
-};
-
-TEST_F(CompatCallers, SocketCallsAreSeenWhereCoverageSaysSo) {
-  const std::uint32_t direct = in_child([] {
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/nope/compat"};
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const long low = low_copy(&address, sizeof(address));
-    return int80(kBind, fd, low, sizeof(address)) == -ENOENT &&
-           int80(kConnect, fd, low, sizeof(address)) == -ENOENT;
-  });
-  const std::uint32_t multiplexed = in_child([] {
-    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/nope/multiplexed"};
-    const std::uint32_t fd = static_cast<std::uint32_t>(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const std::uint32_t arguments[] = {fd, static_cast<std::uint32_t>(low_copy(&address, sizeof(address))),
-                                       sizeof(address)};
-    return int80(kSocketcall, 2 /* SYS_BIND */, low_copy(arguments, sizeof(arguments))) == -ENOENT;
-  });
-  ASSERT_TRUE(direct != 0 && multiplexed != 0);
-  wait_for_marker();
-  for (const std::uint32_t child : {direct, multiplexed}) {
-    ASSERT_EQ(saw<SocketCall>(child), covered("bind"));
-    if (!covered("bind")) continue;
-    const auto event = event_with<SocketCall>(child);
-    EXPECT_EQ(event->via, Via::compat);
-    EXPECT_EQ(event->error(), ENOENT);
-    EXPECT_EQ(std::get<SocketCall>(event->call).address.name,
-              child == direct ? "/nope/compat" : "/nope/multiplexed");
-  }
-}
-
-TEST_F(CompatCallers, UnlinksAreSeenWhereCoverageSaysSo) {
-  const std::uint32_t child = in_child([] {
-    const char path[] = "/nope/compat";
-    const long low = low_copy(path, sizeof(path));
-    return int80(kUnlink, low) == -ENOENT && int80(kUnlinkat, AT_FDCWD, low, 0) == -ENOENT;
-  });
-  ASSERT_NE(child, 0u);
-  wait_for_marker();
-  for (const Syscall syscall : {Syscall::unlink, Syscall::unlinkat}) {
-    const auto& events = kernel->events();
-    const auto found = std::find_if(events.begin(), events.end(), [&](const Event& event) {
-      return event.actor.tgid == child && event.syscall == syscall;
-    });
-    ASSERT_EQ(found != events.end(), covered(std::string(to_string(syscall))));
-    if (found == events.end()) continue;
-    EXPECT_EQ(found->via, Via::compat);
-    EXPECT_EQ(std::get<PathCall>(found->call).path, "/nope/compat");
-  }
-}
-
-TEST_F(CompatCallers, HostNamesAreSeenWhereCoverageSaysSo) {
-  const std::uint32_t child = in_child([] {
-    const char name[] = "from-32-bit";
-    return unshare(CLONE_NEWUTS) == 0 &&
-           int80(kSethostname, low_copy(name, sizeof(name)), sizeof(name) - 1) == 0;
-  });
-  ASSERT_NE(child, 0u);
-  wait_for_marker();
-  ASSERT_EQ(saw<NameCall>(child), covered("sethostname"));
-  if (!covered("sethostname")) return;
-  const auto event = event_with<NameCall>(child);
-  EXPECT_EQ(event->via, Via::compat);
-  EXPECT_EQ(std::get<NameCall>(event->call).new_name, "from-32-bit");
-}
-#endif
 
 bool forbid_sockets() {
   landlock_ruleset_attr rules{};

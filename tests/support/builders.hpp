@@ -108,8 +108,9 @@ class FakeHost final : public HostView {
  public:
   std::map<std::uint32_t, std::vector<std::string>> command_lines;
   std::map<NamespaceInode, HostNames> names;
-  std::vector<OpenSocket> open_sockets;   ///< what a walk finds now
-  std::vector<OpenSocket> open_at_start;  ///< what the first walk found
+  std::vector<OpenSocket> open_sockets;                ///< what a walk finds now
+  std::vector<OpenSocket> open_at_start;               ///< what the first walk found
+  std::optional<std::vector<OpenSocket>> open_before;  ///< what a shared walk from before the call found
   bool walks = true;
   std::int64_t start_wall = kStart;  ///< what the wall clock said then
   std::vector<std::pair<BoundName, SocketOwner>> binders;
@@ -137,8 +138,10 @@ class FakeHost final : public HostView {
     if (found == names.end()) return std::optional<HostNames>();
     return std::optional(found->second);
   }
-  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk) const override {
+  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override {
     if (!walks) return make_error(std::errc::function_not_supported, "walk");
+    if (walk == Walk::shared && open_before)
+      return std::make_shared<const SocketScan>(SocketScan{{time.ns - 2}, {}, {time.ns - 1}, *open_before});
     return std::make_shared<const SocketScan>(SocketScan{{time.ns + 1}, {}, {time.ns + 2}, open_sockets});
   }
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {

@@ -174,6 +174,47 @@ TEST_F(HolderRules, SocketsOfOneUserShareAPortWhenBothAskForIt) {
   EXPECT_TRUE(conflicts(held, wanted, 1000)) << "two users do not";
 }
 
+TEST_F(HolderRules, ReusedAddressesConflictOnlyWithAListener) {
+  SocketCall wanted = std::get<SocketCall>(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)).call);
+  OpenSocket held{.name = tcp_name(tcp4("127.0.0.1", 80)), .owner = owner(42, "web", 555), .path = {}};
+  held.owner.reuseaddr = true;
+  EXPECT_TRUE(conflicts(held, wanted, 998)) << "one of the two is not enough";
+  wanted.reuseaddr = true;
+  EXPECT_FALSE(conflicts(held, wanted, 998));
+  held.state = OpenSocket::State::connected;
+  EXPECT_FALSE(conflicts(held, wanted, 998));
+  held.state = OpenSocket::State::listening;
+  EXPECT_TRUE(conflicts(held, wanted, 998));
+}
+
+TEST_F(HolderRules, ABinderThatSharedItsPortAndLeftIsHeldAgainstNobodyUnlessItListened) {
+  SocketOwner sharer = owner(42, "sharer", 555, kBefore);
+  sharer.released = {kAfter};
+  sharer.reuseaddr = true;
+  host.binders = {{tcp_name(tcp4("127.0.0.1", 80)), sharer}};
+  Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
+  std::get<SocketCall>(event.call).reuseaddr = true;
+  EXPECT_EQ(diagnose(event).cause, Cause::unknown);
+  host.binders[0].second.listened = true;
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+}
+
+TEST_F(HolderRules, WhoWasSeenByAWalkFromBeforeTheCallOnlyIsNotTheHolder) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
+  open(name, owner(42, "left", 555));
+  host.open_before = host.open_at_start = host.open_sockets;
+  host.open_sockets.clear();
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
+  // And one that such a walk missed is found.
+  open(name, owner(43, "came", 556, kBefore));
+  host.open_before->clear();
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.holder->pid, 43u);
+}
+
 TEST_F(HolderRules, AnIpv6ListenerThatTakesIpv4IsTheHolderAndOneThatIsV6OnlyIsNot) {
   open(tcp_name({.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}),
        owner(42, "web", 555));

@@ -90,6 +90,8 @@ enum sockward_flag {
 enum sockward_sharing {
 	SOCKWARD_V6ONLY = 1 << 0, /* an IPv6 socket that takes no IPv4 */
 	SOCKWARD_REUSEPORT = 1 << 1, /* others of the same user may have the port too (SO_REUSEPORT) */
+	SOCKWARD_REUSEADDR = 1 << 2, /* so may others, while nobody listens (SO_REUSEADDR) */
+	SOCKWARD_LISTENED = 1 << 3, /* binders only: it was listening when it was released */
 };
 
 struct sockward_header {
