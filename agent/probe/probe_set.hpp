@@ -5,46 +5,12 @@
 #include <string>
 
 #include "probe/plan.hpp"
+#include "probe/probe_options.hpp"
 #include "telemetry/bound_sockets.hpp"
 #include "telemetry/kernel_counters.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
-
-/// Which failures are reported (every one is counted).
-struct ReportFilter {
-  std::array<std::uint64_t, 3> errno_bits{};  ///< bit n: errno n, whatever the call
-  bool all_errors = false;
-  bool too_long = true;            ///< names that do not fit, whatever the errno
-  bool unix_refused = true;        ///< connect ECONNREFUSED and EPROTOTYPE on AF_UNIX
-  std::uint16_t syscalls = 0xFFF;  ///< bit per Syscall
-  std::uint32_t only_tgid = 0;     ///< 0: every process
-
-  void add_errno(int number) {
-    errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64);
-  }
-  /// The default set of the Contract.
-  static ReportFilter standard();
-};
-
-enum class CgroupHierarchy : std::uint8_t { v2, v1_pids, v1_memory };
-
-struct ProbeOptions {
-  ReportFilter filter = ReportFilter::standard();
-  BackendChoice backend = BackendChoice::automatic;
-  bool strict = false;                 ///< a probe that cannot attach is a StartupError
-  std::string btf_path;                ///< empty: the running kernel's own BTF
-  std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, at least one page
-  std::uint32_t source_entries = 8192;
-  std::uint32_t bound_names = 4096;        ///< names whose binder is remembered
-  bool seccomp_denied = false;             ///< fexit backend: see calls that a seccomp filter refused, too
-  bool messages = false;                   ///< keep what young processes write (opt-in: costs every write)
-  std::uint16_t near_limit_bytes = 100;    ///< 0: never report
-  NamespaceInode host_utsns = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
-  CgroupHierarchy hierarchy = CgroupHierarchy::v2;
-  std::string cgroup2_root;   ///< where cgroup2 is mounted; empty: nowhere
-  bool writes_strict = true;  ///< kernel.sysctl_writes_strict is 1
-};
 
 /// All programs and maps of the kernel side: loaded and attached by load(), detached by the destructor.
 /// Its observers (KernelSource, UtsNames, BoundSockets) are thread-safe.
@@ -65,6 +31,8 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   std::vector<ProgramStats> programs() const override;
   std::vector<ProbeStatus> probes() const override;
   std::vector<Coverage> coverage() const override;
+  /// Empty without ProbeOptions::verifier_statistics.
+  std::vector<VerifierCost> verifier_costs() const;
   Result<std::vector<UtsNamespace>> read() const override;
   std::optional<SocketOwner> binder(const BoundName& name) const override;
   Result<std::vector<OpenSocket>> walk() const override;

@@ -70,6 +70,13 @@ struct ProgramStats {
   std::uint64_t run_count = 0;
 };
 
+/// What the verifier said of one program when it was loaded.
+struct VerifierCost {
+  std::string program;
+  std::uint32_t instructions = 0;  ///< processed, over all paths; the kernel refuses more than 1,000,000
+  std::uint32_t stack_bytes = 0;   ///< 512 at most
+};
+
 struct ProbeStatus {
   std::string operation;  ///< "bind", "sysctl", "uts_namespaces"
   std::string backend;    ///< fexit | tracepoint | tp_btf | cgroup | iterator | none

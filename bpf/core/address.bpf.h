@@ -19,16 +19,21 @@ struct socket_scratch {
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
 
+/* Each socket probe has an area of its own: 0 to 2 the system calls, then io_uring and what filters refused. */
+#define SOCKET_SLOTS (3 + SOCKWARD_PROBE_DENIED_LISTEN - SOCKWARD_PROBE_URING_BIND + 1)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SOCKWARD_PROBES); /* by probe: those that never run twice at a time share nothing */
+	__uint(max_entries, SOCKET_SLOTS);
 	__type(key, __u32);
 	__type(value, struct socket_scratch);
 } socket_scratch __weak SEC(".maps");
 
 static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
 {
-	return bpf_map_lookup_elem(&socket_scratch, &probe);
+	__u32 slot = probe <= SOCKWARD_LISTEN ? probe : 3 + probe - SOCKWARD_PROBE_URING_BIND;
+
+	return bpf_map_lookup_elem(&socket_scratch, &slot);
 }
 
 /* Bytes of the path at user_path before its NUL, at most UNIX_PATH_MAX + 1 (= longer); -1: unreadable. */

@@ -33,20 +33,24 @@ struct sys_enter_context {
 #define KERNEL_STACK_BYTES 16384
 #endif
 
+/* Since 5.15 the registers can be had as a typed pointer. */
+static __always_inline int has_typed_registers(void)
+{
+	return settings.kernel_types && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs);
+}
+
 /* Registers of the caller in user mode. Still whole when the call returns, but for the result. */
 static __always_inline const struct pt_regs *caller_registers(void)
 {
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) /* 5.15 */
+	if (has_typed_registers())
 		return (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	return (const void *)BPF_CORE_READ(current_task(), stack) + KERNEL_STACK_BYTES -
 		bpf_core_type_size(struct pt_regs);
 }
 
-/* From 5.15 on every pointer to registers here is a typed one, whose fields are plain loads. */
+/* Then every pointer to registers here is a typed one, whose fields are plain loads. */
 #define READ_REGISTER(registers, field)                                                                        \
-	(bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)                                   \
-		 ? (registers)->field                                                                          \
-		 : BPF_CORE_READ(registers, field))
+	(has_typed_registers() ? (registers)->field : BPF_CORE_READ(registers, field))
 
 /* number is a constant, 0..5. */
 static __always_inline __u64 argument(const struct pt_regs *registers, int number)
@@ -74,7 +78,7 @@ static __always_inline __u64 argument(const struct pt_regs *registers, int numbe
 }
 
 #ifdef COMPAT_FEXIT
-/* Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS). number is a constant, 0..2. */
+/* Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS). number is a constant, 0..4. */
 static __always_inline __u64 compat_argument(const struct pt_regs *registers, int number)
 {
 	switch (number) {
@@ -82,8 +86,12 @@ static __always_inline __u64 compat_argument(const struct pt_regs *registers, in
 		return (__u32)BPF_CORE_READ(registers, bx);
 	case 1:
 		return (__u32)BPF_CORE_READ(registers, cx);
-	default:
+	case 2:
 		return (__u32)BPF_CORE_READ(registers, dx);
+	case 3:
+		return (__u32)BPF_CORE_READ(registers, si);
+	default:
+		return (__u32)BPF_CORE_READ(registers, di);
 	}
 }
 #endif

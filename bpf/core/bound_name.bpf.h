@@ -16,13 +16,6 @@ struct {
 	__type(value, struct sockward_binder);
 } bound_names __weak SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 3); /* the walk, a bind and a release can interrupt each other on a CPU: one each */
-	__type(key, __u32);
-	__type(value, struct sockward_open_socket);
-} name_table_scratch __weak SEC(".maps");
-
 /* Which socket file was bound last under a name: a second one means that the first was removed or replaced. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -145,37 +138,34 @@ static __always_inline int remember_binder(struct sock *sk, struct file *file,
 					   struct sockward_file_name *replaced)
 {
 	struct sockward_cpu_counters *block = cpu_counters();
-	struct sockward_open_socket *scratch;
-	__u32 slot = 0;
+	struct sockward_bound_name name;
+	struct sockward_binder owner;
 	int is_path;
 
-	scratch = bpf_map_lookup_elem(&name_table_scratch, &slot);
-	if (!scratch || !block || !name_of_socket(sk, &scratch->name))
+	if (!block || !name_of_socket(sk, &name))
 		return 0;
-	fill_owner(&scratch->owner, current_task(), sk, file);
-	scratch->owner.time_ns = bpf_ktime_get_ns();
-	if (!bpf_map_lookup_elem(&bound_names, &scratch->name))
+	fill_owner(&owner, current_task(), sk, file);
+	owner.time_ns = bpf_ktime_get_ns();
+	if (!bpf_map_lookup_elem(&bound_names, &name))
 		add_one(&block->names_new);
-	bpf_map_update_elem(&bound_names, &scratch->name, &scratch->owner, BPF_ANY);
-	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
+	bpf_map_update_elem(&bound_names, &name, &owner, BPF_ANY);
+	is_path = name.kind == SOCKWARD_NAME_PATH;
 	add_one(&block->names_bound[!is_path]);
 	if (!is_path)
 		return 0;
 	watch_process(SOCKWARD_WATCH_BINDER);
-	return remember_entry(sk, &scratch->name, replaced);
+	return remember_entry(sk, &name, replaced);
 }
 
 /* The socket is released: its name is free from now on. */
 static __always_inline void forget_binder(struct sock *sk, struct file *file)
 {
-	struct sockward_open_socket *scratch;
+	struct sockward_bound_name name;
 	struct sockward_binder *binder;
-	__u32 slot = 2;
 
-	scratch = bpf_map_lookup_elem(&name_table_scratch, &slot);
-	if (!scratch || !name_of_socket(sk, &scratch->name))
+	if (!name_of_socket(sk, &name))
 		return;
-	binder = bpf_map_lookup_elem(&bound_names, &scratch->name);
+	binder = bpf_map_lookup_elem(&bound_names, &name);
 	if (!binder || binder->released_ns || binder->socket_inode != BPF_CORE_READ(file, f_inode, i_ino))
 		return;
 	/* Options may have been set after the bind. */

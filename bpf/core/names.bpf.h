@@ -5,14 +5,26 @@
 
 #include "core/emit.bpf.h"
 
-#define NAME_SCRATCHES 3 /* sethostname, setdomainname, sysctl */
+/* Each name probe has an area of its own: sethostname, setdomainname, sysctl, then the other routes. */
+#define NAME_SLOTS (3 + SOCKWARD_PROBE_COMPAT_SETDOMAINNAME - SOCKWARD_PROBE_DENIED_SETHOSTNAME + 1)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NAME_SCRATCHES);
+	__uint(max_entries, NAME_SLOTS);
 	__type(key, __u32);
 	__type(value, struct sockward_name_call);
 } name_scratch __weak SEC(".maps");
+
+static __always_inline struct sockward_name_call *name_scratch_of(__u32 probe)
+{
+	__u32 slot = 2;
+
+	if (probe <= SOCKWARD_SETDOMAINNAME)
+		slot = probe - SOCKWARD_SETHOSTNAME;
+	else if (probe != SOCKWARD_PROBE_SYSCTL)
+		slot = 3 + probe - SOCKWARD_PROBE_DENIED_SETHOSTNAME;
+	return bpf_map_lookup_elem(&name_scratch, &slot);
+}
 
 /* UTS namespaces whose creation was seen, with a bit for each of their names that was changed since (1 << domain). */
 struct {

@@ -13,12 +13,29 @@ struct path_scratch {
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
 
+/* Each path probe has an area of its own: unlink, unlinkat, then openat2 to move_mount, then the other routes. */
+#define PATH_CALLS (2 + SOCKWARD_MOVE_MOUNT - SOCKWARD_OPENAT2 + 1)
+#define PATH_SLOTS (PATH_CALLS + SOCKWARD_PROBE_URING_UNLINKAT - SOCKWARD_PROBE_DENIED_UNLINK + 1)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SOCKWARD_SYSCALLS); /* by probe; those of sockets and names are unused */
+	__uint(max_entries, PATH_SLOTS);
 	__type(key, __u32);
 	__type(value, struct path_scratch);
 } path_scratch __weak SEC(".maps");
+
+static __always_inline struct path_scratch *path_scratch_of(__u32 probe)
+{
+	__u32 slot;
+
+	if (probe <= SOCKWARD_UNLINKAT)
+		slot = probe - SOCKWARD_UNLINK;
+	else if (probe <= SOCKWARD_MOVE_MOUNT)
+		slot = 2 + probe - SOCKWARD_OPENAT2;
+	else
+		slot = PATH_CALLS + probe - SOCKWARD_PROBE_DENIED_UNLINK;
+	return bpf_map_lookup_elem(&path_scratch, &slot);
+}
 
 struct path_arguments {
 	int dirfd;
@@ -27,6 +44,8 @@ struct path_arguments {
 	__u32 call_flags;
 	__u64 resolve;
 	__u32 flags; /* enum sockward_flag, found while fetching the arguments */
+	__u32 via; /* enum sockward_via, when it is not told by the caller's entry */
+	const char *kept_path; /* the kernel's own copy of path, in a map, or NULL */
 };
 
 /* Copies a path, without its NUL, of at most limit bytes (a constant). Returns its length. */
@@ -49,9 +68,21 @@ static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path
 	return copied - 1;
 }
 
-static __always_inline void emit_path_call(__u32 syscall, const struct path_arguments *arguments, int result)
+/* The same of a copy that the kernel made (PATH_MAX bytes at most: it is never cut). */
+static __always_inline __u64 append_kept_path(__u8 *to, const char *path, __u32 *flags)
 {
-	struct path_scratch *scratch = bpf_map_lookup_elem(&path_scratch, &syscall);
+	long copied = bpf_probe_read_kernel_str(to, SOCKWARD_PATH_MAX, path);
+
+	if (copied > 0)
+		return copied - 1;
+	*flags |= SOCKWARD_PATH_FAULT;
+	return 0;
+}
+
+static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const struct path_arguments *arguments,
+					   int result)
+{
+	struct path_scratch *scratch = path_scratch_of(probe);
 	struct sockward_path_call *call;
 	__u32 flags = arguments->flags | refusal_flag(result);
 	struct data_area area;
@@ -64,12 +95,17 @@ static __always_inline void emit_path_call(__u32 syscall, const struct path_argu
 	area.bytes = scratch->data;
 	call = &scratch->call;
 	__builtin_memset(call, 0, sizeof(*call));
-	fill_header(&call->header, syscall, syscall, SOCKWARD_PATH_CALL, result);
+	fill_header(&call->header, probe, syscall, SOCKWARD_PATH_CALL, result);
+	if (arguments->via)
+		call->header.via = arguments->via;
 	call->dirfd = arguments->dirfd;
 	call->call_flags = arguments->call_flags;
 	call->resolve = arguments->resolve;
-	scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path, SOCKWARD_PATH_FAULT,
-				      SOCKWARD_PATH_CLIPPED, &flags);
+	if (arguments->kept_path)
+		scratch->cursor = append_kept_path(scratch->data, arguments->kept_path, &flags);
+	else
+		scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path,
+					      SOCKWARD_PATH_FAULT, SOCKWARD_PATH_CLIPPED, &flags);
 	call->path_bytes = scratch->cursor;
 	first = call->path_bytes ? scratch->data[0] : 0;
 	if (arguments->path2) {

@@ -16,7 +16,8 @@ static __always_inline struct task_struct *current_task(void)
  */
 static __always_inline int has_typed_task(void)
 {
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+	return settings.kernel_types &&
+		bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
 
 /* Where css_set keeps the state of the chosen v1 controller: the index depends on the kernel's configuration. */

@@ -28,7 +28,7 @@ static __always_inline int does_not_fit(int address_length, int bytes, int resul
 	return (result == -EINVAL && address_length > UNIX_ADDRESS_MAX) || bytes == UNIX_PATH_MAX;
 }
 
-static __always_inline int observe_bind(struct socket_arguments *arguments, int result)
+static __always_inline int observe_bind(__u32 probe, struct socket_arguments *arguments, int result)
 {
 	struct sock *sk = sock_of_fd(arguments->fd);
 	__u32 family = family_of(sk);
@@ -40,7 +40,7 @@ static __always_inline int observe_bind(struct socket_arguments *arguments, int 
 		arguments->flags |= SOCKWARD_NAME_REPLACED;
 		wanted = settings.report_replaced;
 	}
-	scratch = socket_scratch_of(SOCKWARD_BIND);
+	scratch = socket_scratch_of(probe);
 	if (!scratch)
 		return 0;
 	if (family == SOCKWARD_FAMILY_UNIX) {
@@ -53,7 +53,7 @@ static __always_inline int observe_bind(struct socket_arguments *arguments, int 
 			wanted = 1;
 	}
 	if (wanted && syscall_wanted(SOCKWARD_BIND))
-		emit_socket_call(scratch, SOCKWARD_BIND, SOCKWARD_BIND, arguments, sk, result, !result);
+		emit_socket_call(scratch, probe, SOCKWARD_BIND, arguments, sk, result, !result);
 	return 0;
 }
 
@@ -63,7 +63,7 @@ int BPF_PROG(bind_fexit, int fd, const void *address, int length, int result)
 	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
 
 	note_seen(SOCKWARD_BIND);
-	return observe_bind(&arguments, normalise_result(result));
+	return observe_bind(SOCKWARD_BIND, &arguments, normalise_result(result));
 }
 
 SEC("tracepoint/syscalls/sys_enter_bind")
@@ -72,7 +72,7 @@ int bind_entry_tp(struct sys_enter_context *context)
 	return note_entry(SOCKWARD_BIND);
 }
 
-static __always_inline int bind_exit(struct sys_exit_context *context, __u32 flags)
+static __always_inline int bind_exit(__u32 probe, struct sys_exit_context *context, __u32 flags)
 {
 	const struct pt_regs *registers = caller_registers();
 	struct socket_arguments arguments = {
@@ -82,13 +82,13 @@ static __always_inline int bind_exit(struct sys_exit_context *context, __u32 fla
 		.flags = flags,
 	};
 
-	return observe_bind(&arguments, normalise_result(context->result));
+	return observe_bind(probe, &arguments, normalise_result(context->result));
 }
 
 SEC("tracepoint/syscalls/sys_exit_bind")
 int bind_tp(struct sys_exit_context *context)
 {
-	return bind_exit(context, seccomp_flag(SOCKWARD_BIND));
+	return bind_exit(SOCKWARD_BIND, context, seccomp_flag(SOCKWARD_BIND));
 }
 
 SEC("tracepoint/syscalls/sys_exit_bind")
@@ -96,7 +96,7 @@ int bind_denied_tp(struct sys_exit_context *context)
 {
 	__u32 flags = seccomp_flag(SOCKWARD_BIND);
 
-	return flags ? bind_exit(context, flags) : 0;
+	return flags ? bind_exit(SOCKWARD_PROBE_DENIED_BIND, context, flags) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -24,7 +24,7 @@ static __always_inline int unix_wanted(struct socket_scratch *scratch, const str
 		sockaddr_path_length(scratch, arguments->address, arguments->length) == UNIX_PATH_MAX;
 }
 
-static __always_inline int observe_connect(const struct socket_arguments *arguments, int result)
+static __always_inline int observe_connect(__u32 probe, const struct socket_arguments *arguments, int result)
 {
 	struct sock *sk = sock_of_fd(arguments->fd);
 	__u32 family = family_of(sk);
@@ -34,13 +34,13 @@ static __always_inline int observe_connect(const struct socket_arguments *argume
 	count_call(SOCKWARD_CONNECT, family, result);
 	if (!wanted && family != SOCKWARD_FAMILY_UNIX)
 		return 0;
-	scratch = socket_scratch_of(SOCKWARD_CONNECT);
+	scratch = socket_scratch_of(probe);
 	if (!scratch)
 		return 0;
 	if (!wanted)
 		wanted = unix_wanted(scratch, arguments, result);
 	if (wanted && syscall_wanted(SOCKWARD_CONNECT))
-		emit_socket_call(scratch, SOCKWARD_CONNECT, SOCKWARD_CONNECT, arguments, sk, result, 0);
+		emit_socket_call(scratch, probe, SOCKWARD_CONNECT, arguments, sk, result, 0);
 	return 0;
 }
 
@@ -50,7 +50,7 @@ int BPF_PROG(connect_fexit, int fd, const void *address, int length, int result)
 	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
 
 	note_seen(SOCKWARD_CONNECT);
-	return observe_connect(&arguments, normalise_result(result));
+	return observe_connect(SOCKWARD_CONNECT, &arguments, normalise_result(result));
 }
 
 SEC("tracepoint/syscalls/sys_enter_connect")
@@ -59,7 +59,7 @@ int connect_entry_tp(struct sys_enter_context *context)
 	return note_entry(SOCKWARD_CONNECT);
 }
 
-static __always_inline int connect_exit(struct sys_exit_context *context, __u32 flags)
+static __always_inline int connect_exit(__u32 probe, struct sys_exit_context *context, __u32 flags)
 {
 	const struct pt_regs *registers = caller_registers();
 	struct socket_arguments arguments = {
@@ -69,13 +69,13 @@ static __always_inline int connect_exit(struct sys_exit_context *context, __u32 
 		.flags = flags,
 	};
 
-	return observe_connect(&arguments, normalise_result(context->result));
+	return observe_connect(probe, &arguments, normalise_result(context->result));
 }
 
 SEC("tracepoint/syscalls/sys_exit_connect")
 int connect_tp(struct sys_exit_context *context)
 {
-	return connect_exit(context, seccomp_flag(SOCKWARD_CONNECT));
+	return connect_exit(SOCKWARD_CONNECT, context, seccomp_flag(SOCKWARD_CONNECT));
 }
 
 SEC("tracepoint/syscalls/sys_exit_connect")
@@ -83,7 +83,7 @@ int connect_denied_tp(struct sys_exit_context *context)
 {
 	__u32 flags = seccomp_flag(SOCKWARD_CONNECT);
 
-	return flags ? connect_exit(context, flags) : 0;
+	return flags ? connect_exit(SOCKWARD_PROBE_DENIED_CONNECT, context, flags) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -71,17 +71,17 @@ static __always_inline void copy_asked(struct sockward_name_call *call, const ch
 	call->asked_bytes = bytes;
 }
 
-static __always_inline int name_exit(int domain, __u64 pointer, int length, int result)
+static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int length, int result)
 {
-	__u32 syscall = domain ? SOCKWARD_SETDOMAINNAME : SOCKWARD_SETHOSTNAME, slot = domain;
-	struct sockward_name_call *call = bpf_map_lookup_elem(&name_scratch, &slot);
+	__u32 syscall = domain ? SOCKWARD_SETDOMAINNAME : SOCKWARD_SETHOSTNAME;
+	struct sockward_name_call *call = name_scratch_of(probe);
 	struct uts_namespace *uts = current_uts();
 
 	count_call(syscall, SOCKWARD_FAMILY_NONE, result);
 	if (!call)
 		return 0;
 	__builtin_memset(call, 0, sizeof(*call));
-	fill_header(&call->header, syscall, syscall, SOCKWARD_NAME_CALL, result);
+	fill_header(&call->header, probe, syscall, SOCKWARD_NAME_CALL, result);
 	call->asked_length = length;
 	call->domain = domain;
 	call->owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
@@ -102,7 +102,7 @@ SYSCALL_FEXIT(sethostname)
 int BPF_PROG(sethostname_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_SETHOSTNAME);
-	return name_exit(0, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
+	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
 }
 
 SEC("tracepoint/syscalls/sys_enter_sethostname")
@@ -116,7 +116,7 @@ int sethostname_tp(struct sys_exit_context *context)
 {
 	const struct pt_regs *registers = caller_registers();
 
-	return name_exit(0, argument(registers, 0), (int)argument(registers, 1),
+	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
 			 normalise_result(context->result));
 }
 
@@ -130,7 +130,7 @@ SYSCALL_FEXIT(setdomainname)
 int BPF_PROG(setdomainname_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_SETDOMAINNAME);
-	return name_exit(1, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
+	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
 }
 
 SEC("tracepoint/syscalls/sys_enter_setdomainname")
@@ -144,7 +144,7 @@ int setdomainname_tp(struct sys_exit_context *context)
 {
 	const struct pt_regs *registers = caller_registers();
 
-	return name_exit(1, argument(registers, 0), (int)argument(registers, 1),
+	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
 			 normalise_result(context->result));
 }
 
@@ -154,7 +154,7 @@ int sethostname_denied_tp(struct sys_exit_context *context)
 	const struct pt_regs *registers = caller_registers();
 
 	return seccomp_flag(SOCKWARD_SETHOSTNAME)
-		? name_exit(0, argument(registers, 0), (int)argument(registers, 1),
+		? name_exit(SOCKWARD_PROBE_DENIED_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
 			    normalise_result(context->result))
 		: 0;
 }
@@ -165,7 +165,7 @@ int setdomainname_denied_tp(struct sys_exit_context *context)
 	const struct pt_regs *registers = caller_registers();
 
 	return seccomp_flag(SOCKWARD_SETDOMAINNAME)
-		? name_exit(1, argument(registers, 0), (int)argument(registers, 1),
+		? name_exit(SOCKWARD_PROBE_DENIED_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
 			    normalise_result(context->result))
 		: 0;
 }
@@ -180,7 +180,7 @@ int BPF_PROG(sethostname_compat_entry_fentry, const struct pt_regs *registers)
 COMPAT_FEXIT(sethostname)
 int BPF_PROG(sethostname_compat_fexit, const struct pt_regs *registers, long result)
 {
-	return name_exit(0, compat_argument(registers, 0), (int)compat_argument(registers, 1),
+	return name_exit(SOCKWARD_PROBE_COMPAT_SETHOSTNAME, 0, compat_argument(registers, 0), (int)compat_argument(registers, 1),
 			 normalise_result(result));
 }
 
@@ -193,7 +193,7 @@ int BPF_PROG(setdomainname_compat_entry_fentry, const struct pt_regs *registers)
 COMPAT_FEXIT(setdomainname)
 int BPF_PROG(setdomainname_compat_fexit, const struct pt_regs *registers, long result)
 {
-	return name_exit(1, compat_argument(registers, 0), (int)compat_argument(registers, 1),
+	return name_exit(SOCKWARD_PROBE_COMPAT_SETDOMAINNAME, 1, compat_argument(registers, 0), (int)compat_argument(registers, 1),
 			 normalise_result(result));
 }
 #endif

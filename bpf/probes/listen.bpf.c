@@ -9,7 +9,7 @@
 
 #include <bpf/bpf_tracing.h>
 
-static __always_inline int observe_listen(int fd, int backlog, int result)
+static __always_inline int observe_listen(__u32 probe, int fd, int backlog, int result)
 {
 	struct sock *sk = sock_of_fd(fd);
 	struct socket_arguments arguments = {.fd = fd, .length = backlog};
@@ -18,9 +18,9 @@ static __always_inline int observe_listen(int fd, int backlog, int result)
 	count_call(SOCKWARD_LISTEN, family_of(sk), result);
 	if (!errno_wanted(result) || !syscall_wanted(SOCKWARD_LISTEN))
 		return 0;
-	scratch = socket_scratch_of(SOCKWARD_LISTEN);
+	scratch = socket_scratch_of(probe);
 	if (scratch)
-		emit_socket_call(scratch, SOCKWARD_LISTEN, SOCKWARD_LISTEN, &arguments, sk, result, 1);
+		emit_socket_call(scratch, probe, SOCKWARD_LISTEN, &arguments, sk, result, 1);
 	return 0;
 }
 
@@ -28,27 +28,27 @@ SEC("fexit/__sys_listen")
 int BPF_PROG(listen_fexit, int fd, int backlog, int result)
 {
 	note_seen(SOCKWARD_LISTEN);
-	return observe_listen(fd, backlog, normalise_result(result));
+	return observe_listen(SOCKWARD_LISTEN, fd, backlog, normalise_result(result));
 }
 
-static __always_inline int listen_exit(struct sys_exit_context *context)
+static __always_inline int listen_exit(__u32 probe, struct sys_exit_context *context)
 {
 	const struct pt_regs *registers = caller_registers();
 
-	return observe_listen((int)argument(registers, 0), (int)argument(registers, 1),
+	return observe_listen(probe, (int)argument(registers, 0), (int)argument(registers, 1),
 			      normalise_result(context->result));
 }
 
 SEC("tracepoint/syscalls/sys_exit_listen")
 int listen_tp(struct sys_exit_context *context)
 {
-	return listen_exit(context);
+	return listen_exit(SOCKWARD_LISTEN, context);
 }
 
 SEC("tracepoint/syscalls/sys_exit_listen")
 int listen_denied_tp(struct sys_exit_context *context)
 {
-	return seccomp_flag(SOCKWARD_LISTEN) ? listen_exit(context) : 0;
+	return seccomp_flag(SOCKWARD_LISTEN) ? listen_exit(SOCKWARD_PROBE_DENIED_LISTEN, context) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

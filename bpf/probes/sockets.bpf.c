@@ -5,6 +5,13 @@
  */
 #include "core/bound_name.bpf.h"
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sockward_open_socket);
+} walk_scratch SEC(".maps");
+
 /* What a walk tells of a socket file beside its number. */
 static __always_inline void fill_file(struct sockward_open_socket *entry, struct sock *sk)
 {
@@ -35,7 +42,7 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	struct sockward_open_socket *entry;
 	struct file *file = context->file;
 	struct socket *socket;
-	__u32 slot = 1;
+	__u32 slot = 0;
 	struct sock *sk;
 
 	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
@@ -44,7 +51,7 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	if (!socket || BPF_CORE_READ(socket, file) != file)
 		return 0;
 	sk = BPF_CORE_READ(socket, sk);
-	entry = bpf_map_lookup_elem(&name_table_scratch, &slot);
+	entry = bpf_map_lookup_elem(&walk_scratch, &slot);
 	if (!sk || !entry || !name_of_socket(sk, &entry->name))
 		return 0;
 	fill_owner(&entry->owner, task, sk, file);

@@ -8,7 +8,6 @@
  */
 #include "core/names.bpf.h"
 
-#define SYSCTL_SLOT 2
 #define SYSCTL_NAME_MAX 32
 
 static __always_inline int same_text(const char *one, const char *other, int bytes)
@@ -63,7 +62,7 @@ static __always_inline void compute_result(struct sockward_name_call *call, __u3
 SEC("cgroup/sysctl")
 int sysctl_cgroup(struct bpf_sysctl *context)
 {
-	__u32 slot = SYSCTL_SLOT, offset = context->file_pos;
+	__u32 offset = context->file_pos;
 	struct uts_namespace *uts = current_uts();
 	struct sockward_name_call *call;
 	int domain;
@@ -72,7 +71,7 @@ int sysctl_cgroup(struct bpf_sysctl *context)
 	if (!context->write)
 		return 1;
 	domain = which_name(context);
-	call = bpf_map_lookup_elem(&name_scratch, &slot);
+	call = name_scratch_of(SOCKWARD_PROBE_SYSCTL);
 	if (domain < 0 || !call)
 		return 1;
 	__builtin_memset(call, 0, sizeof(*call));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * unlink(2) and unlinkat(2). Counted: every call. Reported: failures the settings ask for, and
- * ENAMETOOLONG. 32-bit callers: with the fexit backend. Not seen: unlinkat through io_uring.
+ * ENAMETOOLONG. 32-bit callers: with the fexit backend. Through io_uring: uring_unlink.bpf.c.
  */
 #include "core/arguments.bpf.h"
 #include "core/path.bpf.h"
@@ -9,27 +9,27 @@
 
 #include <bpf/bpf_tracing.h>
 
-static __always_inline int observe_unlink(__u32 syscall, const struct path_arguments *arguments, int result)
+static __always_inline int observe_unlink(__u32 probe, __u32 syscall, const struct path_arguments *arguments, int result)
 {
 	count_call(syscall, SOCKWARD_FAMILY_NONE, result);
 	if (!errno_wanted(result) && !(settings.report_too_long && result == -ENAMETOOLONG))
 		return 0;
 	if (syscall_wanted(syscall))
-		emit_path_call(syscall, arguments, result);
+		emit_path_call(probe, syscall, arguments, result);
 	return 0;
 }
 
-static __always_inline int unlink_exit(const struct pt_regs *registers, long result)
+static __always_inline int unlink_exit(__u32 probe, const struct pt_regs *registers, long result)
 {
 	struct path_arguments arguments = {
 		.dirfd = AT_FDCWD,
 		.path = (const char *)argument(registers, 0),
 	};
 
-	return observe_unlink(SOCKWARD_UNLINK, &arguments, normalise_result(result));
+	return observe_unlink(probe, SOCKWARD_UNLINK, &arguments, normalise_result(result));
 }
 
-static __always_inline int unlinkat_exit(const struct pt_regs *registers, long result)
+static __always_inline int unlinkat_exit(__u32 probe, const struct pt_regs *registers, long result)
 {
 	struct path_arguments arguments = {
 		.dirfd = (int)argument(registers, 0),
@@ -37,45 +37,45 @@ static __always_inline int unlinkat_exit(const struct pt_regs *registers, long r
 		.call_flags = (__u32)argument(registers, 2),
 	};
 
-	return observe_unlink(SOCKWARD_UNLINKAT, &arguments, normalise_result(result));
+	return observe_unlink(probe, SOCKWARD_UNLINKAT, &arguments, normalise_result(result));
 }
 
 SYSCALL_FEXIT(unlink)
 int BPF_PROG(unlink_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_UNLINK);
-	return unlink_exit(registers, result);
+	return unlink_exit(SOCKWARD_UNLINK, registers, result);
 }
 
 SEC("tracepoint/syscalls/sys_exit_unlink")
 int unlink_tp(struct sys_exit_context *context)
 {
-	return unlink_exit(caller_registers(), context->result);
+	return unlink_exit(SOCKWARD_UNLINK, caller_registers(), context->result);
 }
 
 SYSCALL_FEXIT(unlinkat)
 int BPF_PROG(unlinkat_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_UNLINKAT);
-	return unlinkat_exit(registers, result);
+	return unlinkat_exit(SOCKWARD_UNLINKAT, registers, result);
 }
 
 SEC("tracepoint/syscalls/sys_exit_unlinkat")
 int unlinkat_tp(struct sys_exit_context *context)
 {
-	return unlinkat_exit(caller_registers(), context->result);
+	return unlinkat_exit(SOCKWARD_UNLINKAT, caller_registers(), context->result);
 }
 
 SEC("tracepoint/syscalls/sys_exit_unlink")
 int unlink_denied_tp(struct sys_exit_context *context)
 {
-	return seccomp_flag(SOCKWARD_UNLINK) ? unlink_exit(caller_registers(), context->result) : 0;
+	return seccomp_flag(SOCKWARD_UNLINK) ? unlink_exit(SOCKWARD_PROBE_DENIED_UNLINK, caller_registers(), context->result) : 0;
 }
 
 SEC("tracepoint/syscalls/sys_exit_unlinkat")
 int unlinkat_denied_tp(struct sys_exit_context *context)
 {
-	return seccomp_flag(SOCKWARD_UNLINKAT) ? unlinkat_exit(caller_registers(), context->result) : 0;
+	return seccomp_flag(SOCKWARD_UNLINKAT) ? unlinkat_exit(SOCKWARD_PROBE_DENIED_UNLINKAT, caller_registers(), context->result) : 0;
 }
 
 #ifdef COMPAT_FEXIT
@@ -87,7 +87,7 @@ int BPF_PROG(unlink_compat_fexit, const struct pt_regs *registers, long result)
 		.path = (const char *)compat_argument(registers, 0),
 	};
 
-	return observe_unlink(SOCKWARD_UNLINK, &arguments, normalise_result(result));
+	return observe_unlink(SOCKWARD_PROBE_COMPAT_UNLINK, SOCKWARD_UNLINK, &arguments, normalise_result(result));
 }
 
 COMPAT_FEXIT(unlinkat)
@@ -99,7 +99,7 @@ int BPF_PROG(unlinkat_compat_fexit, const struct pt_regs *registers, long result
 		.call_flags = (__u32)compat_argument(registers, 2),
 	};
 
-	return observe_unlink(SOCKWARD_UNLINKAT, &arguments, normalise_result(result));
+	return observe_unlink(SOCKWARD_PROBE_COMPAT_UNLINKAT, SOCKWARD_UNLINKAT, &arguments, normalise_result(result));
 }
 #endif
 

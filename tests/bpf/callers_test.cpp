@@ -116,6 +116,40 @@ TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
   EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
 }
 
+TEST_F(UringCallers, AnUnlinkatIsSeenWhereCoverageSaysSo) {
+  constexpr int kUnlinkat = 36;  // IORING_OP_UNLINKAT, 5.11
+  if (!ready) return;
+  const auto count = [&] { return kernel->probes().snapshot().of(Syscall::unlinkat, Family::none)[ENOENT]; };
+  const std::uint64_t before = count();
+  std::uint64_t requests = 0;
+  for (const unsigned flags : {0U, static_cast<unsigned>(IOSQE_ASYNC)}) {
+    const std::string path = "nope/uring-unlink-" + std::to_string(flags);  // relative to dirfd
+    const int folder = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const auto result = submit(
+        kUnlinkat,
+        [&](io_uring_sqe* request) { io_uring_prep_rw(kUnlinkat, request, folder, path.c_str(), 0, 0); },
+        flags);
+    close(folder);
+    if (!result) {
+      EXPECT_FALSE(covered("unlinkat")) << "a kernel without the operation";
+      return;
+    }
+    ASSERT_EQ(*result, -ENOENT);
+    ++requests;
+    if (!covered("unlinkat")) continue;
+    const auto event = kernel->wait_for([&](const Event& seen) {
+      const auto* call = std::get_if<PathCall>(&seen.call);
+      return seen.syscall == Syscall::unlinkat && call != nullptr && call->path == path;
+    });
+    ASSERT_TRUE(event);
+    EXPECT_EQ(event->via, Via::io_uring);
+    EXPECT_EQ(event->error(), ENOENT);
+    EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
+    EXPECT_EQ(resolved_path(*event), "/tmp/" + path);
+  }
+  EXPECT_EQ(count(), before + (covered("unlinkat") ? requests : 0));
+}
+
 TEST_F(UringCallers, ASystemCallIsCountedOnceBesideThem) {
   const auto count = [&] { return kernel->probes().snapshot().of(Syscall::connect, Family::unix_)[ENOENT]; };
   const std::uint64_t before = count();
@@ -128,11 +162,11 @@ TEST_F(UringCallers, ASystemCallIsCountedOnceBesideThem) {
 
 #ifdef __x86_64__
 /// A call by the 32-bit entry. Pointers must lie below 4 GiB: `low_copy`.
-long int80(long number, long a = 0, long b = 0, long c = 0) {
+long int80(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {
   long result = 0;
   asm volatile("int $0x80"
                : "=a"(result)
-               : "a"(number), "b"(a), "c"(b), "d"(c)
+               : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
                : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
@@ -143,8 +177,8 @@ long low_copy(const void* bytes, std::size_t size) {
   return reinterpret_cast<long>(page);
 }
 
-constexpr long kUnlink = 10, kGetpid = 20, kSethostname = 74, kSocketcall = 102, kUnlinkat = 301, kBind = 361,
-               kConnect = 362;
+constexpr long kUnlink = 10, kGetpid = 20, kMount = 21, kSethostname = 74, kSocketcall = 102, kUnlinkat = 301,
+               kBind = 361, kConnect = 362, kOpenTree = 428, kMoveMount = 429, kOpenat2 = 437;
 
 class CompatCallers : public Processes {
  protected:
@@ -206,6 +240,38 @@ TEST_F(CompatCallers, UnlinksAreSeenWhereCoverageSaysSo) {
     if (found == events.end()) continue;
     EXPECT_EQ(found->via, Via::compat);
     EXPECT_EQ(std::get<PathCall>(found->call).path, "/nope/compat");
+  }
+}
+
+TEST_F(CompatCallers, RefusedLinksAreSeenWhereCoverageSaysSo) {
+  const std::uint32_t child = in_child([] {
+    const std::string link = "/tmp/sockward-loop-" + std::to_string(getpid());
+    if (symlink(link.c_str(), link.c_str()) != 0) return false;
+    const long low = low_copy(link.c_str(), link.size() + 1);
+    const std::uint64_t how[] = {O_RDONLY, 0, 4 /* RESOLVE_NO_SYMLINKS */};
+    const bool refused =
+        int80(kOpenat2, AT_FDCWD, low, low_copy(how, sizeof(how)), sizeof(how)) == -ELOOP &&
+        int80(kOpenTree, AT_FDCWD, low, 0) == -ELOOP && int80(kMount, low, low, 0, 1 << 12) == -ELOOP &&
+        int80(kMoveMount, AT_FDCWD, low_copy("/", 2), AT_FDCWD, low, 0x10 /* MOVE_MOUNT_T_SYMLINKS */) ==
+            -ELOOP;
+    unlink(link.c_str());
+    return refused;
+  });
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  const std::string link = "/tmp/sockward-loop-" + std::to_string(child);
+  for (const Syscall syscall : {Syscall::openat2, Syscall::open_tree, Syscall::mount, Syscall::move_mount}) {
+    const auto& events = kernel->events();
+    const auto found = std::find_if(events.begin(), events.end(), [&](const Event& event) {
+      return event.actor.tgid == child && event.syscall == syscall;
+    });
+    ASSERT_EQ(found != events.end(), covered(std::string(to_string(syscall)))) << to_string(syscall);
+    if (found == events.end()) continue;
+    EXPECT_EQ(found->via, Via::compat);
+    EXPECT_EQ(std::get<PathCall>(found->call).path, link) << to_string(syscall);
+    if (syscall == Syscall::openat2) {
+      EXPECT_EQ(std::get<PathCall>(found->call).resolve, 4u);
+    }
   }
 }
 

@@ -17,7 +17,7 @@
 
 #include <sockward/event.h>
 
-#define SOCKWARD_COUNTERS_VERSION 2
+#define SOCKWARD_COUNTERS_VERSION 3
 
 /* Address families told apart: of the socket, not of the sockaddr. */
 enum sockward_family {

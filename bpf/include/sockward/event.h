@@ -36,15 +36,35 @@ enum sockward_syscall {
 
 /*
  * A probe is one program of the kernel side whatever its backend. Each has its own sequence
- * of record numbers on each CPU. Probes 0..10 are the calls above.
+ * of record numbers on each CPU. Probes 0..10 are the calls above. Those that can be loaded at the same time have
+ * numbers of their own: one may interrupt the other on a CPU.
  */
 enum sockward_probe {
 	SOCKWARD_PROBE_SYSCTL = 11,
 	SOCKWARD_PROBE_EXEC = 12,
 	SOCKWARD_PROBE_EXIT = 13,
+	/* sockets */
 	SOCKWARD_PROBE_URING_BIND = 14,
 	SOCKWARD_PROBE_URING_CONNECT = 15,
-	SOCKWARD_PROBES = 16,
+	SOCKWARD_PROBE_DENIED_BIND = 16,
+	SOCKWARD_PROBE_DENIED_CONNECT = 17,
+	SOCKWARD_PROBE_DENIED_LISTEN = 18,
+	/* paths */
+	SOCKWARD_PROBE_DENIED_UNLINK = 19,
+	SOCKWARD_PROBE_DENIED_UNLINKAT = 20,
+	SOCKWARD_PROBE_COMPAT_UNLINK = 21,
+	SOCKWARD_PROBE_COMPAT_UNLINKAT = 22,
+	SOCKWARD_PROBE_COMPAT_OPENAT2 = 23,
+	SOCKWARD_PROBE_COMPAT_OPEN_TREE = 24,
+	SOCKWARD_PROBE_COMPAT_MOUNT = 25,
+	SOCKWARD_PROBE_COMPAT_MOVE_MOUNT = 26,
+	SOCKWARD_PROBE_URING_UNLINKAT = 27,
+	/* names */
+	SOCKWARD_PROBE_DENIED_SETHOSTNAME = 28,
+	SOCKWARD_PROBE_DENIED_SETDOMAINNAME = 29,
+	SOCKWARD_PROBE_COMPAT_SETHOSTNAME = 30,
+	SOCKWARD_PROBE_COMPAT_SETDOMAINNAME = 31,
+	SOCKWARD_PROBES = 32,
 };
 
 /* Which struct follows the header. */

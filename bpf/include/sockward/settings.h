@@ -25,7 +25,8 @@ struct sockward_settings {
 	__u8 report_replaced; /* report binds that took the name of another socket file */
 	__u8 watch_processes; /* report long arguments and the end of watched processes */
 	__u8 seccomp_denied; /* fexit backend: note which calls of tasks with a filter began (probes.seccomp_denied) */
-	__u8 reserved[2];
+	__u8 kernel_types; /* the kernel has BTF of its own: tasks can be had as typed pointers */
+	__u8 reserved;
 };
 static_assert(sizeof(struct sockward_settings) == 48, "no padding");
 

@@ -1,0 +1,80 @@
+#include "probe/attach.hpp"
+
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file_descriptor.hpp"
+
+namespace sockward {
+namespace {
+
+std::string after_slash(std::string_view section) {
+  return std::string(section.substr(section.find('/') + 1));
+}
+
+int perf_event_of_tracepoint(int id) {
+  perf_event_attr attributes{};
+  attributes.type = PERF_TYPE_TRACEPOINT;
+  attributes.size = sizeof(attributes);
+  attributes.config = static_cast<__u64>(id);
+  // One event on one CPU is enough: the program is attached to the tracepoint itself.
+  return static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC));
+}
+
+Result<Link> attach_tracepoint(const bpf_program* program, const Tracepoints& tracepoints) {
+  const std::string target = after_slash(bpf_program__section_name(program));
+  const auto id = tracepoints.id_of(target);
+  if (!id) return id.error();
+  FileDescriptor event(perf_event_of_tracepoint(*id));
+  if (!event.valid()) return last_error("perf_event_open of " + target + " (see kernel.perf_event_paranoid)");
+  Link link(bpf_program__attach_perf_event(program, event.get()));
+  if (!link) return last_error("attach to tracepoint " + target);
+  event.release();  // the link closes it
+  return link;
+}
+
+}  // namespace
+
+Result<Link> attach_program(const bpf_program* program, const Survey& survey, const ProbeOptions& options) {
+  const std::string backend = parse_program_name(bpf_program__name(program)).backend;
+  if (backend == "tracepoint") return attach_tracepoint(program, *survey.tracepoints);
+  if (backend == "cgroup") {
+    const FileDescriptor root(open(options.cgroup2_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root.valid()) return last_error("open " + options.cgroup2_root);
+    Link link(bpf_program__attach_cgroup(program, root.get()));
+    if (!link) return last_error("attach to cgroup " + options.cgroup2_root);
+    return link;
+  }
+  Link link(backend == "iterator" ? bpf_program__attach_iter(program, nullptr)
+                                  : bpf_program__attach(program));
+  if (!link) return last_error(std::string("attach ") + bpf_program__section_name(program));
+  return link;
+}
+
+ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation, const Survey& survey,
+                             const ProbeOptions& options, std::vector<Attachment>& attachments,
+                             std::vector<AttachFailure>& failures) {
+  ProbeStatus status{.operation = operation.operation,
+                     .backend = operation.backend,
+                     .attached = false,
+                     .reason = operation.reason,
+                     .optional = operation.optional};
+  std::vector<Attachment> attached;
+  for (const std::string& name : operation.programs) {
+    auto link = attach_program(bpf_object__find_program_by_name(object, name.c_str()), survey, options);
+    if (!link) {
+      status.backend = "none";
+      status.reason = link.error().text();
+      failures.push_back({name, status.reason});
+      return status;
+    }
+    attached.push_back({name, std::move(*link)});
+  }
+  status.attached = !attached.empty();
+  for (auto& attachment : attached) attachments.push_back(std::move(attachment));
+  return status;
+}
+
+}  // namespace sockward

@@ -1,0 +1,170 @@
+#include "probe/loader.hpp"
+
+#include <sockward/settings.h>
+
+#include <algorithm>
+#include <thread>
+
+#include <sockward.skel.h>
+
+#include "base/log.hpp"
+#include "base/startup_error.hpp"
+#include "probe/attach.hpp"
+#include "probe/libbpf_log.hpp"
+#include "probe/verifier_costs.hpp"
+
+namespace sockward {
+namespace {
+
+constexpr int kRounds = 3;
+
+void write_settings(sockward_settings& settings, const ProbeOptions& options, bool own_types) {
+  const ReportFilter& filter = options.filter;
+  std::copy(filter.errno_bits.begin(), filter.errno_bits.end(), settings.report_errno);
+  settings.report_syscalls = filter.syscalls;
+  settings.only_tgid = filter.only_tgid;
+  settings.host_utsns = options.host_utsns;
+  settings.near_limit_bytes = filter.too_long ? options.near_limit_bytes : 0;
+  settings.report_too_long = filter.too_long;
+  settings.report_unix_refused = filter.unix_refused;
+  settings.report_all_errors = filter.all_errors;
+  settings.hierarchy = static_cast<__u8>(options.hierarchy);
+  settings.writes_strict = options.writes_strict;
+  settings.report_replaced = filter.too_long;
+  settings.watch_processes = true;
+  settings.seccomp_denied = options.seccomp_denied;
+  settings.kernel_types = own_types;
+}
+
+void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_t blocks) {
+  bpf_map__set_max_entries(skeleton.maps.counters, blocks);
+  bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
+  bpf_map__set_max_entries(skeleton.maps.failures_by_source, options.source_entries);
+  bpf_map__set_max_entries(skeleton.maps.bound_names, options.bound_names);
+  bpf_map__set_max_entries(skeleton.maps.bound_entries, options.bound_names);
+  if (options.messages) bpf_map__set_max_entries(skeleton.maps.messages, 256);
+}
+
+void choose_programs(const sockward_bpf& skeleton, const std::vector<OperationPlan>& plan) {
+  bpf_program* program = nullptr;
+  while ((program = bpf_object__next_program(skeleton.obj, program)) != nullptr) {
+    const std::string name = bpf_program__name(program);
+    const bool wanted = std::any_of(plan.begin(), plan.end(), [&](const OperationPlan& operation) {
+      return std::find(operation.programs.begin(), operation.programs.end(), name) !=
+             operation.programs.end();
+    });
+    bpf_program__set_autoload(program, wanted);
+  }
+}
+
+/// The program that libbpf complains about ("prog 'bind_fexit': BPF program load failed: …"); empty: none.
+std::string offender_in(const std::string& warnings) {
+  static constexpr std::string_view kBefore = "prog '";
+  const auto begin = warnings.find(kBefore);
+  if (begin == std::string::npos) return {};
+  const auto name = begin + kBefore.size();
+  return warnings.substr(name, warnings.find('\'', name) - name);
+}
+
+void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
+  bool any_call = false;
+  for (const auto& probe : probes) {
+    any_call |= probe.attached && syscall_from(probe.operation).has_value();
+    if (probe.attached || probe.optional) continue;
+    if (strict)
+      throw failure("probe " + probe.operation + " cannot be attached: " + probe.reason,
+                    "mend that, or run without --config.strict");
+    log_warn("probe {} is not attached: {}", probe.operation, probe.reason);
+  }
+  if (!any_call)
+    throw failure("no system call can be observed: " + (probes.empty() ? "no probes" : probes.front().reason),
+                  "run `sockward check` to see what each probe needs");
+}
+
+/// Has the operation of this program another way in this plan's successor?
+bool has_fall_back(const bpf_object* object, const Survey& survey, const ProbeOptions& options,
+                   const RefusedPrograms& refused, const std::string& program) {
+  const std::string operation = parse_program_name(program).operation;
+  const auto plan = make_plan(object, survey, options, refused);
+  return std::any_of(plan.begin(), plan.end(), [&](const OperationPlan& candidate) {
+    return candidate.operation == operation && candidate.backend != "none";
+  });
+}
+
+/// Opens and loads the object, and leaves out what was refused before. A new refusal is added to `refused`,
+/// and nothing is returned; what cannot be laid to one program is thrown.
+Skeleton load_round(const ProbeOptions& options, const Survey& survey, RefusedPrograms& refused,
+                    std::vector<OperationPlan>& plan, VerifierLogs& logs) {
+  Skeleton skeleton = open_skeleton(options);
+  plan = make_plan(skeleton->obj, survey, options, refused);
+  // The skeleton declares const what is constant only for the programs.
+  write_settings(const_cast<sockward_settings&>(
+                     reinterpret_cast<const volatile sockward_settings&>(skeleton->rodata->settings)),
+                 options, survey.own_types);
+  size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
+  choose_programs(*skeleton, plan);
+  if (options.verifier_statistics) logs.attach(skeleton->obj);
+  if (options.before_load) options.before_load(skeleton->obj);
+  if (sockward_bpf::load(skeleton.get()) == 0) return skeleton;
+  const Error error = last_error("load the BPF programs");
+  const std::string warnings = take_libbpf_warnings(), offender = offender_in(warnings);
+  if (offender.empty() || refused.contains(offender))
+    throw failure(error.text() + " (" + warnings + ")",
+                  "run `sockward check`; a verifier message here is a defect worth reporting with the kernel "
+                  "version");
+  log_warn("the kernel refused program {}: {} ({})", offender, error.text(), warnings);
+  refused[offender] = "refused at load: " + error.code.message();
+  return nullptr;
+}
+
+}  // namespace
+
+LoadedPrograms::~LoadedPrograms() {
+  std::vector<std::jthread> detachers;
+  for (auto& attachment : attachments) detachers.emplace_back([&attachment] { attachment.link.reset(); });
+}
+
+void DestroySkeleton::operator()(sockward_bpf* skeleton) const noexcept {
+  sockward_bpf::destroy(skeleton);
+}
+
+Skeleton open_skeleton(const ProbeOptions& options) {
+  LIBBPF_OPTS(bpf_object_open_opts, open_options,
+              .btf_custom_path = options.btf_path.empty() ? nullptr : options.btf_path.c_str());
+  Skeleton skeleton(sockward_bpf::open(&open_options));
+  if (!skeleton)
+    throw failure("cannot open the embedded BPF object: " + take_libbpf_warnings(),
+                  "this is a defect of the build");
+  return skeleton;
+}
+
+LoadedPrograms load_programs(const ProbeOptions& options, const Survey& survey) {
+  RefusedPrograms refused;
+  for (int round = 1; round <= kRounds; ++round) {
+    LoadedPrograms loaded;
+    std::vector<OperationPlan> plan;
+    VerifierLogs logs;
+    loaded.skeleton = load_round(options, survey, refused, plan, logs);
+    if (!loaded.skeleton) continue;
+    loaded.verifier = logs.costs();
+    const bpf_object* object = loaded.skeleton->obj;
+    std::vector<AttachFailure> failures;
+    for (const auto& operation : plan)
+      loaded.probes.push_back(
+          attach_operation(object, operation, survey, options, loaded.attachments, failures));
+    const std::size_t known = refused.size();
+    for (const auto& [program, reason] : failures) {
+      auto without = refused;
+      without[program] = "refused at attach: " + reason;
+      if (has_fall_back(object, survey, options, without, program)) refused = std::move(without);
+    }
+    if (refused.size() > known && round < kRounds) continue;
+    report_missing(loaded.probes, options.strict);
+    return loaded;
+  }
+  throw failure(fmt::format("the kernel refused the BPF programs {} times, last {}: {}", kRounds,
+                            refused.rbegin()->first, refused.rbegin()->second),
+                "run `sockward check`, and report it with the kernel version");
+}
+
+}  // namespace sockward
