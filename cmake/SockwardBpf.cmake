@@ -19,9 +19,26 @@ function(sockward_bpf_object output source)
     COMMAND ${SOCKWARD_BPF_CLANG} -target bpf -mcpu=v2 -D__TARGET_ARCH_${SOCKWARD_BPF_ARCH} -g -O2
       -Wall -Wextra -Werror -Wno-unused-parameter
       -I ${CMAKE_SOURCE_DIR}/bpf -I ${CMAKE_SOURCE_DIR}/bpf/include
-      -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
+      -idirafter ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
       -MD -MF ${object}.d -c ${source} -o ${object}
     DEPENDS ${source} DEPFILE ${object}.d
     COMMENT "Compiling BPF ${stem}" VERBATIM)
   set(${output} ${object} PARENT_SCOPE)
+endfunction()
+
+# sockward_bpf_skeleton(<name> <object>…): links objects (shared maps are weak) and writes <name>.skel.h, reached through the
+# interface library <name>_skeleton, with struct <name>_bpf.
+function(sockward_bpf_skeleton name)
+  set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}.linked.o)
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/skeleton)
+  file(MAKE_DIRECTORY ${folder})
+  add_custom_command(OUTPUT ${linked} ${folder}/${name}.skel.h
+    COMMAND ${SOCKWARD_BPFTOOL} gen object ${linked} ${ARGN}
+    COMMAND ${SOCKWARD_BPFTOOL} gen skeleton ${linked} name ${name}_bpf > ${folder}/${name}.skel.h
+    DEPENDS ${ARGN} COMMENT "Linking BPF programs of ${name}" VERBATIM)
+  add_custom_target(${name}_skeleton_file DEPENDS ${folder}/${name}.skel.h)
+  add_library(${name}_skeleton INTERFACE)
+  add_dependencies(${name}_skeleton ${name}_skeleton_file)
+  target_include_directories(${name}_skeleton SYSTEM INTERFACE ${folder})
+  target_link_libraries(${name}_skeleton INTERFACE PkgConfig::LIBBPF)
 endfunction()

@@ -8,6 +8,7 @@
 #include "cli/flags.hpp"
 #include "cli/observer.hpp"
 #include "http/tls.hpp"
+#include "probe/coverage.hpp"
 
 namespace sockward {
 namespace {
@@ -41,15 +42,29 @@ int print_plan(const std::vector<OperationPlan>& plan) {
   return missing;
 }
 
+/// What coverage says is not seen, one line for each route.
 void print_unseen(const std::vector<OperationPlan>& plan) {
-  const bool fexit = std::any_of(plan.begin(), plan.end(),
-                                 [](const auto& operation) { return operation.backend == "fexit"; });
+  static constexpr std::pair<const char*, const char*> kRoutes[] = {
+      {"syscall", "system calls"},
+      {"compat", "calls of 32-bit programs"},
+      {"io_uring", "requests through io_uring"},
+      {"sysctl", "writes of names through /proc/sys"},
+      {"seccomp_denied", "calls that a seccomp filter refused (probes.seccomp_denied)"}};
+  std::vector<ProbeStatus> probes;
+  for (const auto& operation : plan)
+    probes.push_back({.operation = operation.operation,
+                      .backend = operation.backend,
+                      .attached = operation.backend != "none",
+                      .reason = {}});
   std::puts("\n  Not seen here:");
-  std::puts(fexit ? "  - unlinkat through io_uring" : "  - bind, connect and unlinkat through io_uring");
-  std::puts(fexit ? "  - calls refused by a seccomp filter, without probes.seccomp_denied; 32-bit openat2, "
-                    "open_tree, "
-                    "mount and move_mount"
-                  : "  - calls of 32-bit programs");
+  for (const auto& [route, text] : kRoutes) {
+    std::string operations;
+    for (const Coverage& coverage : coverage_of(probes))
+      if (!coverage.seen && coverage.route == route)
+        operations +=
+            (operations.empty() ? "" : ", ") + (coverage.operation == "*" ? "any" : coverage.operation);
+    if (!operations.empty()) std::printf("  - %s: %s\n", text, operations.c_str());
+  }
   std::puts(
       "  - names sent with sendto or sendmsg; open with O_NOFOLLOW; a TCP refusal that arrives later "
       "(SO_ERROR)");
@@ -74,6 +89,8 @@ int check_command(const CheckFlags& flags) {
        mounts.v2_root.empty() ? "not mounted: host-name changes through sysctl stay unseen; mount -t cgroup2 "
                                 "none /sys/fs/cgroup/unified"
                               : mounts.v2_root);
+  const auto limit = pid_namespace_limit();
+  line(limit ? "warn" : "ok", "processes", limit.value_or("seen as the host numbers them"));
   const ProbeOptions options = probe_options(flags.probe, settings, mounts);
   const auto plan = ProbeSet::preflight(options);  // throws what is missing
   line("ok", "capabilities", "may load tracing programs");

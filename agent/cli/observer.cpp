@@ -1,12 +1,14 @@
 #include "cli/observer.hpp"
 
 #include <malloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <fstream>
 
 #include "base/errno_name.hpp"
+#include "base/log.hpp"
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
@@ -77,6 +79,7 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
       sockets(*probes),
       host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root),
       containers(mounts, host) {
+  if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
 }
 
@@ -86,6 +89,18 @@ std::string Observer::attached_text() const {
                                       [](const auto& probe) { return probe.attached || probe.optional; });
   if (static_cast<std::size_t>(attached) == all.size()) return "attached";
   return fmt::format("attached: {} of {} probes, see `sockward check`", attached, all.size());
+}
+
+std::optional<std::string> pid_namespace_limit() {
+  constexpr ino_t kHost = 0xEFFFFFFC;  // PROC_PID_INIT_INO, include/linux/proc_ns.h
+  struct stat own {};                  // of the first process that /proc shows
+  if (stat("/proc/1/ns/pid", &own) != 0 && stat("/proc/self/ns/pid", &own) != 0)
+    return "no /proc here: programs, command lines and executables of processes cannot be looked up; mount "
+           "it";
+  if (own.st_ino == kHost) return std::nullopt;
+  return "the agent is in a pid namespace of its own: records have the host's process ids, and what /proc "
+         "knows of them (command line, executable, container of a process) cannot be looked up; give it the "
+         "host's (hostPID: true, --pid=host)";
 }
 
 Resource this_resource() {

@@ -50,6 +50,9 @@ class Observer {
   AgentStats stats;
 };
 
+/// What an agent in a pid namespace of its own cannot see; nullopt: it lives in the host's.
+std::optional<std::string> pid_namespace_limit();
+
 /// What records say about this host.
 Resource this_resource();
 

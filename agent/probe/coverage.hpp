@@ -5,6 +5,9 @@
 
 namespace sockward {
 
+/// Has this architecture the call at all? arm64 has no unlink(2), only unlinkat(2).
+bool has_system_call(Syscall syscall);
+
 /// Which operation is seen on which route, by what is attached. Pure.
 std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes);
 

@@ -162,8 +162,9 @@ LoadedPrograms load_programs(const ProbeOptions& options, const Survey& survey) 
     report_missing(loaded.probes, options.strict);
     return loaded;
   }
-  throw failure(fmt::format("the kernel refused the BPF programs {} times, last {}: {}", kRounds,
-                            refused.rbegin()->first, refused.rbegin()->second),
+  std::string reasons;
+  for (const auto& [program, reason] : refused) reasons += "; " + program + ": " + reason;
+  throw failure(fmt::format("the kernel refused the BPF programs {} times{}", kRounds, reasons),
                 "run `sockward check`, and report it with the kernel version");
 }
 

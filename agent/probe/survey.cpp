@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "probe/ability.hpp"
+#include "probe/coverage.hpp"
 #include "probe/libbpf_log.hpp"
 
 namespace sockward {
@@ -77,7 +78,12 @@ std::vector<OperationPlan> make_plan(const bpf_object* object, const Survey& sur
     if (const auto found = refused.find(name); found != refused.end()) obstacle = found->second;
     abilities.push_back({name, !obstacle, obstacle.value_or("")});
   }
-  return plan_probes(abilities, !survey.no_trampolines, survey.no_trampolines.value_or(""), options.backend);
+  auto plan =
+      plan_probes(abilities, !survey.no_trampolines, survey.no_trampolines.value_or(""), options.backend);
+  for (OperationPlan& operation : plan)
+    if (const auto syscall = syscall_from(operation.operation); syscall && !has_system_call(*syscall))
+      operation.optional = true;
+  return plan;
 }
 
 }  // namespace sockward

@@ -4,21 +4,34 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace sockward {
 namespace {
 
-constexpr std::size_t kLogBytes = 16 << 10;
-constexpr unsigned kStatistics = 4;  // BPF_LOG_STATS, include/linux/bpf_verifier.h
+constexpr std::size_t kLogBytes = 1 << 20;  // untouched pages cost nothing
+constexpr unsigned kStatistics = 4;         // BPF_LOG_STATS, include/linux/bpf_verifier.h
 
-/// The number after the last `what` in the text; 0: it is not there.
-std::uint32_t number_after(std::string_view text, std::string_view what) {
+/// What follows the last `what` in the text, up to the end of the word; empty: it is not there.
+std::string_view word_after(std::string_view text, std::string_view what) {
   const auto found = text.rfind(what);
-  if (found == std::string_view::npos) return 0;
-  std::uint32_t number = 0;
-  const char* begin = text.data() + found + what.size();
-  std::from_chars(begin, text.data() + text.size(), number);
-  return number;
+  if (found == std::string_view::npos) return {};
+  text.remove_prefix(found + what.size());
+  return text.substr(0, text.find_first_of(" \n"));
+}
+
+/// "16+16+8": frames of functions that call each other, added up.
+std::uint32_t sum_of(std::string_view numbers) {
+  std::uint32_t sum = 0;
+  while (!numbers.empty()) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(numbers.data(), numbers.data() + numbers.size(), number);
+    if (error != std::errc()) break;
+    sum += number;
+    numbers.remove_prefix(static_cast<std::size_t>(end - numbers.data()));
+    if (numbers.starts_with('+')) numbers.remove_prefix(1);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -28,8 +41,9 @@ void VerifierLogs::attach(bpf_object* object) {
   while ((program = bpf_object__next_program(object, program)) != nullptr) {
     if (!bpf_program__autoload(program)) continue;
     auto& log = logs_[bpf_program__name(program)];
-    log.assign(kLogBytes, '\0');
-    bpf_program__set_log_buf(program, log.data(), log.size());
+    log.reset(new char[kLogBytes]);  // not filled with zeros
+    log[0] = '\0';
+    bpf_program__set_log_buf(program, log.get(), kLogBytes);
     bpf_program__set_log_level(program, kStatistics);
   }
 }
@@ -37,14 +51,14 @@ void VerifierLogs::attach(bpf_object* object) {
 std::vector<VerifierCost> VerifierLogs::costs() const {
   std::vector<VerifierCost> costs;
   for (const auto& [program, log] : logs_)
-    costs.push_back(parse_verifier_log(program, {log.data(), strnlen(log.data(), log.size())}));
+    costs.push_back(parse_verifier_log(program, {log.get(), strnlen(log.get(), kLogBytes)}));
   return costs;
 }
 
 VerifierCost parse_verifier_log(const std::string& program, std::string_view log) {
   return {.program = program,
-          .instructions = number_after(log, "processed "),
-          .stack_bytes = number_after(log, "stack depth ")};
+          .instructions = sum_of(word_after(log, "processed ")),
+          .stack_bytes = sum_of(word_after(log, "stack depth "))};
 }
 
 }  // namespace sockward

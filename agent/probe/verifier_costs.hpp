@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,10 @@ class VerifierLogs {
   std::vector<VerifierCost> costs() const;
 
  private:
-  std::map<std::string, std::vector<char>> logs_;  // by program
+  std::map<std::string, std::unique_ptr<char[]>> logs_;  // by program
 };
 
-/// "stack depth 96+0" and "processed 1234 insns": what a verifier log says. Pure.
+/// "stack depth 96+16" and "processed 1234 insns": what a verifier log says. Pure.
 VerifierCost parse_verifier_log(const std::string& program, std::string_view log);
 
 }  // namespace sockward

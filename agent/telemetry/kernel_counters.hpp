@@ -74,7 +74,7 @@ struct ProgramStats {
 struct VerifierCost {
   std::string program;
   std::uint32_t instructions = 0;  ///< processed, over all paths; the kernel refuses more than 1,000,000
-  std::uint32_t stack_bytes = 0;   ///< 512 at most
+  std::uint32_t stack_bytes = 0;   ///< of all its functions; the kernel refuses chains of more than 512
 };
 
 struct ProbeStatus {

@@ -109,16 +109,52 @@ TEST_F(Calls, AFailedBindCarriesEveryFactOfItsCaller) {
   EXPECT_EQ(resolved_path(*event), path);
 }
 
-TEST_F(Calls, TheContainerKeyIsTheCgroupOfTheCaller) {
-  raw_bind(-1, sockaddr_un_bytes("/key-test"));
-  const auto event = event_of(Syscall::bind, my_tid(), [](const Event& e) {
-    return std::get<SocketCall>(e.call).address.name == "/key-test";
+TEST_F(Calls, TheContainerKeyIsTheNumberOfTheCallersCgroup) {
+  const std::filesystem::path cgroup = kernel->mounts().root + "/sockward-test-" + std::to_string(getpid());
+  ASSERT_EQ(mkdir(cgroup.c_str(), 0755), 0);
+  const std::uint32_t child = in_child([&] {
+    const int procs = open((cgroup / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
+    return write(procs, "0", 1) == 1 && bind(-1, nullptr, 0) != 0;
   });
-  ASSERT_TRUE(event);
-  EXPECT_FALSE(std::get<SocketCall>(event->call).is_socket);
   struct stat status {};
-  ASSERT_EQ(stat(kernel->mounts().root.c_str(), &status), 0);
-  EXPECT_NE(event->actor.container_key, 0u);
+  EXPECT_EQ(stat(cgroup.c_str(), &status), 0);
+  EXPECT_EQ(rmdir(cgroup.c_str()), 0);
+  ASSERT_NE(child, 0u);
+  const auto event = event_of(Syscall::bind, child);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->actor.container_key, status.st_ino) << "kernfs numbers its cgroups so (5.5)";
+}
+
+TEST_F(Calls, NestedPidNamespacesKeepTheHostsIds) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::uint32_t outer = in_child([&] {
+    if (unshare(CLONE_NEWPID) != 0) return false;
+    const pid_t first = fork();  // seen from here: the host's number
+    if (first == 0) {
+      if (getpid() != 1 || unshare(CLONE_NEWPID) != 0) _exit(1);
+      const pid_t second = fork();
+      if (second == 0) _exit(getpid() == 1 && bind(-1, nullptr, 0) != 0 ? 0 : 1);
+      int status = 0;
+      waitpid(second, &status, 0);
+      _exit(status == 0 && bind(-2, nullptr, 0) != 0 ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(first, &status, 0);
+    return status == 0 && write(ends[1], &first, sizeof(first)) == sizeof(first);
+  });
+  ASSERT_NE(outer, 0u);
+  pid_t first = 0;
+  ASSERT_EQ(read(ends[0], &first, sizeof(first)), static_cast<ssize_t>(sizeof(first)));
+  const auto upper = event_of(Syscall::bind, static_cast<std::uint32_t>(first));
+  ASSERT_TRUE(upper) << "the id as the host sees it";
+  const auto inner = kernel->wait_for([&](const Event& event) {
+    return event.syscall == Syscall::bind && event.actor.tgid > static_cast<std::uint32_t>(first) &&
+           event.actor.pidns != upper->actor.pidns && event.actor.pidns != inode_of("pid") &&
+           event.time.ns < upper->time.ns;
+  });
+  ASSERT_TRUE(inner);
+  EXPECT_NE(upper->actor.pidns, inode_of("pid"));
 }
 
 TEST_F(Calls, AbstractNamesKeepEveryByte) {
@@ -266,7 +302,7 @@ TEST_F(Calls, RelativePathsAreResolvedInTheKernel) {
   });
   ASSERT_NE(child, 0u);
   EXPECT_EQ(resolved_path(*event_of(Syscall::connect, child)), folder / "a/b/rel.sock");
-  EXPECT_EQ(resolved_path(*event_of(Syscall::unlink, child)), folder / "a/b/gone");
+  EXPECT_EQ(resolved_path(*event_of(kUnlinkCall, child)), folder / "a/b/gone");
 }
 
 TEST_F(Calls, DirectoryDescriptorsMountsAndRootsAreFollowed) {
@@ -291,7 +327,7 @@ TEST_F(Calls, DirectoryDescriptorsMountsAndRootsAreFollowed) {
   };
   EXPECT_EQ(named(Syscall::unlinkat, "across-a-mount"), folder / "root/deep/er/across-a-mount");
   EXPECT_EQ(named(Syscall::unlinkat, "below-a-root"), "/deep/er/below-a-root");
-  EXPECT_EQ(named(Syscall::unlink, "in-the-root"), "/deep/in-the-root");
+  EXPECT_EQ(named(kUnlinkCall, "in-the-root"), "/deep/in-the-root");
   EXPECT_EQ(named(Syscall::unlinkat, "x"), "/x");
   EXPECT_EQ(named(Syscall::unlinkat, "bad-fd"), std::nullopt);
 }
@@ -300,14 +336,13 @@ TEST_F(Calls, LongPathsSayWhenTheyWereCut) {
   const std::string longest = "/" + std::string(4094, '/'), longer = "/" + std::string(4200, '/');
   EXPECT_NE(unlink(longest.c_str()), 0);
   EXPECT_NE(unlink(longer.c_str()), 0);
-  const auto whole = event_of(Syscall::unlink, my_tid(), [](const Event& e) {
+  const auto whole = event_of(kUnlinkCall, my_tid(), [](const Event& e) {
     return std::get<PathCall>(e.call).path.value_or("").starts_with("//");
   });
   ASSERT_TRUE(whole);
   EXPECT_TRUE(std::get<PathCall>(whole->call).path == longest);
   EXPECT_FALSE(std::get<PathCall>(whole->call).truncated);
-  const auto cut =
-      event_of(Syscall::unlink, my_tid(), [](const Event& e) { return e.error() == ENAMETOOLONG; });
+  const auto cut = event_of(kUnlinkCall, my_tid(), [](const Event& e) { return e.error() == ENAMETOOLONG; });
   ASSERT_TRUE(cut);
   EXPECT_EQ(std::get<PathCall>(cut->call).path->size(), 4095u);
   EXPECT_TRUE(std::get<PathCall>(cut->call).truncated);
@@ -319,7 +354,7 @@ TEST_F(Calls, ADirectoryDeeperThanTheWalkIsNotGuessed) {
   std::filesystem::create_directories(deep);
   const std::uint32_t child = in_child([&] { return chdir(deep.c_str()) == 0 && unlink("too-deep") != 0; });
   ASSERT_NE(child, 0u);
-  const auto event = event_of(Syscall::unlink, child);
+  const auto event = event_of(kUnlinkCall, child);
   ASSERT_TRUE(event);
   EXPECT_EQ(std::get<PathCall>(event->call).directory.state, Directory::State::clipped);
 }
@@ -428,7 +463,7 @@ TEST_F(Calls, CallsAreCountedByFamilyAndResult) {
 
 TEST_F(Calls, RecordNumbersOfAProbeHaveNoGapsAndNoRepeats) {
   for (int i = 0; i < 50; ++i) unlink("/sockward-no-such-file");
-  ASSERT_TRUE(event_of(Syscall::unlink, my_tid()));
+  ASSERT_TRUE(event_of(kUnlinkCall, my_tid()));
   std::map<std::pair<int, int>, std::vector<std::uint64_t>> numbers;
   for (const Event& event : kernel->events()) numbers[{event.probe, event.cpu}].push_back(event.sequence);
   for (auto& [stream, sequence] : numbers) {
@@ -442,7 +477,11 @@ TEST_F(Calls, RecordNumbersOfAProbeHaveNoGapsAndNoRepeats) {
 TEST_F(Calls, EveryProbeIsAttached) {
   for (const auto& probe : kernel->probes().probes())
     EXPECT_TRUE(probe.attached || probe.optional) << probe.operation << ": " << probe.reason;
+#ifdef __x86_64__
   EXPECT_GE(kernel->probes().probes().size(), 32u);
+#else
+  EXPECT_GE(kernel->probes().probes().size(), 24u) << "all but those of 32-bit callers";
+#endif
 }
 
 }  // namespace

@@ -35,7 +35,10 @@ LoadedKernel::LoadedKernel() {
   options.seccomp_denied = getenv("SOCKWARD_TEST_SECCOMP_DENIED") != nullptr;
   options.hierarchy = static_cast<CgroupHierarchy>(mounts_.kind);
   options.cgroup2_root = mounts_.v2_root;
+  options.verifier_statistics = getenv("SOCKWARD_TEST_VERIFIER") != nullptr;
   probes_ = ProbeSet::load(options);
+  for (const VerifierCost& cost : probes_->verifier_costs())
+    printf("VERIFIER %s %u %u\n", cost.program.c_str(), cost.instructions, cost.stack_bytes);
   ring_ = std::make_unique<RecordRing>(probes_->ring_fd(), *this);
 }
 

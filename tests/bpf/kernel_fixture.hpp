@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <functional>
@@ -16,6 +17,13 @@
 #include "probe/record_ring.hpp"
 
 namespace sockward::test {
+
+/// What unlink(3) of the C library calls here.
+#ifdef SYS_unlink
+inline constexpr Syscall kUnlinkCall = Syscall::unlink;
+#else
+inline constexpr Syscall kUnlinkCall = Syscall::unlinkat;  // arm64
+#endif
 
 /// Everything loaded with every failed call reported. Shared by all tests: loading takes a while.
 class LoadedKernel final : public RecordHandler {

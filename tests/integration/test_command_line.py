@@ -1,7 +1,9 @@
 """Bad input ends with what, where and the next step; the commands keep their Contract."""
+import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -47,6 +49,26 @@ class BadInput(unittest.TestCase):
     def test_without_privilege_it_says_what_is_needed(self):
         for command in ("trace", "check"):
             self.refused(command, code=1, words=["CAP_BPF"], preexec_fn=lambda: os.setuid(65534))
+
+    def test_in_a_pid_namespace_of_its_own_it_says_what_it_cannot_see(self):
+        own = ["unshare", "--pid", "--fork", "--mount-proc"]
+        done = run(*own, SOCKWARD, "check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, "warn +processes +the agent is in a pid namespace of its own")
+        self.assertIn("hostPID", done.stdout)
+        self.assertRegex(run(SOCKWARD, "check").stdout, "ok +processes")
+        # It still counts and reports, with the host's process ids.
+        trace = Program(*own, "--kill-child", SOCKWARD, "trace", "--json", "--errno", "ENOENT", "--pid", str(os.getpid()),
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("pid namespace of its own", trace.process.stderr.readline())
+        self.assertEqual(trace.process.stderr.readline(), "attached\n")
+        with socket.socket(socket.AF_UNIX) as sock, self.assertRaises(FileNotFoundError):
+            sock.bind("/sockward-none/x")
+        record = json.loads(trace.process.stdout.readline())
+        self.assertEqual(record["attributes"]["process.pid"], os.getpid())
+        trace.stop(signal.SIGKILL)
+        trace.process.stdout.close()
+        trace.process.stderr.close()
 
     def test_a_port_in_use_is_said(self):
         with Agent() as agent:

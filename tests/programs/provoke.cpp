@@ -2,6 +2,7 @@
 //
 //   provoke all DIR        every failure we can think of, in this process, a thread and a child; as root
 //   provoke storm N [TASKS]  TASKS processes make N failing binds each, as fast as they can
+//   provoke getppid N        prints the nanoseconds that one such call takes, the best of seven rounds of N
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -20,7 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -29,6 +32,12 @@
 #include <vector>
 
 namespace {
+
+#ifdef SYS_unlink
+constexpr long kUnlink = SYS_unlink;
+#else
+constexpr long kUnlink = SYS_unlinkat;  // arm64 has only this one
+#endif
 
 const void* const kBadPointer = reinterpret_cast<const void*>(0x1000);
 
@@ -180,8 +189,10 @@ void fail_unlinks(const std::string& dir) {
   unlink((dir + "/" + std::string(256, 'n')).c_str());
   unlink((dir + "/" + std::string(5000, '/')).c_str());
   unlink((dir + "/raw\x80\xff\x01").c_str());
+#ifdef SYS_unlink
   syscall(SYS_unlink, nullptr);
   syscall(SYS_unlink, kBadPointer);
+#endif
   const int folder = open((dir + "/folder").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   unlinkat(folder, "missing", 0);
   unlinkat(folder, "inside", 0);
@@ -219,7 +230,7 @@ void fail_as_nobody(const std::string& dir) {
 /// From here on bind, connect, unlink and sethostname are refused by a filter: their exit has no entry.
 void fail_by_seccomp(const std::string& dir) {
   std::vector<sock_filter> program = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const int number : {SYS_bind, SYS_connect, SYS_unlink, SYS_sethostname}) {
+  for (const long number : {long{SYS_bind}, long{SYS_connect}, kUnlink, long{SYS_sethostname}}) {
     program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1));
     program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTRECOVERABLE));
   }
@@ -284,12 +295,25 @@ int storm(long calls, int tasks) {
   return failed == 0 ? 0 : 1;
 }
 
+int getppid_cost(long calls) {
+  double best = 1e18;
+  for (int round = 0; round < 7; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    for (long i = 0; i < calls; ++i) syscall(SYS_getppid);
+    const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
+    best = std::min(best, spent.count() / static_cast<double>(calls));
+  }
+  printf("%.1f\n", best);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "all" && argc == 3) return all(argv[2]);
   if (what == "storm" && argc >= 3) return storm(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
-  fprintf(stderr, "usage: provoke all DIR | provoke storm N [TASKS]\n");
+  if (what == "getppid" && argc == 3) return getppid_cost(atol(argv[2]));
+  fprintf(stderr, "usage: provoke all DIR | provoke storm N [TASKS] | provoke getppid N\n");
   return 2;
 }

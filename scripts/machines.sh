@@ -1,0 +1,129 @@
+# Shared by scripts/vm and scripts/test-arm64: kernels of Debian packages, booted in qemu. Sourced after lib.sh.
+# The caller sets: arch (Debian's name), bin (programs to run), out (logs), emulator (an array), console, and
+# libraries_of (a function: paths of a program's libraries inside $libraries_root).
+kernels=${SOCKWARD_CACHE:-/var/cache/sockward}/kernels
+most_boots=3
+
+mirror_of_debian() {
+  apt-get indextargets --format '$(ORIGIN) $(SITE)' 2>/dev/null | awk '$1 == "Debian" && $2 !~ /security/ {print $2; exit}'
+}
+
+# private_apt <folder> <suite>: fills the array `options` for an apt of its own, which touches nothing of the machine.
+private_apt() {
+  local mirror
+  mirror=$(mirror_of_debian)
+  [ -n "$mirror" ] || { echo "no Debian mirror in apt's configuration" >&2; return 1; }
+  mkdir -p "$1/lists/partial" "$1/archives/partial"
+  : >"$1/status"
+  echo "deb [arch=$arch] $mirror $2 main" >"$1/sources.list"
+  options=(-q -o "APT::Architecture=$arch" -o "APT::Architectures::=$arch" -o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=-
+    -o "Dir::State::Lists=$1/lists" -o "Dir::State::status=$1/status" -o "Dir::Cache::archives=$1/archives" -o Dir::Cache::pkgcache=
+    -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root -o APT::Install-Recommends=false)
+}
+
+# A kernel is kept by its name without "-full": the same one, booted with other options.
+folder_of() {
+  local name=${1%-full}
+  [ "$arch" = amd64 ] || name=$arch-$name
+  echo "$kernels/$name"
+}
+
+# fetch <name> <suite> <package>: unpacks the kernel once.
+fetch() {
+  local folder options image part
+  folder=$(folder_of "$1")
+  [ ! -f "$folder/ready" ] || return 0
+  rm -rf "$folder"
+  mkdir -p "$folder/deb"
+  private_apt "$folder" "$2" || return 1
+  apt-get "${options[@]}" update >"$folder/apt.log" 2>&1
+  image=$(apt-cache "${options[@]}" depends "$3" | grep -oE 'linux-image-[0-9][^ ]*' | grep -v unsigned | sort -V | tail -n 1)
+  [ -n "$image" ] || { echo "$2 has no $3" >&2; return 1; }
+  for part in "$image" "${image/linux-image/linux-binary}"; do
+    # Since 7.x the image itself is in a package of its own.
+    [ -z "$(find "$folder/root" -name 'vmlinuz*' 2>/dev/null)" ] || break
+    (cd "$folder/deb" && apt-get "${options[@]}" download "$part" >>"$folder/apt.log" 2>&1 && dpkg -x "$part"_*.deb "$folder/root") || return 1
+  done
+  find "$folder/root" -name 'vmlinuz*' | grep -q . || return 1
+  touch "$folder/ready"
+}
+
+# make_initramfs <busybox>
+make_initramfs() {
+  local folder=$out/root program library
+  rm -rf "$folder"
+  mkdir -p "$folder"/{bin,proc,sys,tmp,dev,run,etc}
+  cp "$1" "$folder/bin/busybox"
+  cp "$root/tests/vm/init" "$folder/init"
+  for program in bpf_tests loader_tests sockward provoke; do
+    cp "$bin/$program" "$folder/bin/"
+    libraries_of "$bin/$program" | while read -r library; do
+      mkdir -p "$folder$(dirname "$library")"
+      cp -L "${libraries_root:-}$library" "$folder$library"
+    done
+  done
+  (cd "$folder" && find . | cpio -o -H newc 2>/dev/null | gzip -1 >"$out/initramfs.gz")
+}
+
+# run_machine <name> <boot options>: one boot; the serial log is what there is to judge.
+run_machine() {
+  timeout -k 10 "$boot_seconds" "${emulator[@]}" -m 1024 -smp 2 -nographic -no-reboot \
+    -kernel "$(find "$(folder_of "$1")/root" -name 'vmlinuz*' | head -n 1)" -initrd "$out/initramfs.gz" \
+    -append "console=$console panic=-1 oops=panic quiet $2" </dev/null >"$out/serial-$1.raw" 2>&1 || true
+  tr -d '\r' <"$out/serial-$1.raw" >"$out/serial-$1.log"
+}
+
+# Did the machine end without a result, by a crash that has nothing to do with us? The emulator lost a race of the
+# kernel's self-patching now and then, while it ran both CPUs in threads. A failed test, or a crash whose trace names bpf,
+# is a result.
+crashed_by_itself() {
+  ! grep -q '^DONE$' "$1" && ! grep -q '^\[  FAILED' "$1" && ! grep -qE '^RESULT [a-z]+ [1-9]' "$1" &&
+    ! sed -n '/Call Trace/,/end trace/p' "$1" | grep -qi 'bpf'
+}
+
+# boot <name> <boot options>: prints the result line; fails unless every backend passed and counted exactly.
+boot() {
+  local name=$1 options=$2 log=$out/serial-$1.log passed failed skipped ok=0 boots=1 backend backends=(fexit tracepoint) wanted=(DONE 'RESULT hybrid 0' 'RESULT v1 0')
+  [[ $options != *backends=tracepoint* ]] || backends=(tracepoint)
+  for backend in "${backends[@]}"; do
+    wanted+=("RESULT $backend 0" "EXACT $backend .* ok")
+    [ "$backend" = tracepoint ] || wanted+=('RESULT denied 0' 'RESULT loader 0')
+  done
+  run_machine "$name" "$options"
+  while [ $boots -lt $most_boots ] && crashed_by_itself "$log"; do
+    echo "the machine of $name ended without a result; its last words:"
+    tail -n 3 "$log"
+    cp "$log" "$log.crash$boots"
+    boots=$((boots + 1))
+    run_machine "$name" "$options"
+  done
+  passed=$(awk '/^\[  PASSED  \]/ {n += $4} END {print n + 0}' "$log")
+  failed=$(grep -c '^\[  FAILED  \].*ms)$' "$log" || true)
+  skipped=$(awk '/^\[  SKIPPED \] [0-9]+ test/ {n += $4} END {print n + 0}' "$log")
+  grep -E '^(KERNEL|EXACT|GETPPID)' "$log" || true
+  for line in "${wanted[@]}"; do
+    grep -qE "^$line\$" "$log" || { echo "missing: $line (see $log)"; ok=1; }
+  done
+  [ $ok = 0 ] || [ "$failed" != 0 ] || failed=1
+  passed=$((passed + (${#backends[@]} - $(grep -cE '^EXACT .* WRONG$' "$log" || true)) * (1 - ok)))
+  echo "VM $name $passed $failed $skipped"
+  return $ok
+}
+
+# boot_all <list> [name…]: every kernel of the list without ~, or those that are named.
+boot_all() {
+  local list=$1 status=0 name suite package options
+  shift
+  while read -r name suite package options; do
+    case $name in '' | \#*) continue ;; esac
+    if [ "${name#\~}" != "$name" ] && [ $# = 0 ]; then
+      echo "${name#\~} is left out: see $list"
+      continue
+    fi
+    name=${name#\~}
+    if [ $# -gt 0 ] && ! printf '%s\n' "$@" | grep -qx -- "$name"; then continue; fi
+    fetch "$name" "$suite" "$package" || { echo "cannot fetch the kernel of $suite (see $(folder_of "$name")/apt.log)"; echo "VM $name 0 1 0"; status=1; continue; }
+    boot "$name" "${options:-}" || status=1
+  done <"$list"
+  return $status
+}
