@@ -59,7 +59,7 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
   std::puts("\n  Not seen here:");
   for (const auto& [route, text] : kRoutes) {
     std::string operations;
-    for (const Coverage& coverage : coverage_of(probes))
+    for (const Coverage& coverage : coverage_of(probes, true))
       if (!coverage.seen && coverage.route == route)
         operations +=
             (operations.empty() ? "" : ", ") + (coverage.operation == "*" ? "any" : coverage.operation);

@@ -22,6 +22,7 @@ constexpr const char* kExamples = R"(Examples:
   sudo sockward explain tcp:0.0.0.0:443 --pid 4711
   sudo sockward scan                               the names of this node
   sudo sockward check                              what would be observed here, and what not
+  sudo sockward detach                             remove what a killed agent has left in the kernel
   sudo sockward demo                               make real failures happen, to try it out
 Exit codes: 0 fine, 1 it failed, 2 usage or configuration. Documentation: docs/ in the source tree.)";
 
@@ -31,6 +32,7 @@ struct AllFlags {
   CheckFlags check;
   ExplainFlags explain;
   ScanFlags scan;
+  DetachFlags detach;
   DemoFlags demo;
 };
 
@@ -60,6 +62,11 @@ void add_run(CLI::App& app, RunFlags& flags) {
   run.add_option("--web.config.file", flags.web_config_file,
                  "TLS, users, headers: the file that every exporter knows (docs/configuration.md)");
   run.add_option("--records.output", flags.output, "auto, json, text or off: records on standard output");
+  run.add_option("--restart.pin-path", flags.pin_path,
+                 "folder of bpffs where the programs live on when the agent dies, or off "
+                 "(/sys/fs/bpf/sockward)");
+  run.add_flag("--restart.keep-on-stop", flags.keep_on_stop,
+               "leave them there also when it is stopped: the next start misses nothing");
   run.add_flag("--bpf.stats", flags.bpf_stats,
                "measure the programs' run time (taxes every BPF program of the node)");
   add_probe_flags(run, flags.probe);
@@ -107,6 +114,13 @@ void add_scan(CLI::App& app, ScanFlags& flags) {
       "scan", "The node's names: UTS namespaces, listeners, sockets near the limit, stale socket files");
   scan.add_flag("--json", flags.json, "one JSON object");
   add_log_flags(scan, flags.log);
+}
+
+void add_detach(CLI::App& app, DetachFlags& flags) {
+  CLI::App& detach = *app.add_subcommand(
+      "detach", "Removes what an agent that was killed, or told to, has left in the kernel");
+  detach.add_option("--restart.pin-path", flags.pin_path, "where it lies (/sys/fs/bpf/sockward)");
+  add_log_flags(detach, flags.log);
 }
 
 void add_demo(CLI::App& app, DemoFlags& flags) {
@@ -174,6 +188,7 @@ int dispatch(const CLI::App& app, const AllFlags& flags) {
   if (app.got_subcommand("check")) return set_up_log(flags.check.log), check_command(flags.check);
   if (app.got_subcommand("explain")) return set_up_log(flags.explain.log), explain_command(flags.explain);
   if (app.got_subcommand("scan")) return set_up_log(flags.scan.log), scan_command(flags.scan);
+  if (app.got_subcommand("detach")) return set_up_log(flags.detach.log), detach_command(flags.detach);
   if (app.got_subcommand("demo")) return demo_command(flags.demo);
   throw usage_error("a command is needed", "see sockward --help");
 }
@@ -194,6 +209,7 @@ int run_command_line(int argc, char** argv) {
   add_check(app, flags.check);
   add_explain(app, flags.explain);
   add_scan(app, flags.scan);
+  add_detach(app, flags.detach);
   add_demo(app, flags.demo);
   try {
     app.parse(argc, argv);

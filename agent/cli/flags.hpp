@@ -21,8 +21,8 @@ struct RunFlags {
   LogFlags log;
   std::string config_file;
   std::vector<std::string> listen_address, allowed_hosts;
-  std::string telemetry_path, output, web_config_file;
-  bool enable_ui = false, bpf_stats = false;
+  std::string telemetry_path, output, web_config_file, pin_path;
+  bool enable_ui = false, bpf_stats = false, keep_on_stop = false;
 };
 
 struct TraceFlags {
@@ -54,6 +54,11 @@ struct ScanFlags {
   bool json = false;
 };
 
+struct DetachFlags {
+  LogFlags log{.level = "warn"};
+  std::string pin_path = "/sys/fs/bpf/sockward";
+};
+
 struct DemoFlags {
   std::string truncate;  ///< internal: play the runtime that cuts this path
 };
@@ -64,6 +69,7 @@ int trace_command(const TraceFlags& flags);
 int check_command(const CheckFlags& flags);
 int explain_command(const ExplainFlags& flags);
 int scan_command(const ScanFlags& flags);
+int detach_command(const DetachFlags& flags);
 int demo_command(const DemoFlags& flags);
 
 /// Parses the command line and runs the command. Exit codes: 0 fine, 1 failed, 2 usage or configuration.

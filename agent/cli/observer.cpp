@@ -80,6 +80,13 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
       host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root),
       containers(mounts, host) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
+  if (!options.pin_path.empty() && !probes->not_pinned().empty())
+    log_warn("what happens while the agent is not running will be missed: {}", probes->not_pinned());
+  const Losses former = probes->ledger().former_losses();
+  stats.lost_queue_full = former.queue_full;
+  stats.lost_decode = former.decode;
+  stats.lost_output = former.output;
+  stats.lost_restart = probes->ledger().lost();
   malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
 }
 
@@ -87,8 +94,9 @@ std::string Observer::attached_text() const {
   const auto all = probes->probes();
   const auto attached = std::count_if(all.begin(), all.end(),
                                       [](const auto& probe) { return probe.attached || probe.optional; });
-  if (static_cast<std::size_t>(attached) == all.size()) return "attached";
-  return fmt::format("attached: {} of {} probes, see `sockward check`", attached, all.size());
+  const char* how = probes->adopted() ? "attached (by a former agent, and adopted)" : "attached";
+  if (static_cast<std::size_t>(attached) == all.size()) return how;
+  return fmt::format("{}: {} of {} probes, see `sockward check`", how, attached, all.size());
 }
 
 std::optional<std::string> pid_namespace_limit() {

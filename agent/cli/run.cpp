@@ -22,6 +22,8 @@ Settings merge(const RunFlags& flags) {
   if (!flags.telemetry_path.empty()) settings.web.telemetry_path = flags.telemetry_path;
   if (!flags.web_config_file.empty()) settings.web.config_file = flags.web_config_file;
   if (!flags.output.empty()) settings.records.output = flags.output;
+  if (!flags.pin_path.empty()) settings.restart.pin_path = flags.pin_path;
+  settings.restart.keep_on_stop |= flags.keep_on_stop;
   settings.web.enable_ui |= flags.enable_ui;
   validate(settings);
   return settings;
@@ -130,6 +132,7 @@ std::string unchangeable(const Settings& now, const Settings& wanted) {
   add(now.names == wanted.names, "names");
   add(now.limits == wanted.limits, "limits");
   add(now.metrics == wanted.metrics, "metrics");
+  add(now.restart == wanted.restart, "restart");
   add(now.web == wanted.web, "web");
   add(now.host == wanted.host, "host");
   return sections;
@@ -216,7 +219,9 @@ void serve_until_stopped(const StopSignals& signals, Reloader& reloader) {
 int run_command(const RunFlags& flags) {
   const Settings settings = merge(flags);
   const CgroupMounts mounts = find_cgroup_mounts();
-  const ProbeOptions options = probe_options(flags.probe, settings, mounts);
+  ProbeOptions options = probe_options(flags.probe, settings, mounts);
+  options.pin_path = settings.restart.pin_path == "off" ? "" : settings.restart.pin_path;
+  options.keep_on_stop = settings.restart.keep_on_stop;
   const StopSignals signals;
   const std::shared_ptr<WatchedWebConfig> web =
       settings.web.config_file.empty() ? nullptr
@@ -239,15 +244,15 @@ int run_command(const RunFlags& flags) {
   JsonFileSink* file = nullptr;
   auto outputs = make_outputs(settings, observer.clock, served.recent, counts, file);
   {
-    Pipeline pipeline(
-        observer.probes->ring_fd(),
-        {observer.host, observer.containers, observer.clock, observer.stats, diagnoses, &host_renames},
-        {.queue_records = settings.limits.queue_records,
-         .host_utsns = options.host_utsns,
-         .want_arguments = settings.records.command_args != "off",
-         .fold = settings.records.fold,
-         .filter = {}},
-        std::move(outputs));
+    Pipeline pipeline(observer.probes->ring_fd(),
+                      {observer.host, observer.containers, observer.clock, observer.stats, diagnoses,
+                       &host_renames, &observer.probes->ledger()},
+                      {.queue_records = settings.limits.queue_records,
+                       .host_utsns = options.host_utsns,
+                       .want_arguments = settings.records.command_args != "off",
+                       .fold = settings.records.fold,
+                       .filter = {}},
+                      std::move(outputs));
     served.observer = &observer;
     served.metrics = &metrics;
     log_info("{}", observer.attached_text());

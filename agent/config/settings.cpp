@@ -119,6 +119,8 @@ Keys sections(Settings& s, const Origin& o) {
                           {"config_file", scalar(s.web.config_file, kText, o)},
                           {"external_url", scalar(s.web.external_url, kText, o)},
                           {"allowed_hosts", texts(s.web.allowed_hosts, o)}}),
+          section("restart", {{"pin_path", scalar(s.restart.pin_path, kText, o)},
+                              {"keep_on_stop", scalar(s.restart.keep_on_stop, kBool, o)}}),
           section("host", {{"uts_namespace", scalar(s.host.uts_namespace, kNumber, o)}})};
 }
 
@@ -207,6 +209,11 @@ void validate(const Settings& settings) {
   require_range(settings.limits.queue_records, "limits.queue_records", 16, 1 << 20);
   require_range(settings.limits.source_entries, "limits.source_entries", 16, 1 << 20);
   require_range(settings.limits.bound_names, "limits.bound_names", 64, 1 << 20);
+  if (settings.restart.pin_path != "off" && (!settings.restart.pin_path.starts_with('/') ||
+                                             settings.restart.pin_path.find('.') != std::string::npos))
+    throw usage_error(fmt::format("restart.pin_path: \"{}\" is no absolute path without dots",
+                                  printable(settings.restart.pin_path).text),
+                      "a folder of a bpf file system takes no dots; or write off");
   if (!settings.web.telemetry_path.starts_with('/'))
     throw usage_error("web.telemetry_path must begin with /", "the default is /metrics");
 }

@@ -60,6 +60,12 @@ struct Settings {
     std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
     bool operator==(const Limits&) const = default;
   } limits;
+  struct Restart {
+    /// Folder of bpffs where the kernel side lives on when the agent dies; "off": nowhere.
+    std::string pin_path = "/sys/fs/bpf/sockward";
+    bool keep_on_stop = false;  ///< also when it is stopped in good order
+    bool operator==(const Restart&) const = default;
+  } restart;
   struct Web {
     std::vector<std::string> listen_address{"127.0.0.1:9966"};
     std::string telemetry_path = "/metrics";

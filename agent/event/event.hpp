@@ -131,6 +131,12 @@ struct ProcessExit {
   bool failed() const { return (status & 0x7F) == 0 && (status >> 8 & 0xFF) != 0; }
 };
 
+/// The number of a record: of one probe on one CPU, from 1, without gaps where it was sent.
+struct RecordNumber {
+  std::uint64_t sequence = 0;
+  std::uint16_t cpu = 0, probe = 0;
+};
+
 /// One call, decoded and owned. No kernel layout leaks past it.
 struct Event {
   MonotonicTime time;
@@ -147,6 +153,7 @@ struct Event {
 
   bool failed() const { return result < 0; }
   int error() const { return failed() ? -result : 0; }
+  RecordNumber number() const { return {sequence, cpu, probe}; }
 };
 
 /// The name a call was about, made absolute below the caller's root; nullopt when it cannot be told.

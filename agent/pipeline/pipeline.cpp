@@ -31,6 +31,8 @@ void Pipeline::on_record(std::span<const std::byte> record) noexcept {
     auto event = decode(record);
     if (!event)
       ++parts_.stats.lost_decode;
+    else if (parts_.ledger != nullptr && !parts_.ledger->admit(event->number()))
+      ++parts_.stats.duplicates;
     else if (!queue_.try_push(std::move(*event)))
       ++parts_.stats.lost_queue_full;
   } catch (const std::bad_alloc&) {
@@ -46,24 +48,49 @@ void Pipeline::drain(const std::stop_token& stop) {
       log_error("{}", records.error().text());
       return;
     }
+    if (parts_.ledger == nullptr) continue;
+    parts_.ledger->drained();
+    parts_.stats.lost_restart = parts_.ledger->lost();
   }
   if (const auto rest = ring_.poll(std::chrono::milliseconds(0)); !rest) log_error("{}", rest.error().text());
 }
 
 void Pipeline::work() {
   constexpr std::chrono::milliseconds kTick{20};
+  constexpr std::size_t kBatch = 512;  // under a storm the queue is never empty
   while (!queue_.finished()) {
     take_new_sinks();
     const bool timed = walk_due_ || !repeats_.empty();
     auto event = timed ? queue_.pop_within(kTick) : queue_.pop();
-    if (event) handle(std::move(*event));
+    if (event) {
+      const RecordNumber number = event->number();
+      handle(std::move(*event));
+      if (parts_.ledger != nullptr) parts_.ledger->handled(number);
+      if (++unflushed_ >= kBatch) flush_sinks();
+    }
     if (queue_.size() != 0) continue;
     look_around_when_due();
-    for (const Record& record : repeats_.due(parts_.clock.monotonic())) hand_out(record);
-    for (const auto& sink : sinks_) sink->flush();
+    hand_out_repeats(false);
+    flush_sinks();
   }
-  for (const Record& record : repeats_.due(parts_.clock.monotonic(), true)) hand_out(record);
+  hand_out_repeats(true);
+  flush_sinks();
+}
+
+void Pipeline::hand_out_repeats(bool all) {
+  for (const Record& record : repeats_.due(parts_.clock.monotonic(), all)) {
+    hand_out(record);
+    if (parts_.ledger != nullptr) parts_.ledger->folded(-static_cast<std::int64_t>(record.repeats));
+  }
+}
+
+void Pipeline::flush_sinks() {
   for (const auto& sink : sinks_) sink->flush();
+  if (parts_.ledger != nullptr)
+    parts_.ledger->publish({.queue_full = parts_.stats.lost_queue_full,
+                            .decode = parts_.stats.lost_decode,
+                            .output = parts_.stats.lost_output});
+  unflushed_ = 0;
 }
 
 void Pipeline::replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold) {
@@ -140,10 +167,9 @@ void Pipeline::handle(Event event) {
   parts_.stats.diagnosis_latency.observe(
       std::chrono::nanoseconds(parts_.clock.monotonic().ns - record.event.time.ns));
   if (options_.filter && !options_.filter(record)) return;
-  if (repeats_.fold(record))
-    ++parts_.stats.suppressed;
-  else
-    hand_out(record);
+  if (!repeats_.fold(record)) return hand_out(record);
+  ++parts_.stats.suppressed;
+  if (parts_.ledger != nullptr) parts_.ledger->folded(1);
 }
 
 void Pipeline::hand_out(const Record& record) {

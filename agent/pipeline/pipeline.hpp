@@ -14,6 +14,7 @@
 #include "enrich/cgroups.hpp"
 #include "enrich/host_view.hpp"
 #include "pipeline/repeats.hpp"
+#include "probe/record_ledger.hpp"
 #include "probe/record_ring.hpp"
 #include "record/sink.hpp"
 #include "telemetry/agent_stats.hpp"
@@ -39,7 +40,8 @@ struct PipelineParts {
   AgentStats& stats;
   DiagnosisCounts& diagnoses;
   DiagnosisCounts* host_renames =
-      nullptr;  ///< changes of the host's own names, by who made them; may be null
+      nullptr;                     ///< changes of the host's own names, by who made them; may be null
+  RecordLedger* ledger = nullptr;  ///< what is done with the records, across restarts; may be null
 };
 
 /// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for
@@ -62,6 +64,8 @@ class Pipeline final : private RecordHandler {
   void work();
   void handle(Event event);
   void hand_out(const Record& record);
+  void hand_out_repeats(bool all);
+  void flush_sinks();
   void look_around_when_due();
   void take_new_sinks();
   Context context_of(const Event& event);
@@ -77,6 +81,7 @@ class Pipeline final : private RecordHandler {
   std::optional<Replacement> replacement_;
   Engine engine_;
   Repeats repeats_;
+  std::size_t unflushed_ = 0;  // events handled since the sinks were flushed
   std::optional<MonotonicTime> walk_due_;
   MonotonicTime walked_;
   BoundedQueue<Event> queue_;

@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "base/startup_error.hpp"
 
 namespace sockward {
@@ -135,14 +137,33 @@ std::vector<SourceCount> SourceTable::retired() const {
   return result;
 }
 
-void SourceTable::retire(std::uint64_t container_key, bool remember) {
+KernelSource::Fate SourceTable::retire(std::uint64_t container_key, KernelSource::Fate fate) {
   const std::lock_guard lock(mutex_);
   const auto raw = read_raw();
-  if (!raw) return;  // tried again at the next look
+  if (!raw) return fate;                                  // tried again at the next look
+  std::map<std::pair<__u16, __u16>, std::uint64_t> host;  // by row and slot
+  std::vector<std::pair<sockward_source_key, std::uint64_t>> own;
   for (const auto& [key, value] : *raw) {
-    if (key.container_key != container_key) continue;
-    if (bpf_map_delete_elem(map_fd_, &key) == 0 && remember) blocks_.own().calls[key.row][key.slot] += value;
+    if (key.container_key == KernelSource::kHostKey) host[{key.row, key.slot}] = value;
+    if (key.container_key == container_key) own.emplace_back(key, value);
   }
+  if (fate == KernelSource::Fate::host) {
+    // First everything there, then nothing here: a reader in between sees it all under the mutex.
+    bool room = true;
+    for (const auto& [key, value] : own) {
+      const sockward_source_key to{
+          .container_key = KernelSource::kHostKey, .row = key.row, .slot = key.slot, .reserved = 0};
+      const std::uint64_t sum = host[{key.row, key.slot}] + value;
+      room = room && bpf_map_update_elem(map_fd_, &to, &sum, BPF_ANY) == 0;
+      if (room) bpf_map_delete_elem(map_fd_, &key);
+    }
+    if (room) return fate;
+    fate = KernelSource::Fate::remember;
+  }
+  for (const auto& [key, value] : own)
+    if (bpf_map_delete_elem(map_fd_, &key) == 0 && fate == KernelSource::Fate::remember)
+      blocks_.own().calls[key.row][key.slot] += value;
+  return fate;
 }
 
 }  // namespace sockward

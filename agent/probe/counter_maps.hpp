@@ -37,7 +37,7 @@ class SourceTable {
 
   Result<std::vector<SourceCount>> read() const;
   std::vector<SourceCount> retired() const;
-  void retire(std::uint64_t container_key, bool remember);
+  KernelSource::Fate retire(std::uint64_t container_key, KernelSource::Fate fate);
 
  private:
   Result<std::vector<std::pair<sockward_source_key, std::uint64_t>>> read_raw() const;

@@ -39,7 +39,7 @@ bool has_system_call(Syscall syscall) {
 #endif
 }
 
-std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes) {
+std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes, bool restart) {
   std::vector<Coverage> result;
   bool any_fexit = false;
   for (std::size_t i = 0; i < kSyscalls; ++i) {
@@ -57,7 +57,7 @@ std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes) {
   for (const char* name : {"sethostname", "setdomainname"})
     result.push_back({name, "sysctl", is_attached(probes, "sysctl")});
   result.push_back({"*", "seccomp_denied", !any_fexit || is_attached(probes, "bind_denied")});
-  result.push_back({"*", "restart", false});
+  result.push_back({"*", "restart", restart});
   return result;
 }
 

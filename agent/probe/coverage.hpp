@@ -9,6 +9,7 @@ namespace sockward {
 bool has_system_call(Syscall syscall);
 
 /// Which operation is seen on which route, by what is attached. Pure.
-std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes);
+/// `restart`: the programs live on between two agents.
+std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes, bool restart);
 
 }  // namespace sockward

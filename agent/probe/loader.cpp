@@ -1,5 +1,7 @@
 #include "probe/loader.hpp"
 
+#include <bpf/bpf.h>
+#include <fcntl.h>
 #include <sockward/settings.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include "base/startup_error.hpp"
 #include "probe/attach.hpp"
 #include "probe/libbpf_log.hpp"
+#include "probe/turn.hpp"
 #include "probe/verifier_costs.hpp"
 
 namespace sockward {
@@ -18,26 +21,9 @@ namespace {
 
 constexpr int kRounds = 3;
 
-void write_settings(sockward_settings& settings, const ProbeOptions& options, bool own_types) {
-  const ReportFilter& filter = options.filter;
-  std::copy(filter.errno_bits.begin(), filter.errno_bits.end(), settings.report_errno);
-  settings.report_syscalls = filter.syscalls;
-  settings.only_tgid = filter.only_tgid;
-  settings.host_utsns = options.host_utsns;
-  settings.near_limit_bytes = filter.too_long ? options.near_limit_bytes : 0;
-  settings.report_too_long = filter.too_long;
-  settings.report_unix_refused = filter.unix_refused;
-  settings.report_all_errors = filter.all_errors;
-  settings.hierarchy = static_cast<__u8>(options.hierarchy);
-  settings.writes_strict = options.writes_strict;
-  settings.report_replaced = filter.too_long;
-  settings.watch_processes = true;
-  settings.seccomp_denied = options.seccomp_denied;
-  settings.kernel_types = own_types;
-}
-
 void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_t blocks) {
   bpf_map__set_max_entries(skeleton.maps.counters, blocks);
+  bpf_map__set_max_entries(skeleton.maps.settled, blocks);
   bpf_map__set_max_entries(skeleton.maps.events, options.ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.failures_by_source, options.source_entries);
   bpf_map__set_max_entries(skeleton.maps.bound_names, options.bound_names);
@@ -66,19 +52,39 @@ std::string offender_in(const std::string& warnings) {
   return warnings.substr(name, warnings.find('\'', name) - name);
 }
 
-void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
-  bool any_call = false;
-  for (const auto& probe : probes) {
-    any_call |= probe.attached && syscall_from(probe.operation).has_value();
-    if (probe.attached || probe.optional) continue;
-    if (strict)
-      throw failure("probe " + probe.operation + " cannot be attached: " + probe.reason,
-                    "mend that, or run without --config.strict");
-    log_warn("probe {} is not attached: {}", probe.operation, probe.reason);
+/// Is the map of the same kind and size as what the programs declare?
+bool same_layout(const bpf_map* declared, int fd) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(declared) &&
+         info.key_size == bpf_map__key_size(declared) && info.value_size == bpf_map__value_size(declared) &&
+         info.max_entries == bpf_map__max_entries(declared) && info.map_flags == bpf_map__map_flags(declared);
+}
+
+void reuse_maps(const bpf_object* object, const Maps& inherited) {
+  bpf_map* map = nullptr;
+  while ((map = bpf_object__next_map(object, map)) != nullptr) {
+    const auto found = inherited.find(bpf_map__name(map));
+    if (found == inherited.end()) continue;
+    if (!same_layout(map, found->second.get()))
+      log_warn("the map {} has another layout than the one of the former agent: it begins anew",
+               bpf_map__name(map));
+    else if (bpf_map__reuse_fd(map, found->second.get()) != 0)
+      throw failure(last_error(std::string("take over map ") + bpf_map__name(map)).text(),
+                    "run `sockward detach` to begin anew");
   }
-  if (!any_call)
-    throw failure("no system call can be observed: " + (probes.empty() ? "no probes" : probes.front().reason),
-                  "run `sockward check` to see what each probe needs");
+}
+
+/// Descriptors of our own: the object, with all that libbpf remembers of it, can go.
+void keep_descriptors(const bpf_object* object, KernelSide& side) {
+  bpf_map* map = nullptr;
+  while ((map = bpf_object__next_map(object, map)) != nullptr)
+    if (!bpf_map__is_internal(map))
+      side.maps[bpf_map__name(map)] = FileDescriptor(fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3));
+  bpf_program* program = nullptr;
+  while ((program = bpf_object__next_program(object, program)) != nullptr)
+    if (const int fd = bpf_program__fd(program); fd >= 0)
+      side.programs.push_back({bpf_program__name(program), FileDescriptor(fcntl(fd, F_DUPFD_CLOEXEC, 3))});
 }
 
 /// Has the operation of this program another way in this plan's successor?
@@ -93,15 +99,15 @@ bool has_fall_back(const bpf_object* object, const Survey& survey, const ProbeOp
 
 /// Opens and loads the object, and leaves out what was refused before. A new refusal is added to `refused`,
 /// and nothing is returned; what cannot be laid to one program is thrown.
-Skeleton load_round(const ProbeOptions& options, const Survey& survey, RefusedPrograms& refused,
-                    std::vector<OperationPlan>& plan, VerifierLogs& logs) {
+Skeleton load_round(const ProbeOptions& options, const Survey& survey, const Inheritance& inherited,
+                    RefusedPrograms& refused, std::vector<OperationPlan>& plan, VerifierLogs& logs) {
   Skeleton skeleton = open_skeleton(options);
   plan = make_plan(skeleton->obj, survey, options, refused);
   // The skeleton declares const what is constant only for the programs.
-  write_settings(const_cast<sockward_settings&>(
-                     reinterpret_cast<const volatile sockward_settings&>(skeleton->rodata->settings)),
-                 options, survey.own_types);
+  const_cast<sockward_settings&>(skeleton->rodata->settings) =
+      make_settings(options, survey.own_types, inherited.generation + 1);
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
+  reuse_maps(skeleton->obj, inherited.maps);
   choose_programs(*skeleton, plan);
   if (options.verifier_statistics) logs.attach(skeleton->obj);
   if (options.before_load) options.before_load(skeleton->obj);
@@ -119,7 +125,7 @@ Skeleton load_round(const ProbeOptions& options, const Survey& survey, RefusedPr
 
 }  // namespace
 
-LoadedPrograms::~LoadedPrograms() {
+KernelSide::~KernelSide() {
   std::vector<std::jthread> detachers;
   for (auto& attachment : attachments) detachers.emplace_back([&attachment] { attachment.link.reset(); });
 }
@@ -138,29 +144,95 @@ Skeleton open_skeleton(const ProbeOptions& options) {
   return skeleton;
 }
 
-LoadedPrograms load_programs(const ProbeOptions& options, const Survey& survey) {
+sockward_settings make_settings(const ProbeOptions& options, bool own_types, std::uint32_t generation) {
+  sockward_settings settings{};
+  const ReportFilter& filter = options.filter;
+  std::copy(filter.errno_bits.begin(), filter.errno_bits.end(), settings.report_errno);
+  settings.report_syscalls = filter.syscalls;
+  settings.only_tgid = filter.only_tgid;
+  settings.host_utsns = options.host_utsns;
+  settings.near_limit_bytes = filter.too_long ? options.near_limit_bytes : 0;
+  settings.report_too_long = filter.too_long;
+  settings.report_unix_refused = filter.unix_refused;
+  settings.report_all_errors = filter.all_errors;
+  settings.hierarchy = static_cast<__u8>(options.hierarchy);
+  settings.writes_strict = options.writes_strict;
+  settings.report_replaced = filter.too_long;
+  settings.watch_processes = true;
+  settings.seccomp_denied = options.seccomp_denied;
+  settings.kernel_types = own_types;
+  settings.generation = generation;
+  return settings;
+}
+
+void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
+  bool any_call = false;
+  for (const auto& probe : probes) {
+    any_call |= probe.attached && syscall_from(probe.operation).has_value();
+    if (probe.attached || probe.optional) continue;
+    if (strict)
+      throw failure("probe " + probe.operation + " cannot be attached: " + probe.reason,
+                    "mend that, or run without --config.strict");
+    log_warn("probe {} is not attached: {}", probe.operation, probe.reason);
+  }
+  if (!any_call)
+    throw failure("no system call can be observed: " + (probes.empty() ? "no probes" : probes.front().reason),
+                  "run `sockward check` to see what each probe needs");
+}
+
+std::vector<OperationPlan> plan_of(const ProbeOptions& options, const Survey& survey) {
+  return make_plan(open_skeleton(options)->obj, survey, options, {});
+}
+
+bool takes_all(const ProbeOptions& options, const Maps& maps) {
+  const Skeleton skeleton = open_skeleton(options);
+  size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
+  bpf_map* map = nullptr;
+  while ((map = bpf_object__next_map(skeleton->obj, map)) != nullptr) {
+    if (bpf_map__is_internal(map)) continue;
+    const auto found = maps.find(bpf_map__name(map));
+    if (found == maps.end() || !same_layout(map, found->second.get())) return false;
+  }
+  return true;
+}
+
+std::uint64_t object_hash() {
+  // FNV-1a: it tells builds apart, and need not withstand an attacker, who could write the pins as well.
+  std::size_t size = 0;
+  const auto* bytes = static_cast<const unsigned char*>(sockward_bpf::elf_bytes(&size));
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
+  return hash;
+}
+
+KernelSide load_programs(const ProbeOptions& options, const Survey& survey, const Inheritance& inherited,
+                         const std::function<void(const KernelSide&)>& before_turn) {
   RefusedPrograms refused;
   for (int round = 1; round <= kRounds; ++round) {
-    LoadedPrograms loaded;
     std::vector<OperationPlan> plan;
     VerifierLogs logs;
-    loaded.skeleton = load_round(options, survey, refused, plan, logs);
-    if (!loaded.skeleton) continue;
-    loaded.verifier = logs.costs();
-    const bpf_object* object = loaded.skeleton->obj;
+    const Skeleton skeleton = load_round(options, survey, inherited, refused, plan, logs);
+    if (!skeleton) continue;
+    KernelSide side;
+    side.verifier = logs.costs();
+    side.generation = inherited.generation + 1;
+    keep_descriptors(skeleton->obj, side);
     std::vector<AttachFailure> failures;
     for (const auto& operation : plan)
-      loaded.probes.push_back(
-          attach_operation(object, operation, survey, options, loaded.attachments, failures));
+      side.probes.push_back(
+          attach_operation(skeleton->obj, operation, survey, options, side.attachments, failures));
     const std::size_t known = refused.size();
     for (const auto& [program, reason] : failures) {
       auto without = refused;
       without[program] = "refused at attach: " + reason;
-      if (has_fall_back(object, survey, options, without, program)) refused = std::move(without);
+      if (has_fall_back(skeleton->obj, survey, options, without, program)) refused = std::move(without);
     }
     if (refused.size() > known && round < kRounds) continue;
-    report_missing(loaded.probes, options.strict);
-    return loaded;
+    report_missing(side.probes, options.strict);
+    if (before_turn) before_turn(side);
+    if (!give_turn(side.map("counters"), bpf_map__max_entries(skeleton->maps.counters), side.generation))
+      throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
+    return side;
   }
   std::string reasons;
   for (const auto& [program, reason] : refused) reasons += "; " + program + ": " + reason;

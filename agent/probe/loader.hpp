@@ -1,52 +1,52 @@
 #pragma once
-#include <bpf/libbpf.h>
-
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "probe/kernel_side.hpp"
 #include "probe/probe_options.hpp"
 #include "probe/survey.hpp"
-#include "telemetry/kernel_counters.hpp"
 
 struct sockward_bpf;
+struct sockward_settings;
 
 namespace sockward {
 
 struct DestroySkeleton {
   void operator()(sockward_bpf* skeleton) const noexcept;
 };
-struct DestroyLink {
-  void operator()(bpf_link* link) const noexcept { bpf_link__destroy(link); }
-};
 using Skeleton = std::unique_ptr<sockward_bpf, DestroySkeleton>;
-using Link = std::unique_ptr<bpf_link, DestroyLink>;
 
-/// One attached program.
-struct Attachment {
-  std::string program;
-  Link link;
+/// What a former agent has left, for the new programs to go on with.
+struct Inheritance {
+  Maps maps;                     ///< used where they are of the same kind and size
+  std::uint32_t generation = 0;  ///< of the former programs; they count until the new ones are attached
 };
 
-/// The kernel side, loaded and attached. Links and mapped memory go before the skeleton.
-struct LoadedPrograms {
-  Skeleton skeleton;
-  std::vector<Attachment> attachments;
-  std::vector<ProbeStatus> probes;
-  std::vector<VerifierCost> verifier;  ///< with ProbeOptions::verifier_statistics
-
-  LoadedPrograms() = default;
-  LoadedPrograms(LoadedPrograms&&) = default;
-  LoadedPrograms& operator=(LoadedPrograms&&) = default;
-  /// Each tracepoint takes the kernel a grace period to detach: all of them at once take one.
-  ~LoadedPrograms();
-};
+/// What would be loaded, without loading it.
+std::vector<OperationPlan> plan_of(const ProbeOptions& options, const Survey& survey);
 
 /// Opens the embedded object without loading it. Throws StartupError: a defect of the build.
 Skeleton open_skeleton(const ProbeOptions& options);
 
+/// What the programs are told (read-only data), from the options. `own_types`: Survey::own_types.
+sockward_settings make_settings(const ProbeOptions& options, bool own_types, std::uint32_t generation);
+
 /// Loads and attaches what the kernel takes. A program that the verifier or the attachment refuses sends its
-/// operation to its fall-back: the object is opened and loaded anew, three times at most.
+/// operation to its fall-back: the object is opened and loaded anew, three times at most. Then it is the new
+/// programs' turn to count. `before_turn` is called in between, with everything attached.
 /// Throws StartupError: refused three times, or (with options.strict) a probe that is missing.
-LoadedPrograms load_programs(const ProbeOptions& options, const Survey& survey);
+KernelSide load_programs(const ProbeOptions& options, const Survey& survey, const Inheritance& inherited,
+                         const std::function<void(const KernelSide&)>& before_turn = {});
+
+/// Would the programs of this object, with these options, take over every one of these maps?
+bool takes_all(const ProbeOptions& options, const Maps& maps);
+
+/// Of the embedded object: tells one build of the programs from another.
+std::uint64_t object_hash();
+
+/// Warns of probes that are not attached. Throws StartupError when nothing is observed, or with `strict`.
+void report_missing(const std::vector<ProbeStatus>& probes, bool strict);
 
 }  // namespace sockward

@@ -42,8 +42,11 @@ struct ProbeOptions {
   std::uint16_t near_limit_bytes = 100;    ///< 0: never report
   NamespaceInode host_utsns = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
   CgroupHierarchy hierarchy = CgroupHierarchy::v2;
-  std::string cgroup2_root;          ///< where cgroup2 is mounted; empty: nowhere
-  bool writes_strict = true;         ///< kernel.sysctl_writes_strict is 1
+  std::string cgroup2_root;   ///< where cgroup2 is mounted; empty: nowhere
+  bool writes_strict = true;  ///< kernel.sysctl_writes_strict is 1
+  /// Folder of bpffs where the kernel side lives on when this process dies; empty: it does not.
+  std::string pin_path;
+  bool keep_on_stop = false;         ///< also when it ends in good order
   bool verifier_statistics = false;  ///< keep what the verifier says of each program
   /// For tests: called before each load, to make it fail.
   std::function<void(bpf_object*)> before_load = {};

@@ -2,33 +2,42 @@
 
 #include <bpf/bpf.h>
 #include <sockward/counters.h>
-#include <sockward/settings.h>
 
 #include <algorithm>
 #include <mutex>
 
-#include <sockward.skel.h>
-
 #include "base/errno_name.hpp"
+#include "base/startup_error.hpp"
+#include "probe/acquire.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
-#include "probe/loader.hpp"
 #include "probe/socket_walk.hpp"
 #include "probe/uts_walk.hpp"
 
 namespace sockward {
 
 struct ProbeSet::State {
-  LoadedPrograms loaded;  // declared first: mapped memory goes before it
+  Acquired kernel;  // declared first: mapped memory goes before it
+  bool keep_on_stop = false;
   bpf_link* uts_iterator = nullptr;
   bpf_link* socket_iterator = nullptr;
   std::mutex evicted_mutex;
   std::uint64_t names_evicted = 0;  // never falls
   std::unique_ptr<CounterBlocks> counters;
   std::unique_ptr<SourceTable> sources;
+  std::unique_ptr<RecordLedger> ledger;
 
+  ~State() {
+    if (!kernel.pins) return;
+    if (!keep_on_stop) kernel.pins->remove_all_but(0);
+    // libbpf would disable what it attached: the pins keep it.
+    else
+      for (const auto& attachment : kernel.side.attachments) bpf_link__disconnect(attachment.link.get());
+  }
+
+  int map(const char* name) const { return kernel.side.map(name); }
   bpf_link* link_of(std::string_view program) const {
-    const auto& all = loaded.attachments;
+    const auto& all = kernel.side.attachments;
     const auto found =
         std::find_if(all.begin(), all.end(), [&](const Attachment& one) { return one.program == program; });
     return found == all.end() ? nullptr : found->link.get();
@@ -47,34 +56,57 @@ ProbeSet::~ProbeSet() = default;
 
 std::vector<OperationPlan> ProbeSet::preflight(const ProbeOptions& options) {
   const Survey survey = survey_kernel(options);
-  return make_plan(open_skeleton(options)->obj, survey, options, {});
+  return plan_of(options, survey);
 }
 
 std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   const Survey survey = survey_kernel(options);
   auto state = std::make_unique<State>();
-  state->loaded = load_programs(options, survey);
-  const sockward_bpf& skeleton = *state->loaded.skeleton;
-  const auto blocks = bpf_map__max_entries(skeleton.maps.counters);
-  state->counters = std::make_unique<CounterBlocks>(bpf_map__fd(skeleton.maps.counters), blocks);
-  state->sources = std::make_unique<SourceTable>(bpf_map__fd(skeleton.maps.failures_by_source),
-                                                 options.source_entries, *state->counters);
+  state->kernel = acquire_kernel_side(options, survey);
+  state->keep_on_stop = options.keep_on_stop;
+  const auto blocks = static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1;
+  state->counters = std::make_unique<CounterBlocks>(state->map("counters"), blocks);
+  state->sources = std::make_unique<SourceTable>(state->map("failures_by_source"), options.source_entries,
+                                                 *state->counters);
+  state->ledger = std::make_unique<RecordLedger>(state->map("settled"), blocks,
+                                                 numbers_given(state->map("counters"), blocks));
   state->uts_iterator = state->link_of("uts_iter");
   state->socket_iterator = state->link_of("sockets_iter");
-  if (state->socket_iterator != nullptr)
-    seed_entries(state->socket_iterator, bpf_map__fd(skeleton.maps.bound_entries));
+  if (state->socket_iterator != nullptr && !state->kernel.adopted)
+    seed_entries(state->socket_iterator, state->map("bound_entries"));
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
 
+std::size_t ProbeSet::detach(const std::string& pin_path) {
+  if (access(pin_path.c_str(), F_OK) != 0) return 0;
+  const auto folder = PinFolder::open(pin_path);
+  if (!folder) throw failure(folder.error().text(), "see --restart.pin-path");
+  const std::size_t programs = folder->count_links();
+  folder->remove_all_but(0);
+  return programs;
+}
+
 int ProbeSet::ring_fd() const {
-  return bpf_map__fd(state_->loaded.skeleton->maps.events);
+  return state_->map("events");
+}
+
+RecordLedger& ProbeSet::ledger() {
+  return *state_->ledger;
+}
+
+bool ProbeSet::adopted() const {
+  return state_->kernel.adopted;
+}
+
+const std::string& ProbeSet::not_pinned() const {
+  return state_->kernel.not_pinned;
 }
 
 KernelSnapshot ProbeSet::snapshot() const {
   KernelSnapshot snapshot = state_->counters->snapshot();
   // No name is ever deleted: what came and is not there was forgotten. A name that came meanwhile may hide
   // one.
-  const auto held = count_binders(bpf_map__fd(state_->loaded.skeleton->maps.bound_names));
+  const auto held = count_binders(state_->map("bound_names"));
   const std::lock_guard lock(state_->evicted_mutex);
   if (held && snapshot.names_new > *held)
     state_->names_evicted = std::max(state_->names_evicted, snapshot.names_new - *held);
@@ -90,8 +122,8 @@ std::vector<SourceCount> ProbeSet::retired() const {
   return state_->sources->retired();
 }
 
-void ProbeSet::retire(std::uint64_t container_key, bool remember) {
-  state_->sources->retire(container_key, remember);
+KernelSource::Fate ProbeSet::retire(std::uint64_t container_key, Fate fate) {
+  return state_->sources->retire(container_key, fate);
 }
 
 namespace {
@@ -108,14 +140,10 @@ bool counts_calls(const std::string& program) {
 
 std::vector<ProgramStats> ProbeSet::programs() const {
   std::vector<ProgramStats> result;
-  bpf_program* program = nullptr;
-  while ((program = bpf_object__next_program(state_->loaded.skeleton->obj, program)) != nullptr) {
-    const int fd = bpf_program__fd(program);
-    if (fd < 0) continue;
+  for (const auto& [name, fd] : state_->kernel.side.programs) {
     bpf_prog_info info{};
     __u32 size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
-    const std::string name = bpf_program__name(program);
+    if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) continue;
     result.push_back({.name = name,
                       .counts_calls = counts_calls(name),
                       .missed = info.recursion_misses,
@@ -126,15 +154,15 @@ std::vector<ProgramStats> ProbeSet::programs() const {
 }
 
 std::vector<ProbeStatus> ProbeSet::probes() const {
-  return state_->loaded.probes;
+  return state_->kernel.side.probes;
 }
 
 std::vector<Coverage> ProbeSet::coverage() const {
-  return coverage_of(state_->loaded.probes);
+  return coverage_of(state_->kernel.side.probes, state_->kernel.pins.has_value());
 }
 
 std::vector<VerifierCost> ProbeSet::verifier_costs() const {
-  return state_->loaded.verifier;
+  return state_->kernel.side.verifier;
 }
 
 Result<std::vector<UtsNamespace>> ProbeSet::read() const {
@@ -142,7 +170,7 @@ Result<std::vector<UtsNamespace>> ProbeSet::read() const {
 }
 
 std::optional<SocketOwner> ProbeSet::binder(const BoundName& name) const {
-  return look_up_binder(bpf_map__fd(state_->loaded.skeleton->maps.bound_names), name);
+  return look_up_binder(state_->map("bound_names"), name);
 }
 
 Result<std::vector<OpenSocket>> ProbeSet::walk() const {

@@ -6,13 +6,15 @@
 
 #include "probe/plan.hpp"
 #include "probe/probe_options.hpp"
+#include "probe/record_ledger.hpp"
 #include "telemetry/bound_sockets.hpp"
 #include "telemetry/kernel_counters.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
 
-/// All programs and maps of the kernel side: loaded and attached by load(), detached by the destructor.
+/// All programs and maps of the kernel side: loaded and attached by load() or adopted from a former agent;
+/// detached by the destructor, unless ProbeOptions::keep_on_stop.
 /// Its observers (KernelSource, UtsNames, BoundSockets) are thread-safe.
 class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets {
  public:
@@ -20,14 +22,23 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   static std::vector<OperationPlan> preflight(const ProbeOptions& options);
   /// Throws StartupError: no privilege, no BTF, refused by the verifier, nothing could be attached.
   static std::unique_ptr<ProbeSet> load(const ProbeOptions& options);
+  /// Removes what an agent has left in this folder. Returns how many programs were attached. Throws
+  /// StartupError: one is running, or it is not ours.
+  static std::size_t detach(const std::string& pin_path);
   ~ProbeSet() override;
 
   int ring_fd() const;
+  /// What is done with the records, across restarts.
+  RecordLedger& ledger();
+  /// A former agent's programs were taken over as they were: nothing was missed.
+  bool adopted() const;
+  /// Why the kernel side ends with this process; empty: it lives on until the next start.
+  const std::string& not_pinned() const;
 
   KernelSnapshot snapshot() const override;
   Result<std::vector<SourceCount>> failures_by_source() const override;
   std::vector<SourceCount> retired() const override;
-  void retire(std::uint64_t container_key, bool remember) override;
+  Fate retire(std::uint64_t container_key, Fate fate) override;
   std::vector<ProgramStats> programs() const override;
   std::vector<ProbeStatus> probes() const override;
   std::vector<Coverage> coverage() const override;

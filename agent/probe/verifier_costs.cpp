@@ -56,9 +56,11 @@ std::vector<VerifierCost> VerifierLogs::costs() const {
 }
 
 VerifierCost parse_verifier_log(const std::string& program, std::string_view log) {
+  constexpr std::string_view kDeepest = "stack depth max ";  // since 7.x; before, each function's frame
+  const bool deepest = log.find(kDeepest) != std::string_view::npos;
   return {.program = program,
           .instructions = sum_of(word_after(log, "processed ")),
-          .stack_bytes = sum_of(word_after(log, "stack depth "))};
+          .stack_bytes = sum_of(word_after(log, deepest ? kDeepest : "stack depth "))};
 }
 
 }  // namespace sockward

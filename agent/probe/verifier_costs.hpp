@@ -22,7 +22,8 @@ class VerifierLogs {
   std::map<std::string, std::unique_ptr<char[]>> logs_;  // by program
 };
 
-/// "stack depth 96+16" and "processed 1234 insns": what a verifier log says. Pure.
+/// "stack depth 96+16" and "processed 1234 insns": what a verifier log says, and
+/// "stack depth max 360" since 7.x. Pure.
 VerifierCost parse_verifier_log(const std::string& program, std::string_view log);
 
 }  // namespace sockward

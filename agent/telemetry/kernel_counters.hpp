@@ -102,9 +102,16 @@ class KernelSource {
   virtual Result<std::vector<SourceCount>> failures_by_source() const = 0;
   /// Counts of removed keys, by syscall, family and slot (container_key is 0).
   virtual std::vector<SourceCount> retired() const = 0;
-  /// Removes every key of a container whose cgroup is gone. With `remember` their values count as retired
-  /// (they were shown under a name of their own); without, they stay part of what has no container.
-  virtual void retire(std::uint64_t container_key, bool remember) = 0;
+  /// What becomes of the counts of a cgroup that is gone.
+  enum class Fate {
+    forget,    ///< they stay part of what has no container
+    remember,  ///< they count as retired: they were shown under a name of their own
+    host,      ///< they go on under the key kHostKey: the host's own are shown for ever, across restarts too
+  };
+  static constexpr std::uint64_t kHostKey = 0;
+  /// Removes every key of a container whose cgroup is gone. Returns the fate: `host` becomes `remember` where
+  /// the table has no room.
+  virtual Fate retire(std::uint64_t container_key, Fate fate) = 0;
   virtual std::vector<ProgramStats> programs() const = 0;
   virtual std::vector<ProbeStatus> probes() const = 0;
   virtual std::vector<Coverage> coverage() const = 0;

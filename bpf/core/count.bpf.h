@@ -11,11 +11,18 @@ static __always_inline void add_one(__u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
+/*
+ * This CPU's block, or NULL when it is not these programs' turn: while an agent hands over to the next one, both have
+ * their programs attached, and each call must be counted once.
+ */
 static __always_inline struct sockward_cpu_counters *cpu_counters(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
+	struct sockward_cpu_counters *block = bpf_map_lookup_elem(&counters, &cpu);
 
-	return bpf_map_lookup_elem(&counters, &cpu);
+	if (!block || block->generation != settings.generation)
+		return 0;
+	return block;
 }
 
 /* Restart codes never reach user space: it sees EINTR, or the call is made again. */

@@ -53,7 +53,10 @@ static __always_inline void fill_header(struct sockward_header *header, __u32 pr
 	fill_actor(header, task);
 }
 
-/* Gives the record its number and sends it. A full ring buffer is counted: the number is lost with it. */
+/*
+ * Gives the record its number and sends it. A full ring buffer is counted, and the number goes to the next record: a gap is
+ * always a record that was in the ring buffer.
+ */
 static __always_inline void emit(struct sockward_header *header, __u64 size)
 {
 	struct sockward_cpu_counters *block = cpu_counters();
@@ -61,10 +64,12 @@ static __always_inline void emit(struct sockward_header *header, __u64 size)
 
 	if (!block)
 		return;
-	header->sequence = ++block->sequence[probe];
+	header->sequence = block->sequence[probe] + 1;
 	header->size = size;
 	if (bpf_ringbuf_output(&events, header, size, 0))
 		add_one(&block->ring_full);
+	else
+		block->sequence[probe] = header->sequence;
 }
 
 #endif

@@ -31,4 +31,13 @@ struct {
 	__type(value, __u64);
 } failures_by_source __weak SEC(".maps");
 
+/* Not used by the programs: kept beside them for the next agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2); /* possible CPUs + 1, set at start */
+	__type(key, __u32);
+	__type(value, struct sockward_settled);
+} settled __weak SEC(".maps");
+
 #endif

@@ -8,6 +8,7 @@
 #define SOCKWARD_CORE_REFUSAL_H
 
 #include "core/arguments.bpf.h"
+#include "core/count.bpf.h"
 
 struct refusal {
 	__u64 number, arguments[2];
@@ -50,7 +51,7 @@ static __always_inline __u32 refusal_flag(int result)
 	struct refusal here = {}, *noted;
 	__u32 thread, flag = 0;
 
-	if (result != -EACCES && result != -EPERM)
+	if ((result != -EACCES && result != -EPERM) || !cpu_counters())
 		return 0;
 	thread = BPF_CORE_READ(current_task(), pid);
 	noted = bpf_map_lookup_elem(&refusals, &thread);

@@ -7,7 +7,7 @@
 #ifndef SOCKWARD_CORE_SECCOMP_H
 #define SOCKWARD_CORE_SECCOMP_H
 
-#include "core/task.bpf.h"
+#include "core/count.bpf.h"
 
 #define SECCOMP_MODE_FILTER 2
 
@@ -54,7 +54,7 @@ static __always_inline __u32 seccomp_flag(__u32 call)
 	__u64 task;
 	__u32 *known;
 
-	if (!has_seccomp_filter())
+	if (!has_seccomp_filter() || !cpu_counters())
 		return 0;
 	task = bpf_get_current_pid_tgid();
 	known = bpf_map_lookup_elem(&entered, &task);

@@ -48,7 +48,7 @@ int BPF_PROG(exit_btf, struct task_struct *task)
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
 	known = bpf_map_lookup_elem(&watched, &tgid);
-	if (!known)
+	if (!known || !cpu_counters())
 		return 0;
 	watch = known->watch;
 	if (known->leader_start_ns != BPF_CORE_READ(task, group_leader, start_boottime))

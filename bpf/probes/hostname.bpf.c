@@ -78,7 +78,7 @@ static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int
 	struct uts_namespace *uts = current_uts();
 
 	count_call(syscall, SOCKWARD_FAMILY_NONE, result);
-	if (!call)
+	if (!call || !cpu_counters())
 		return 0;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_NAME_CALL, result);

@@ -107,6 +107,8 @@ int BPF_PROG(unlinkat_uring_fexit, const struct io_kiocb *request, unsigned int 
 	struct pending_unlink *pending = bpf_map_lookup_elem(&pending_unlinks, &task);
 	int result = normalise_result(BPF_CORE_READ(request, cqe.res));
 
+	if (!cpu_counters())
+		return 0;
 	if (answer == IOU_OK) {
 		count_call(SOCKWARD_UNLINKAT, SOCKWARD_FAMILY_NONE, result);
 		if (pending && pending->request == request && syscall_wanted(SOCKWARD_UNLINKAT) &&

@@ -66,8 +66,10 @@ constexpr std::array kCatalogue = {
     MetricInfo{"sockward_events_lost_total", counter, "reason",
                "Records lost: ring_full (in the kernel), queue_full (the agent was behind), decode, output "
                "(a sink could "
-               "not write), restart.",
+               "not write), restart (taken by a former agent that died before it wrote them).",
                true},
+    MetricInfo{"sockward_events_duplicate_total", counter, "",
+               "Records that a former agent had written already; dropped.", true},
     MetricInfo{"sockward_events_suppressed_total", counter, "", "Records folded into others.", true},
     MetricInfo{"sockward_probe_attached", gauge, "probe,backend", "1 when the probe is attached.", true},
     MetricInfo{"sockward_coverage", gauge, "operation,route", "1 when calls made by this route are seen.",

@@ -26,7 +26,7 @@ std::map<FailureKind, std::uint64_t> all_failures(const KernelSnapshot& snapshot
 
 FailureSeries::Container& FailureSeries::admit(std::uint64_t key, std::uint64_t& overflowed) {
   if (const auto known = containers_.find(key); known != containers_.end()) return known->second;
-  const auto name = label_of_(key);
+  const auto name = key == KernelSource::kHostKey ? std::optional<std::string>(kHost) : label_of_(key);
   Container container{.label = name.value_or(kOther), .folded = !name};
   if (name) {
     const bool shown = labels_.contains(*name) || *name == kHost;
@@ -44,15 +44,18 @@ FailureSeries::Container& FailureSeries::admit(std::uint64_t key, std::uint64_t&
 void FailureSeries::drop_gone(KernelSource& kernel, const std::vector<SourceCount>& counts, Seconds now) {
   std::set<std::uint64_t> gone;
   for (const auto& [key, container] : containers_)
-    if (!exists_(key)) gone.insert(key);
+    if (key != KernelSource::kHostKey && !exists_(key)) gone.insert(key);
   for (const std::uint64_t key : gone) {
     const Container container = containers_.at(key);
     containers_.erase(key);
-    kernel.retire(key, !container.folded);
+    using Fate = KernelSource::Fate;
+    const Fate fate = kernel.retire(key, container.folded           ? Fate::forget
+                                         : container.label == kHost ? Fate::host
+                                                                    : Fate::remember);
     if (container.folded) continue;
     Label& label = labels_[container.label];
     for (const auto& count : counts)
-      if (count.container_key == key) label.gone[kind_of(count)] += count.count;
+      if (count.container_key == key && fate == Fate::remember) label.gone[kind_of(count)] += count.count;
     if (--label.keys == 0) label.empty_since = now;
   }
 }

@@ -206,8 +206,9 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
                     .add({"queue_full"}, to_double(agent.lost_queue_full))
                     .add({"decode"}, to_double(agent.lost_decode))
                     .add({"output"}, to_double(agent.lost_output))
-                    .add({"restart"}, 0)
+                    .add({"restart"}, to_double(agent.lost_restart))
                     .take());
+  out.push_back(FamilyBuilder("sockward_events_duplicate_total").add({}, to_double(agent.duplicates)).take());
   out.push_back(
       FamilyBuilder("sockward_events_suppressed_total").add({}, to_double(agent.suppressed)).take());
   out.push_back(FamilyBuilder("sockward_source_table_full_total")

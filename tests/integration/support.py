@@ -113,13 +113,50 @@ class Trace:
         return [a for a in found if all(a.get(name) == value for name, value in pairs.items())]
 
 
+def pids_root():
+    """Where containers are told apart on this host: the v1 pids hierarchy, or v2."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        lines = [line.split() for line in mounts]
+    v1 = [line[4] for line in lines if line[line.index("-") + 1] == "cgroup" and "pids" in line[-1].split(",")]
+    v2 = [line[4] for line in lines if line[line.index("-") + 1] == "cgroup2"]
+    return (v1 or v2)[0]
+
+
+class Cgroup:
+    """A cgroup with a container's name; removed when the test is over."""
+
+    def __init__(self, name):
+        self.path = os.path.join(pids_root(), name)
+
+    def __enter__(self):
+        os.makedirs(self.path, exist_ok=True)
+        return self
+
+    def __exit__(self, *error):
+        self.remove()
+
+    def remove(self):
+        for folder in (self.path, os.path.dirname(self.path)):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass
+
+    def enter(self):
+        """For preexec_fn: the child starts in this cgroup."""
+        with open(os.path.join(self.path, "cgroup.procs"), "w", encoding="ascii") as procs:
+            procs.write("0")
+
+
 class Agent:
-    """`sockward run` on a free port while the body of a `with` runs."""
+    """`sockward run` on a free port, with pins of its own, while the body of a `with` runs."""
 
     def __init__(self, *flags, config=None, output="off"):
         self.folder = Folder()
         self.port = free_port()
         self.command = [SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{self.port}", f"--records.output={output}", *flags]
+        if not any(flag.startswith("--restart.pin-path") for flag in flags):
+            self.command.append(f"--restart.pin-path=/sys/fs/bpf/sockward-agent-{self.port}")
         if config:
             path = self.folder / "sockward.yml"
             pathlib.Path(path).write_text(config)
@@ -128,17 +165,32 @@ class Agent:
     def __enter__(self):
         self.output = tempfile.TemporaryFile("w+")
         self.log = tempfile.TemporaryFile("w+")
+        self.killed = False
         self.program = Program(*self.command, stdout=self.output, stderr=self.log)
         wait_until(self.ready, 20, "the agent is ready")
         return self
 
     def __exit__(self, *error):
         code = self.program.stop()
-        if code != 0:
+        if code != 0 and not self.killed:
             self.log.seek(0)
             raise AssertionError(f"the agent ended with {code}: {self.log.read()}")
         self.output.close()
         self.log.close()
+
+    def kill(self):
+        """SIGKILL: nothing is put in order."""
+        self.killed = True
+        self.program.stop(signal.SIGKILL)
+
+    @property
+    def pid(self):
+        return self.program.process.pid
+
+    def said(self):
+        """Its log so far."""
+        self.log.seek(0)
+        return self.log.read()
 
     def ready(self):
         if self.program.process.poll() is not None:

@@ -4,42 +4,7 @@ import subprocess
 import threading
 import unittest
 
-from support import PROVOKE, Agent, total, wait_until
-
-
-def pids_root():
-    """Where containers are told apart on this host: the v1 pids hierarchy, or v2."""
-    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
-        lines = [line.split() for line in mounts]
-    v1 = [line[4] for line in lines if line[line.index("-") + 1] == "cgroup" and "pids" in line[-1].split(",")]
-    v2 = [line[4] for line in lines if line[line.index("-") + 1] == "cgroup2"]
-    return (v1 or v2)[0]
-
-
-class Cgroup:
-    """A cgroup with a container's name; removed when the test is over."""
-
-    def __init__(self, name):
-        self.path = os.path.join(pids_root(), name)
-
-    def __enter__(self):
-        os.makedirs(self.path, exist_ok=True)
-        return self
-
-    def __exit__(self, *error):
-        self.remove()
-
-    def remove(self):
-        for folder in (self.path, os.path.dirname(self.path)):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                pass
-
-    def enter(self):
-        """For preexec_fn: the child starts in this cgroup."""
-        with open(os.path.join(self.path, "cgroup.procs"), "w", encoding="ascii") as procs:
-            procs.write("0")
+from support import PROVOKE, Agent, Cgroup, total, wait_until
 
 
 def missed(metrics):

@@ -16,6 +16,7 @@ class FakeKernel final : public KernelSource {
   std::size_t room = 100;
   std::map<std::uint64_t, std::uint64_t> table;
   std::uint64_t all = 0, retired_count = 0;
+  bool host_room = true;
 
   void fail(std::uint64_t container, std::uint64_t calls) {
     all += calls;
@@ -35,9 +36,13 @@ class FakeKernel final : public KernelSource {
   std::vector<SourceCount> retired() const override {
     return {{0, kKind.syscall, kKind.family, kKind.slot, retired_count}};
   }
-  void retire(std::uint64_t key, bool remember) override {
-    if (remember) retired_count += table[key];
+  Fate retire(std::uint64_t key, Fate fate) override {
+    if (fate == Fate::host && !host_room) fate = Fate::remember;
+    if (fate == Fate::remember) retired_count += table[key];
+    const std::uint64_t count = table[key];
     table.erase(key);
+    if (fate == Fate::host) table[KernelSource::kHostKey] += count;
+    return fate;
   }
   std::vector<ProgramStats> programs() const override { return {}; }
   std::vector<ProbeStatus> probes() const override { return {}; }
@@ -86,6 +91,25 @@ TEST_F(Series, PastTheCapEverythingIsOtherAndStaysThere) {
   kernel.fail(31, 1);
   scrape(21);
   EXPECT_EQ(value("~other"), 31u + 41u + 1u) << "a container must not leave ~other: its sum would fall";
+}
+
+TEST_F(Series, CountsOfTheHostsCgroupsThatAreGoneStayInTheKernelsTable) {
+  for (const bool room : {true, false}) {
+    kernel.host_room = room;
+    gone.erase(kHostKey);
+    kernel.fail(kHostKey, 5);
+    scrape(0);
+    const std::uint64_t before = value("host");
+    gone.insert(kHostKey);
+    scrape(1);
+    EXPECT_EQ(value("host"), before);
+    EXPECT_EQ(value("~other"), 0u);
+  }
+  // The next agent finds what there was room for.
+  FailureSeries next{2, std::chrono::seconds(10), [](std::uint64_t) { return std::nullopt; },
+                     [](std::uint64_t) { return false; }};
+  latest = next.update(kernel, std::chrono::seconds(2));
+  EXPECT_EQ(value("host"), 5u);
 }
 
 TEST_F(Series, TheHostNeedsNoRoom) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Layout of the counters. Both maps are meant to be pinned: change them only together with
- * SOCKWARD_COUNTERS_VERSION.
+ * Layout of the counters. The maps are pinned, and the next agent goes on with them: change them only together
+ * with SOCKWARD_COUNTERS_VERSION.
  *
  * Level (a), struct sockward_cpu_counters: one block per possible CPU in a memory-mapped array
  * that never fills, and one more block that belongs to the agent (what it has retired, below).
@@ -65,10 +65,33 @@ struct sockward_cpu_counters {
 	__u64 uts_created[2]; /* UTS namespaces made by clone, by unshare */
 	__u64 names_bound[2]; /* socket files, other names: put into the name table */
 	__u64 names_new; /* of these, names that it did not hold yet */
-	__u64 reserved[17];
+	__u32 generation; /* of the programs that count and report on this CPU: settings.generation of theirs */
+	__u32 unused; /* 0 */
+	__u64 reserved[16];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
 
+enum sockward_loss {
+	SOCKWARD_LOST_QUEUE_FULL = 0,
+	SOCKWARD_LOST_DECODE = 1,
+	SOCKWARD_LOST_OUTPUT = 2,
+	SOCKWARD_LOST_RESTART = 3,
+};
+
+/*
+ * What the agent has done with the records of one CPU. A block for each possible CPU, memory-mapped and pinned; only the agent
+ * writes it. The last block holds what belongs to no CPU.
+ */
+struct sockward_settled {
+	__u64 sequence[SOCKWARD_PROBES]; /* by probe: up to this number, records were written, folded or dropped and counted */
+	__u64 folded; /* last block: records folded into one that is not written yet */
+	__u64 lost[4]; /* last block: by enum sockward_loss, of all agents so far */
+	__u64 dropped; /* last block: of those lost by a full queue, the ones with a number that is done with */
+	__u64 reserved[2];
+};
+static_assert(sizeof(struct sockward_settled) % 64 == 0, "no two CPUs in one cache line");
+
+/* container_key 0: cgroups of the host itself that are gone. */
 struct sockward_source_key {
 	__u64 container_key;
 	__u16 row, slot;

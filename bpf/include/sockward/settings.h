@@ -27,7 +27,9 @@ struct sockward_settings {
 	__u8 seccomp_denied; /* fexit backend: note which calls of tasks with a filter began (probes.seccomp_denied) */
 	__u8 kernel_types; /* the kernel has BTF of its own: tasks can be had as typed pointers */
 	__u8 reserved;
+	__u32 generation; /* these programs count and report where sockward_cpu_counters.generation is the same */
+	__u32 reserved2;
 };
-static_assert(sizeof(struct sockward_settings) == 48, "no padding");
+static_assert(sizeof(struct sockward_settings) == 56, "no padding");
 
 #endif

@@ -1,0 +1,86 @@
+#include "probe/acquire.hpp"
+
+#include <sockward/counters.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.hpp"
+#include "probe/turn.hpp"
+
+namespace sockward {
+namespace {
+
+std::set<std::string> programs_of(const std::vector<OperationPlan>& plan) {
+  std::set<std::string> names;
+  for (const auto& operation : plan) names.insert(operation.programs.begin(), operation.programs.end());
+  return names;
+}
+
+/// Is the pinned side what these options and this kernel would give?
+bool fits(const Pinned& pinned, const PinIdentity& wanted, const std::vector<OperationPlan>& plan,
+          const ProbeOptions& options) {
+  std::set<std::string> attached;
+  for (const auto& attachment : pinned.side.attachments) attached.insert(attachment.program);
+  return may_adopt(pinned.identity, wanted) && attached == programs_of(plan) &&
+         takes_all(options, pinned.side.maps);
+}
+
+void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& plan) {
+  result.side = std::move(pinned.side);
+  for (const auto& operation : plan)
+    result.side.probes.push_back({.operation = operation.operation,
+                                  .backend = operation.backend,
+                                  .attached = operation.backend != "none",
+                                  .reason = operation.reason,
+                                  .optional = operation.optional});
+  // A former agent may have died between attaching these and giving them their turn.
+  give_turn(result.side.map("counters"), static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
+            result.side.generation);
+  result.pins->remove_all_but(result.side.generation);
+  result.adopted = true;
+}
+
+}  // namespace
+
+Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) {
+  Acquired result;
+  if (options.pin_path.empty()) {
+    result.not_pinned = "--restart.pin-path=off";
+  } else if (auto folder = PinFolder::open(options.pin_path); folder) {
+    result.pins.emplace(std::move(*folder));
+  } else {
+    result.not_pinned = folder.error().text();
+  }
+  Inheritance inherited;
+  if (result.pins) {
+    const auto plan = plan_of(options, survey);
+    PinIdentity wanted;
+    wanted.counters_version = SOCKWARD_COUNTERS_VERSION;
+    wanted.object_hash = object_hash();
+    wanted.settings = make_settings(options, survey.own_types, 0);
+    if (auto pinned = result.pins->read()) {
+      if (fits(*pinned, wanted, plan, options)) {
+        adopt(result, std::move(*pinned), plan);
+        report_missing(result.side.probes, options.strict);
+        return result;
+      }
+      inherited.generation = pinned->identity.generation;
+      if (pinned->identity.counters_version == SOCKWARD_COUNTERS_VERSION)
+        inherited.maps = std::move(pinned->side.maps);
+      else
+        log_warn("the counters of the former agent have another layout: they begin anew");
+    }
+  }
+  result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {
+    if (!result.pins) return;
+    const auto settings = make_settings(options, survey.own_types, side.generation);
+    if (const auto done = result.pins->store(side, identity_of(side, settings, object_hash())); !done)
+      result.not_pinned = done.error().text();
+  });
+  if (result.pins) result.pins->remove_all_but(result.not_pinned.empty() ? result.side.generation : 0);
+  if (!result.not_pinned.empty()) result.pins.reset();
+  return result;
+}
+
+}  // namespace sockward

@@ -1,0 +1,24 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "probe/kernel_side.hpp"
+#include "probe/pins.hpp"
+#include "probe/probe_options.hpp"
+#include "probe/survey.hpp"
+
+namespace sockward {
+
+/// The kernel side, and how it came about.
+struct Acquired {
+  KernelSide side;
+  std::optional<PinFolder> pins;  ///< it lives on there when this process dies
+  std::string not_pinned;         ///< why it does not
+  bool adopted = false;           ///< nothing was loaded: a former agent's programs went on all the time
+};
+
+/// Adopts what a former agent has left, where it is what this one would load; otherwise loads, goes on with
+/// its maps, and removes it once the new programs count. Throws StartupError.
+Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey);
+
+}  // namespace sockward

@@ -1,0 +1,258 @@
+#include "probe/pins.hpp"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sockward/counters.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "base/log.hpp"
+#include "base/startup_error.hpp"
+
+namespace sockward {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr long kBpfFsMagic = 0xcafe4a11;  // BPF_FS_MAGIC, include/uapi/linux/magic.h
+constexpr std::string_view kGeneration = "generation-";
+constexpr const char* kBeginAnew =
+    "run `sockward detach` to begin anew, or choose another --restart.pin-path";
+
+bool is_bpffs(const std::string& path) {
+  struct statfs about {};
+  return statfs(path.c_str(), &about) == 0 && static_cast<long>(about.f_type) == kBpfFsMagic;
+}
+
+/// Makes `path` a folder of bpffs of mode 0700.
+Result<bool> make_folder(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path();
+  if (!is_bpffs(parent)) {
+    std::error_code ignored;
+    if (!fs::is_empty(parent, ignored) || ignored)
+      return make_error(std::errc::not_supported, parent + " is no bpf file system, and not an empty folder");
+    if (mount("bpf", parent.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0)
+      return last_error("mount a bpf file system at " + parent);
+    log_info("mounted a bpf file system at {}", parent);
+  }
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return last_error("make " + path);
+  return true;
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) names.push_back(entry.path().filename());
+  return names;
+}
+
+Result<bool> pin(int fd, const std::string& path) {
+  if (bpf_obj_pin(fd, path.c_str()) != 0) return last_error("pin " + path);
+  return true;
+}
+
+FileDescriptor pinned(const std::string& path) {
+  return FileDescriptor(bpf_obj_get(path.c_str()));
+}
+
+bpf_prog_info info_of_program(int fd) {
+  bpf_prog_info info{};
+  __u32 size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return {};
+  return info;
+}
+
+StartupError foreign(const std::string& path, const std::string& why) {
+  return failure(path + ": " + why, kBeginAnew);
+}
+
+std::optional<PinIdentity> read_identity(const std::string& path) {
+  const FileDescriptor map = pinned(path);
+  if (!map.valid()) return std::nullopt;
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  PinIdentity identity;
+  const __u32 first = 0;
+  if (bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0 || info.value_size != sizeof(identity) ||
+      bpf_map_lookup_elem(map.get(), &first, &identity) != 0 ||
+      std::memcmp(identity.magic, PinIdentity::kMagic, sizeof(identity.magic)) != 0 ||
+      identity.programs > PinIdentity::kMostPrograms)
+    throw foreign(path, "was not pinned by this version of sockward");
+  return identity;
+}
+
+/// The pinned program and its link, if they are what the identity says.
+void read_program(const std::string& folder, const PinIdentity::Program& recorded, KernelSide& side) {
+  const std::string name(recorded.name, strnlen(recorded.name, sizeof(recorded.name)));
+  FileDescriptor program = pinned(folder + "/programs/" + name);
+  const std::string link_path = folder + "/links/" + name;
+  Link link(bpf_link__open(link_path.c_str()));
+  const bpf_prog_info info = program.valid() ? info_of_program(program.get()) : bpf_prog_info{};
+  if (!program.valid() || !link || std::memcmp(info.tag, recorded.tag, sizeof(recorded.tag)) != 0)
+    throw foreign(link_path, "is missing, or holds another program than the one that was pinned");
+  bpf_link_info about{};
+  __u32 size = sizeof(about);
+  if (bpf_obj_get_info_by_fd(bpf_link__fd(link.get()), &about, &size) != 0 || about.prog_id != info.id)
+    throw foreign(link_path, "holds another program than the one that was pinned");
+  side.programs.push_back({name, std::move(program)});
+  side.attachments.push_back({name, std::move(link)});
+}
+
+}  // namespace
+
+std::string lock_holder(const std::string& path) {
+  struct stat folder {};
+  std::ifstream locks("/proc/locks");
+  if (stat(path.c_str(), &folder) != 0) return "another process";
+  const std::string inode = ":" + std::to_string(folder.st_ino) + " ";
+  for (std::string line; std::getline(locks, line);) {
+    if (line.find("FLOCK") == std::string::npos || line.find(inode) == std::string::npos) continue;
+    std::istringstream words(line);
+    std::string number, kind, strength, mode, pid, comm;
+    words >> number >> kind >> strength >> mode >> pid;
+    std::getline(std::ifstream("/proc/" + pid + "/comm"), comm);
+    return comm + "[" + pid + "]";
+  }
+  return "another process";
+}
+
+Result<PinFolder> PinFolder::open(const std::string& path) {
+  if (auto made = make_folder(path); !made) return made.error();
+  FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder.valid()) return last_error("open " + path);
+  struct stat about {};
+  if (fstat(folder.get(), &about) != 0) return last_error("look at " + path);
+  if (about.st_uid != geteuid() || (about.st_mode & 0777) != 0700)
+    throw foreign(path,
+                  fmt::format("belongs to user {} and has mode {:04o}; pins are taken only from a folder of "
+                              "one's own with mode 0700",
+                              about.st_uid, about.st_mode & 07777));
+  if (!is_bpffs(path)) return make_error(std::errc::not_supported, path + " lies on no bpf file system");
+  if (flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
+    throw failure(fmt::format("{} already observes this node (it has {})", lock_holder(path), path),
+                  "stop it first; to run a second agent beside it, give this one another --restart.pin-path");
+  return PinFolder(path, std::move(folder));
+}
+
+std::string PinFolder::folder_of(std::uint32_t generation) const {
+  return path_ + "/" + std::string(kGeneration) + std::to_string(generation);
+}
+
+std::vector<std::uint32_t> PinFolder::generations() const {
+  std::vector<std::uint32_t> found;
+  for (const std::string& name : names_in(path_)) {
+    std::uint32_t number = 0;
+    const char* end = name.data() + name.size();
+    if (name.starts_with(kGeneration) &&
+        std::from_chars(name.data() + kGeneration.size(), end, number).ptr == end)
+      found.push_back(number);
+  }
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+std::optional<Pinned> PinFolder::read() const {
+  for (const std::uint32_t generation : generations()) {
+    const std::string folder = folder_of(generation);
+    const auto identity = read_identity(folder + "/identity");
+    if (!identity) {
+      log_warn("{} is incomplete: a former agent was interrupted while it pinned; removing it", folder);
+      std::error_code ignored;
+      fs::remove_all(folder, ignored);
+      continue;
+    }
+    Pinned result{.identity = *identity, .side = {}};
+    result.side.generation = generation;
+    for (const std::string& name : names_in(path_ + "/maps"))
+      if (auto map = pinned(path_ + "/maps/" + name); map.valid()) result.side.maps[name] = std::move(map);
+    for (std::uint32_t i = 0; i < identity->programs; ++i)
+      read_program(folder, identity->program[i], result.side);
+    return result;
+  }
+  return std::nullopt;
+}
+
+Result<bool> PinFolder::store(const KernelSide& side, const PinIdentity& identity) const {
+  const std::string folder = folder_of(side.generation), maps = path_ + "/maps";
+  const auto pin_everything = [&]() -> Result<bool> {
+    for (const std::string& name : {maps, folder, folder + "/programs", folder + "/links"})
+      if (mkdir(name.c_str(), 0700) != 0 && errno != EEXIST) return last_error("make " + name);
+    for (const auto& [name, fd] : side.maps) {
+      const std::string path = maps + "/" + name;
+      unlink(path.c_str());  // of another layout, or the very same
+      if (auto done = pin(fd.get(), path); !done) return done;
+    }
+    for (const auto& [name, fd] : side.programs)
+      if (auto done = pin(fd.get(), folder + "/programs/" + name); !done) return done;
+    for (const auto& [name, link] : side.attachments)
+      if (auto done = pin(bpf_link__fd(link.get()), folder + "/links/" + name); !done) return done;
+    const FileDescriptor map(
+        bpf_map_create(BPF_MAP_TYPE_ARRAY, "sockward_pins", sizeof(__u32), sizeof(identity), 1, nullptr));
+    const __u32 first = 0;
+    if (!map.valid() || bpf_map_update_elem(map.get(), &first, &identity, BPF_ANY) != 0)
+      return last_error("write the identity of the pins");
+    return pin(map.get(), folder + "/identity");
+  };
+  auto done = pin_everything();
+  if (!done) {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+  return done;
+}
+
+std::size_t PinFolder::count_links() const {
+  std::size_t links = 0;
+  for (const std::uint32_t generation : generations())
+    links += names_in(folder_of(generation) + "/links").size();
+  return links;
+}
+
+void PinFolder::remove_all_but(std::uint32_t generation) const {
+  std::error_code ignored;
+  for (const std::uint32_t other : generations())
+    if (other != generation) fs::remove_all(folder_of(other), ignored);
+  if (generation != 0) return;
+  fs::remove_all(path_ + "/maps", ignored);
+  rmdir(path_.c_str());
+}
+
+PinIdentity identity_of(const KernelSide& side, const sockward_settings& settings,
+                        std::uint64_t object_hash) {
+  PinIdentity identity;
+  std::memcpy(identity.magic, PinIdentity::kMagic, sizeof(identity.magic));
+  identity.counters_version = SOCKWARD_COUNTERS_VERSION;
+  identity.generation = side.generation;
+  identity.object_hash = object_hash;
+  identity.settings = settings;
+  // Programs that are loaded but could not be attached have no link to be adopted by.
+  for (const auto& attachment : side.attachments) {
+    const auto program = std::find_if(side.programs.begin(), side.programs.end(),
+                                      [&](const auto& one) { return one.name == attachment.program; });
+    if (program == side.programs.end() || identity.programs == PinIdentity::kMostPrograms) continue;
+    auto& recorded = identity.program[identity.programs++];
+    attachment.program.copy(recorded.name, sizeof(recorded.name) - 1);
+    std::memcpy(recorded.tag, info_of_program(program->fd.get()).tag, sizeof(recorded.tag));
+  }
+  return identity;
+}
+
+bool may_adopt(const PinIdentity& pinned, const PinIdentity& wanted) {
+  sockward_settings ours = wanted.settings, theirs = pinned.settings;
+  ours.generation = theirs.generation = 0;
+  return pinned.counters_version == wanted.counters_version && pinned.object_hash == wanted.object_hash &&
+         std::memcmp(&ours, &theirs, sizeof(ours)) == 0;
+}
+
+}  // namespace sockward

@@ -1,0 +1,81 @@
+#pragma once
+#include <sockward/settings.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file_descriptor.hpp"
+#include "base/result.hpp"
+#include "probe/kernel_side.hpp"
+#include "probe/loader.hpp"
+
+namespace sockward {
+
+/// Says whose pins these are and what they hold. Lies beside them, as the value of a map.
+struct PinIdentity {
+  static constexpr char kMagic[16] = "sockward pins 1";
+  static constexpr std::size_t kMostPrograms = 96;
+  char magic[16] = {};
+  std::uint32_t counters_version = 0, generation = 0;
+  std::uint64_t object_hash = 0;  ///< of the embedded BPF object
+  sockward_settings settings{};
+  std::uint32_t programs = 0, reserved = 0;
+  struct Program {
+    char name[64] = {};
+    std::uint8_t tag[8] = {};  ///< bpf_prog_info.tag: a hash of its instructions
+  };
+  Program program[kMostPrograms];
+};
+
+/// What lies in the folder.
+struct Pinned {
+  PinIdentity identity;
+  KernelSide side;  ///< without `probes`
+};
+
+/// A folder of bpffs where the kernel side lives on when the agent does not:
+///
+///   maps/<name>                       shared by all generations
+///   generation-<n>/programs/<name>
+///   generation-<n>/links/<name>
+///   generation-<n>/identity           comes last: without it the generation is incomplete
+///
+/// The folder has mode 0700 and belongs to us; anything else is refused. While this object lives, no other
+/// agent can use the folder (flock(2)). Not thread-safe.
+class PinFolder {
+ public:
+  /// Opens or makes it; mounts bpffs at its parent where nothing is mounted yet. Error: it cannot be had
+  /// here. Throws StartupError: another agent uses it, or it is not ours.
+  static Result<PinFolder> open(const std::string& path);
+
+  /// The latest complete generation. Removes incomplete ones. nullopt: none.
+  /// Throws StartupError: what lies there was not pinned by sockward, or has been changed.
+  std::optional<Pinned> read() const;
+  /// Pins all of it. On an error nothing of this generation is left.
+  Result<bool> store(const KernelSide& side, const PinIdentity& identity) const;
+  /// Removes every generation but this one; with 0 everything. What was pinned there is detached.
+  void remove_all_but(std::uint32_t generation) const;
+
+  /// Programs attached by way of the folder, in all generations.
+  std::size_t count_links() const;
+
+ private:
+  PinFolder(std::string path, FileDescriptor lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  std::string folder_of(std::uint32_t generation) const;
+  std::vector<std::uint32_t> generations() const;
+
+  std::string path_;
+  FileDescriptor lock_;
+};
+
+/// Of what is loaded now. `settings`: as the programs were told.
+PinIdentity identity_of(const KernelSide& side, const sockward_settings& settings, std::uint64_t object_hash);
+
+/// Do the pins hold what this agent would load? Then it need not. Pure.
+bool may_adopt(const PinIdentity& pinned, const PinIdentity& wanted);
+
+/// The program that holds the lock on the folder, as far as /proc/locks tells: "sockward[42]".
+std::string lock_holder(const std::string& path);
+
+}  // namespace sockward

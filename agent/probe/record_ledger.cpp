@@ -1,0 +1,132 @@
+#include "probe/record_ledger.hpp"
+
+#include <bpf/bpf.h>
+#include <sockward/counters.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/result.hpp"
+#include "base/startup_error.hpp"
+
+namespace sockward {
+namespace {
+
+std::size_t mapped_bytes(std::uint32_t blocks) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (blocks * sizeof(sockward_settled) + page - 1) / page * page;
+}
+
+}  // namespace
+
+RecordLedger::RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std::uint64_t> given)
+    : blocks_(blocks), given_(std::move(given)) {
+  void* memory = mmap(nullptr, mapped_bytes(blocks), PROT_READ | PROT_WRITE, MAP_SHARED, settled_fd, 0);
+  if (memory == MAP_FAILED)
+    throw failure(last_error("map the record numbers").text(), "raise the memory limit of this process");
+  settled_ = static_cast<sockward_settled*>(memory);
+  given_.resize(std::size_t{blocks} * SOCKWARD_PROBES);
+  for (std::uint32_t cpu = 0; cpu < blocks; ++cpu)
+    seen_.insert(seen_.end(), std::begin(settled_[cpu].sequence), std::end(settled_[cpu].sequence));
+  handled_ = seen_;
+  skips_.resize(seen_.size());
+  sockward_settled& common = settled_[blocks_ - 1];
+  lost_ = common.lost[SOCKWARD_LOST_RESTART] + common.folded;  // those are told by no record any more
+  common.lost[SOCKWARD_LOST_RESTART] = lost_;
+  common.folded = 0;
+  const std::uint64_t queue_full = common.lost[SOCKWARD_LOST_QUEUE_FULL];
+  in_flight_ = queue_full - std::min<std::uint64_t>(queue_full, common.dropped);
+  dropped_ = queue_full;
+}
+
+RecordLedger::~RecordLedger() {
+  munmap(settled_, mapped_bytes(blocks_));
+}
+
+std::uint64_t* RecordLedger::number(std::vector<std::uint64_t>& numbers, const RecordNumber& record) const {
+  const std::size_t index = record.cpu * std::size_t{SOCKWARD_PROBES} + record.probe;
+  return record.probe < SOCKWARD_PROBES && index < numbers.size() ? &numbers[index] : nullptr;
+}
+
+bool RecordLedger::admit(const RecordNumber& record) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t* seen = number(seen_, record);
+  if (seen == nullptr) return true;
+  if (record.sequence <= *seen) return false;
+  if (const std::uint64_t gap = record.sequence - *seen - 1; gap != 0 && !complete_) {
+    missing_ += gap;
+    const std::size_t index = static_cast<std::size_t>(seen - seen_.data());
+    skips_[index] = {.after = *seen, .to = record.sequence - 1};
+  }
+  *seen = record.sequence;
+  return true;
+}
+
+void RecordLedger::drained() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(complete_, true)) return;
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    if (given_[i] <= seen_[i]) continue;
+    missing_ += given_[i] - seen_[i];
+    skips_[i] = {.after = seen_[i], .to = given_[i]};
+    seen_[i] = given_[i];
+  }
+  lost_ += missing_ - std::min(missing_, in_flight_);
+}
+
+std::uint64_t RecordLedger::lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
+}
+
+void RecordLedger::handled(const RecordNumber& record) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t* handled = number(handled_, record);
+  if (handled == nullptr) return;
+  const Skip& skip = skips_[static_cast<std::size_t>(handled - handled_.data())];
+  if (*handled >= skip.after && *handled < skip.to) *handled = skip.to;
+  // Numbers in between were admitted and found no room in the queue.
+  if (record.sequence > *handled) dropped_ += record.sequence - *handled - 1;
+  *handled = record.sequence;
+}
+
+void RecordLedger::folded(std::int64_t records) {
+  const std::lock_guard lock(mutex_);
+  folded_ += static_cast<std::uint64_t>(records);
+}
+
+std::vector<std::uint64_t> numbers_given(int counters_fd, std::uint32_t blocks) {
+  std::vector<std::uint64_t> given;
+  const auto counters = std::make_unique<sockward_cpu_counters>();
+  for (std::uint32_t cpu = 0; cpu < blocks; ++cpu) {
+    if (bpf_map_lookup_elem(counters_fd, &cpu, counters.get()) != 0) *counters = {};
+    given.insert(given.end(), std::begin(counters->sequence), std::end(counters->sequence));
+  }
+  return given;
+}
+
+Losses RecordLedger::former_losses() const {
+  const auto& lost = settled_[blocks_ - 1].lost;
+  return {.queue_full = lost[SOCKWARD_LOST_QUEUE_FULL],
+          .decode = lost[SOCKWARD_LOST_DECODE],
+          .output = lost[SOCKWARD_LOST_OUTPUT]};
+}
+
+void RecordLedger::publish(const Losses& losses) {
+  const std::lock_guard lock(mutex_);
+  sockward_settled& common = settled_[blocks_ - 1];
+  common.lost[SOCKWARD_LOST_QUEUE_FULL] = losses.queue_full;
+  common.lost[SOCKWARD_LOST_DECODE] = losses.decode;
+  common.lost[SOCKWARD_LOST_OUTPUT] = losses.output;
+  common.lost[SOCKWARD_LOST_RESTART] = lost_;
+  common.dropped = std::min<std::uint64_t>(dropped_, losses.queue_full);
+  for (std::size_t i = 0; i < handled_.size(); ++i) {
+    auto& settled = settled_[i / SOCKWARD_PROBES].sequence[i % SOCKWARD_PROBES];
+    if (handled_[i] >= skips_[i].after && handled_[i] < skips_[i].to) handled_[i] = skips_[i].to;
+    if (settled != handled_[i]) __atomic_store_n(&settled, handled_[i], __ATOMIC_RELEASE);
+  }
+  __atomic_store_n(&common.folded, folded_, __ATOMIC_RELEASE);
+}
+
+}  // namespace sockward

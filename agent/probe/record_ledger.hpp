@@ -1,0 +1,73 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "event/event.hpp"
+
+struct sockward_settled;
+
+namespace sockward {
+
+/// Records that were lost outside of the kernel, of all agents so far.
+struct Losses {
+  std::uint64_t queue_full = 0, decode = 0, output = 0;
+};
+
+/// Keeps, in memory that outlives the agent, up to which number the records of each probe and CPU are done
+/// with. At the next start it tells duplicates and counts what was lost in between: taken from the ring by
+/// the former agent, and not written before it died.
+///
+/// admit() and drained() are for the thread that drains the ring, handled(), folded() and publish() for the
+/// one that hands records out. Thread-safe.
+class RecordLedger {
+ public:
+  /// `settled_fd`: the map of that name, with `blocks` elements. `given`: the numbers that were given out so
+  /// far, by CPU and probe. Throws StartupError.
+  RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std::uint64_t> given);
+  RecordLedger(const RecordLedger&) = delete;
+  RecordLedger& operator=(const RecordLedger&) = delete;
+  ~RecordLedger();
+
+  /// false: this record was done with before. Records of one probe and CPU come in order.
+  bool admit(const RecordNumber& record);
+  /// Everything that was in the ring at the start has been admitted: what is missing by now was lost.
+  void drained();
+  /// Records that were lost between two agents, of all restarts so far.
+  std::uint64_t lost() const;
+
+  /// The record has been given to the sinks, folded, or dropped and counted.
+  void handled(const RecordNumber& record);
+  void folded(std::int64_t records);
+  /// The sinks have written what they were given: from now on it counts as done.
+  void publish(const Losses& losses);
+  /// As the former agent left them.
+  Losses former_losses() const;
+
+ private:
+  std::uint64_t* number(std::vector<std::uint64_t>& numbers, const RecordNumber& record) const;
+
+  std::uint32_t blocks_;
+  sockward_settled* settled_ = nullptr;  // mapped, blocks_ of them
+  std::vector<std::uint64_t> given_;     // numbers that were given out before the start
+  std::vector<std::uint64_t> seen_;      // latest admitted, by CPU and probe
+  std::vector<std::uint64_t> handled_;   // latest handled, not yet published
+  /// Numbers that were lost before the start: once `after` is handled, all up to `to` is done with.
+  struct Skip {
+    std::uint64_t after = 0, to = 0;
+  };
+  std::vector<Skip> skips_;
+  std::uint64_t missing_ = 0;  // numbers that no record had, until everything from before the start was seen
+  std::uint64_t in_flight_ = 0;  // of those, counted already: dropped by the former agent's full queue
+  std::uint64_t dropped_ = 0;    // by a full queue, with a number that is done with
+  mutable std::mutex mutex_;
+  std::uint64_t folded_ = 0;
+  std::uint64_t lost_ = 0;
+  bool complete_ = false;  // everything from before the start was seen
+};
+
+/// The numbers that were given out so far, from the map of counters.
+std::vector<std::uint64_t> numbers_given(int counters_fd, std::uint32_t blocks);
+
+}  // namespace sockward

@@ -1,0 +1,200 @@
+"""The kernel side lives on between two agents: nothing is missed, nothing counted twice, nothing written twice."""
+import collections
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from support import PROVOKE, SOCKWARD, Agent, Cgroup, Folder, Program, run, total, wait_until
+
+ALL = "probes: {errno: [ENOENT]}\nrecords: {fold: 0}\n"
+
+
+def counted(agent):
+    """Failing binds with ENOENT, of all containers, and the runs that the kernel skipped."""
+    metrics = agent.metrics()
+    return (total(metrics, "sockward_call_errors_total", syscall="bind", family="unix", errno="ENOENT") +
+            total(metrics, "sockward_missed_calls_total"))
+
+
+def value(agent, name, **labels):
+    return total(agent.metrics(), name, **labels)
+
+
+def storm(calls, tasks=1):
+    subprocess.run([PROVOKE, "storm", str(calls), str(tasks)], check=True)
+
+
+class Restarts(unittest.TestCase):
+    def setUp(self):
+        self.pins = f"/sys/fs/bpf/sockward-test-{os.getpid()}"
+        self.addCleanup(run, SOCKWARD, "detach", f"--restart.pin-path={self.pins}")
+
+    def agent(self, *flags, **options):
+        return Agent(f"--restart.pin-path={self.pins}", *flags, **options)
+
+    def test_what_happened_while_no_agent_ran_is_counted_by_the_next(self):
+        with self.agent() as agent:
+            storm(1000)
+            agent.kill()
+        storm(500, 2)
+        with self.agent() as agent:
+            self.assertIn("adopted", agent.said())
+            self.assertEqual(counted(agent), 2000)
+            self.assertEqual(value(agent, "sockward_coverage", route="restart"), 1)
+        self.assertFalse(os.path.exists(self.pins), "stopped in good order: nothing is left")
+
+    def test_kept_on_purpose_and_removed_by_detach(self):
+        with self.agent("--restart.keep-on-stop"):
+            pass
+        storm(300)
+        with self.agent("--restart.keep-on-stop") as agent:
+            self.assertIn("adopted", agent.said())
+            self.assertEqual(counted(agent), 300)
+            done = run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}")
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, rf"sockward\[{agent.pid}\] already observes this node")
+        done = run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}")
+        self.assertRegex(done.stdout, r"^\d+ programs detached")
+        self.assertFalse(os.path.exists(self.pins))
+        self.assertIn("nothing is attached", run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").stdout)
+
+    def test_a_second_agent_says_so_and_leaves(self):
+        with self.agent() as agent:
+            done = run(SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", f"--restart.pin-path={self.pins}")
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, rf"sockward\[{agent.pid}\] already observes this node")
+            self.assertIn("next:", done.stderr)
+            storm(10)
+            self.assertEqual(counted(agent), 10)
+
+    def test_an_upgrade_in_the_middle_of_a_storm_misses_nothing_and_counts_nothing_twice(self):
+        made = 600_000
+        provoke = None
+        for round in range(6):
+            # Other settings are other programs: loaded and attached beside the former ones, then given their turn.
+            with self.agent(config=f"names: {{near_limit_bytes: {90 + round}}}\n") as agent:
+                self.assertNotIn("adopted", agent.said())
+                provoke = provoke or Program(PROVOKE, "storm", str(made // 2), "2")
+                time.sleep(0.2)
+                agent.kill()
+        self.assertEqual(provoke.process.wait(120), 0)
+        with self.agent(config="names: {near_limit_bytes: 80}\n") as agent:
+            self.assertEqual(counted(agent), made)
+        self.assertFalse(os.path.exists(self.pins))
+
+    def test_killed_ten_times_in_a_storm(self):
+        folder = Folder()
+        config = ALL.replace("fold: 0", f"fold: 0, file: {folder.path}/records.jsonl")
+        made, lost_before = 0, 0
+        provoke = None
+        for _ in range(10):
+            with self.agent(config=config) as agent:
+                if provoke is None or provoke.process.poll() is not None:
+                    provoke = Program(PROVOKE, "storm", "60000", "2")
+                    made += 120_000
+                time.sleep(random.uniform(0.05, 0.8))
+                lost = value(agent, "sockward_events_lost_total")
+                self.assertGreaterEqual(lost, lost_before, "losses never fall, across agents too")
+                lost_before = lost
+                agent.kill()
+        self.assertEqual(provoke.process.wait(120), 0)
+        with self.agent(config=config) as agent:
+            self.assertEqual(counted(agent), made)
+            records = wait_until(lambda: self.settled(agent, folder), 60, "all records are written")
+            lost = value(agent, "sockward_events_lost_total")
+        times = collections.Counter(records)
+        self.assertEqual([t for t, times_seen in times.items() if times_seen > 1], [], "written twice")
+        # A record that was written a moment before the agent died, and not noted as written, counts as lost.
+        self.assertGreaterEqual(len(times) + lost, made)
+        self.assertLessEqual(len(times) + lost, made + 10 * 2 * 512)
+        self.assertGreater(len(times), 0)
+
+    def settled(self, agent, folder):
+        """The records' times and processes once no more come; a line that was torn by a kill is none."""
+        before = value(agent, "sockward_events_received_total")
+        time.sleep(1)
+        if value(agent, "sockward_events_received_total") != before:
+            return None
+        records = []
+        for file in sorted(pathlib.Path(folder.path).glob("records.jsonl*")):
+            for line in file.read_bytes().splitlines():
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                records.append((record["timestamp"], record["attributes"].get("process.pid")))
+        return records
+
+    def test_counts_of_services_that_have_ended_stay_the_hosts(self):
+        with self.agent() as agent:
+            with Cgroup("sockward-ended.service") as group:
+                subprocess.run([PROVOKE, "storm", "70"], check=True, preexec_fn=group.enter)
+            wait_until(lambda: counted(agent) == 70)
+            before = value(agent, "sockward_call_errors_total", errno="ENOENT", container_name="host")
+            agent.kill()
+        with self.agent() as agent:
+            self.assertEqual(value(agent, "sockward_call_errors_total", errno="ENOENT", container_name="host"), before)
+            self.assertEqual(counted(agent), 70)
+
+
+class Foreign(unittest.TestCase):
+    def setUp(self):
+        self.pins = f"/sys/fs/bpf/sockward-test-{os.getpid()}"
+        self.addCleanup(shutil.rmtree, self.pins, ignore_errors=True)
+
+    def agent(self, **options):
+        return Agent(f"--restart.pin-path={self.pins}", **options)
+
+    def leave_pins(self):
+        with self.agent() as agent:
+            agent.kill()
+
+    def refused(self, *words):
+        done = run(SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", f"--restart.pin-path={self.pins}")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertIn("next:", done.stderr)
+
+    def test_a_folder_that_others_may_enter_is_refused(self):
+        self.leave_pins()
+        os.chmod(self.pins, 0o755)
+        self.refused("mode 0755")
+
+    def test_another_program_in_a_link_is_refused(self):
+        self.leave_pins()
+        links = pathlib.Path(self.pins, "generation-1", "links")
+        (links / "unlink_tp").rename(links / "aside")
+        (links / "listen_tp").rename(links / "unlink_tp")
+        (links / "aside").rename(links / "listen_tp")
+        self.refused("links/", "another program")
+        self.assertEqual(run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").returncode, 0)
+
+    def test_pins_without_their_identity_are_removed(self):
+        self.leave_pins()
+        os.unlink(f"{self.pins}/generation-1/identity")
+        storm(5)
+        with self.agent() as agent:
+            self.assertIn("incomplete", agent.said())
+            self.assertNotIn("adopted", agent.said())
+            storm(7)
+            self.assertGreaterEqual(counted(agent), 7)
+
+    def test_where_nothing_can_be_pinned_it_says_so_and_works(self):
+        folder = Folder()
+        pathlib.Path(folder / "file").write_text("")
+        with Agent(f"--restart.pin-path={folder.path}/pins") as agent:
+            self.assertIn("no bpf file system", agent.said())
+            self.assertEqual(value(agent, "sockward_coverage", route="restart"), 0)
+            storm(3)
+            self.assertEqual(counted(agent), 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
