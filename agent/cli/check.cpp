@@ -95,6 +95,14 @@ int check_command(const CheckFlags& flags) {
   const auto plan = ProbeSet::preflight(options);  // throws what is missing
   line("ok", "capabilities", "may load tracing programs");
   line("ok", "BTF", options.btf_path.empty() ? "/sys/kernel/btf/vmlinux" : options.btf_path);
+  if (settings.restart.pin_path == "off") {
+    line("warn", "restart", "restart.pin_path is off: what happens between two agents will be missed");
+  } else {
+    const auto gap = ProbeSet::restart_obstacle(plan, settings.restart.pin_path);
+    line(gap ? "warn" : "ok", "restart",
+         gap ? "what happens between two agents will be missed: " + *gap
+             : "the programs live on at " + settings.restart.pin_path + " when the agent dies");
+  }
   const int missing = print_plan(plan);
   print_unseen(plan);
   return missing != 0 && flags.probe.strict ? 1 : 0;

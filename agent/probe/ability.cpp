@@ -27,4 +27,14 @@ std::optional<std::string> trampoline_obstacle(const btf* kernel_types) {
   return std::nullopt;
 }
 
+bool tracepoint_links_work() {
+  const bpf_insn body[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const FileDescriptor program(
+      bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "sockward_test", "GPL", body, std::size(body), nullptr));
+  // A kernel that knows such links says that this is no perf event; another, that it knows no such links.
+  return program.valid() && bpf_link_create(program.get(), -1, BPF_PERF_EVENT, nullptr) < 0 && errno == EBADF;
+}
+
 }  // namespace sockward

@@ -35,13 +35,18 @@ bool is_bpffs(const std::string& path) {
   return statfs(path.c_str(), &about) == 0 && static_cast<long>(about.f_type) == kBpfFsMagic;
 }
 
+/// bpffs, or a place where it can be mounted?
+std::optional<std::string> parent_obstacle(const std::string& parent) {
+  std::error_code error;
+  if (is_bpffs(parent) || fs::is_empty(parent, error)) return std::nullopt;
+  return parent + (error ? ": " + error.message() : " is no bpf file system, and not an empty folder");
+}
+
 /// Makes `path` a folder of bpffs of mode 0700.
 Result<bool> make_folder(const std::string& path) {
   const std::string parent = fs::path(path).parent_path();
   if (!is_bpffs(parent)) {
-    std::error_code ignored;
-    if (!fs::is_empty(parent, ignored) || ignored)
-      return make_error(std::errc::not_supported, parent + " is no bpf file system, and not an empty folder");
+    if (const auto obstacle = parent_obstacle(parent)) return make_error(std::errc::not_supported, *obstacle);
     if (mount("bpf", parent.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0)
       return last_error("mount a bpf file system at " + parent);
     log_info("mounted a bpf file system at {}", parent);
@@ -125,6 +130,10 @@ std::string lock_holder(const std::string& path) {
     return comm + "[" + pid + "]";
   }
   return "another process";
+}
+
+std::optional<std::string> PinFolder::obstacle(const std::string& path) {
+  return parent_obstacle(fs::path(path).parent_path());
 }
 
 Result<PinFolder> PinFolder::open(const std::string& path) {

@@ -49,6 +49,9 @@ class PinFolder {
   /// here. Throws StartupError: another agent uses it, or it is not ours.
   static Result<PinFolder> open(const std::string& path);
 
+  /// Why no folder of bpffs can be made there; nullopt: nothing speaks against it. Changes nothing.
+  static std::optional<std::string> obstacle(const std::string& path);
+
   /// The latest complete generation. Removes incomplete ones. nullopt: none.
   /// Throws StartupError: what lies there was not pinned by sockward, or has been changed.
   std::optional<Pinned> read() const;

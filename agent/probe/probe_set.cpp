@@ -8,6 +8,7 @@
 
 #include "base/errno_name.hpp"
 #include "base/startup_error.hpp"
+#include "probe/ability.hpp"
 #include "probe/acquire.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
@@ -75,6 +76,15 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   if (state->socket_iterator != nullptr && !state->kernel.adopted)
     seed_entries(state->socket_iterator, state->map("bound_entries"));
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
+}
+
+std::optional<std::string> ProbeSet::restart_obstacle(const std::vector<OperationPlan>& plan,
+                                                      const std::string& pin_path) {
+  const bool tracepoints =
+      std::any_of(plan.begin(), plan.end(), [](const auto& one) { return one.backend == "tracepoint"; });
+  if (tracepoints && !tracepoint_links_work())
+    return "this kernel cannot pin what is attached to a tracepoint (5.15 can)";
+  return PinFolder::obstacle(pin_path);
 }
 
 std::size_t ProbeSet::detach(const std::string& pin_path) {

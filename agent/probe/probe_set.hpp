@@ -20,6 +20,9 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
  public:
   /// What would be chosen, without loading anything. Throws StartupError (no privilege, no BTF).
   static std::vector<OperationPlan> preflight(const ProbeOptions& options);
+  /// Why what was planned could not live on when the agent dies; nullopt: nothing speaks against it.
+  static std::optional<std::string> restart_obstacle(const std::vector<OperationPlan>& plan,
+                                                     const std::string& pin_path);
   /// Throws StartupError: no privilege, no BTF, refused by the verifier, nothing could be attached.
   static std::unique_ptr<ProbeSet> load(const ProbeOptions& options);
   /// Removes what an agent has left in this folder. Returns how many programs were attached. Throws

@@ -99,6 +99,7 @@ class Commands(unittest.TestCase):
                       "open_tree", "mount", "move_mount", "uts", "sockets"):
             self.assertRegex(done.stdout, rf"(?m)^  {probe} +(fexit|tracepoint|cgroup|iterator) ")
         self.assertIn("Not seen here", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^  ok +restart +the programs live on at /sys/fs/bpf/sockward")
 
     def test_trace_ends_by_itself_and_on_signals(self):
         start = time.monotonic()
