@@ -222,6 +222,8 @@ int run_command(const RunFlags& flags) {
   ProbeOptions options = probe_options(flags.probe, settings, mounts);
   options.pin_path = settings.restart.pin_path == "off" ? "" : settings.restart.pin_path;
   options.keep_on_stop = settings.restart.keep_on_stop;
+  options.source_rate = settings.limits.source_rate;  // trace shows everything
+  options.address_rate = settings.limits.address_rate;
   const StopSignals signals;
   const std::shared_ptr<WatchedWebConfig> web =
       settings.web.config_file.empty() ? nullptr

@@ -112,7 +112,9 @@ Keys sections(Settings& s, const Origin& o) {
           section("limits", {{"ring_bytes", parsed(s.limits.ring_bytes, parse_bytes, "limits.ring_bytes")},
                              {"queue_records", scalar(s.limits.queue_records, kNumber, o)},
                              {"source_entries", scalar(s.limits.source_entries, kNumber, o)},
-                             {"bound_names", scalar(s.limits.bound_names, kNumber, o)}}),
+                             {"bound_names", scalar(s.limits.bound_names, kNumber, o)},
+                             {"source_rate", scalar(s.limits.source_rate, kNumber, o)},
+                             {"address_rate", scalar(s.limits.address_rate, kNumber, o)}}),
           section("web", {{"listen_address", texts(s.web.listen_address, o)},
                           {"telemetry_path", scalar(s.web.telemetry_path, kText, o)},
                           {"enable_ui", scalar(s.web.enable_ui, kBool, o)},
@@ -208,6 +210,8 @@ void validate(const Settings& settings) {
                       "use e.g. 1MiB");
   require_range(settings.limits.queue_records, "limits.queue_records", 16, 1 << 20);
   require_range(settings.limits.source_entries, "limits.source_entries", 16, 1 << 20);
+  require_range(settings.limits.source_rate, "limits.source_rate", 0, 1'000'000);
+  require_range(settings.limits.address_rate, "limits.address_rate", 0, 1'000'000);
   require_range(settings.limits.bound_names, "limits.bound_names", 64, 1 << 20);
   if (settings.restart.pin_path != "off" && (!settings.restart.pin_path.starts_with('/') ||
                                              settings.restart.pin_path.find('.') != std::string::npos))

@@ -78,10 +78,9 @@ void Pipeline::work() {
 }
 
 void Pipeline::hand_out_repeats(bool all) {
-  for (const Record& record : repeats_.due(parts_.clock.monotonic(), all)) {
-    hand_out(record);
-    if (parts_.ledger != nullptr) parts_.ledger->folded(-static_cast<std::int64_t>(record.repeats));
-  }
+  const std::uint64_t told = repeats_.told();
+  for (const Record& record : repeats_.due(parts_.clock.monotonic(), all)) hand_out(record);
+  if (parts_.ledger != nullptr) parts_.ledger->folded(-static_cast<std::int64_t>(repeats_.told() - told));
 }
 
 void Pipeline::flush_sinks() {
@@ -150,7 +149,7 @@ void Pipeline::handle(Event event) {
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
   if (!worth_telling(record)) return;
-  if (record.diagnosis.flap) record.repeats = 1;
+  record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
   record.context = context_of(record.event);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
     if (const auto known = parts_.containers.find(holder->container_key))

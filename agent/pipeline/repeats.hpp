@@ -24,14 +24,18 @@ class Repeats {
   void set_window(std::chrono::seconds window) { window_ = window; }
   /// Records whose window is over by `now` and that have repeats to tell of; with `all`, also the others.
   std::vector<Record> due(MonotonicTime now, bool all = false);
+  /// How many were folded into what due() gave, all in all.
+  std::uint64_t told() const { return told_; }
 
  private:
   using Key = std::tuple<std::uint32_t, std::uint64_t, Syscall, int, Cause, std::string>;
   struct Folded {
     MonotonicTime since;
     Record latest;
-    std::uint64_t count = 0;
+    std::uint64_t count = 0;      // records folded
+    std::uint64_t held_back = 0;  // by the kernel side, told of with these
   };
+  std::uint64_t told_ = 0;
   std::chrono::seconds window_;
   std::map<Key, Folded> folded_;
 };

@@ -60,6 +60,7 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
     total.names_bound[i] += load(block.names_bound[i]);
   }
   total.names_new += load(block.names_new);
+  total.suppressed += load(block.suppressed);
   for (const __u64& sequence : block.sequence) total.records += load(sequence);
 }
 

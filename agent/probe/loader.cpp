@@ -162,6 +162,8 @@ sockward_settings make_settings(const ProbeOptions& options, bool own_types, std
   settings.seccomp_denied = options.seccomp_denied;
   settings.kernel_types = own_types;
   settings.generation = generation;
+  settings.source_rate = options.source_rate;
+  settings.address_rate = options.address_rate;
   return settings;
 }
 

@@ -45,6 +45,7 @@ struct KernelSnapshot {
   std::array<std::uint64_t, 2> uts_created{};  ///< UTS namespaces made by clone, by unshare
   std::array<std::uint64_t, 2> names_bound{};  ///< put into the name table: socket files, other names
   std::uint64_t names_new = 0;                 ///< of these, names that it did not hold yet
+  std::uint64_t suppressed = 0;                ///< records held back in storms
   std::uint64_t names_evicted = 0;             ///< names that the table has forgotten for want of room
 
   const Slots& of(Syscall syscall, Family family) const {

@@ -6,6 +6,7 @@
 #include "core/directory.bpf.h"
 #include "core/emit.bpf.h"
 #include "core/refusal.bpf.h"
+#include "core/suppress.bpf.h"
 
 #define UNIX_ADDRESS_MAX 110 /* sizeof(struct sockaddr_un), include/uapi/linux/un.h */
 #define UNIX_PATH_OFFSET 2
@@ -15,6 +16,7 @@
 /* What a socket probe builds its record in. */
 struct socket_scratch {
 	volatile __u64 cursor;
+	struct suppress_key key;
 	struct sockward_socket_call call;
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
@@ -147,18 +149,35 @@ static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, 
 	return bytes;
 }
 
-/* Fills and sends one socket record. */
+/* The address of the call, from where it is best known. Returns the bytes copied. */
+static __always_inline __u64 copy_address(__u8 *data, const struct socket_arguments *arguments, struct sock *sk,
+					  int from_kernel, __u32 *flags)
+{
+	if (arguments->kernel_address)
+		return copy_kept_address(data, arguments->kernel_address, arguments->length, flags);
+	if (from_kernel)
+		return copy_kernel_address(data, sk, flags);
+	return copy_user_address(data, arguments->address, arguments->length, flags);
+}
+
+/* Fills and sends one socket record, unless there were enough like it. */
 static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe, __u32 syscall,
 					     const struct socket_arguments *arguments, struct sock *sk,
 					     int result, int from_kernel)
 {
 	struct sockward_socket_call *call = &scratch->call;
 	struct data_area area = {.cursor = &scratch->cursor, .bytes = scratch->data};
-	__u32 flags = arguments->flags | refusal_flag(result);
+	__u32 flags = arguments->flags | refusal_flag(result), held_back;
 	__u64 bytes;
 
+	if (source_suppressed(&scratch->key.source, syscall, family_of(sk), result))
+		return;
+	bytes = copy_address(scratch->data, arguments, sk, from_kernel, &flags);
+	if (subject_suppressed(&scratch->key, scratch->data, bytes, &held_back))
+		return;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_SOCKET_CALL, result);
+	call->header.held_back = held_back;
 	if (arguments->via)
 		call->header.via = arguments->via;
 	call->fd = arguments->fd;
@@ -167,12 +186,6 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->replaced_inode = arguments->replaced.inode;
 	if (sk)
 		fill_socket(call, sk);
-	if (arguments->kernel_address)
-		bytes = copy_kept_address(scratch->data, arguments->kernel_address, arguments->length, &flags);
-	else if (from_kernel)
-		bytes = copy_kernel_address(scratch->data, sk, &flags);
-	else
-		bytes = copy_user_address(scratch->data, arguments->address, arguments->length, &flags);
 	call->address_bytes = bytes;
 	scratch->cursor = bytes;
 	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&

@@ -4,6 +4,7 @@
 #define SOCKWARD_CORE_NAMES_H
 
 #include "core/emit.bpf.h"
+#include "core/suppress.bpf.h"
 
 /* Each name probe has an area of its own: sethostname, setdomainname, sysctl, then the other routes. */
 #define NAME_SLOTS (3 + SOCKWARD_PROBE_COMPAT_SETDOMAINNAME - SOCKWARD_PROBE_DENIED_SETHOSTNAME + 1)
@@ -77,6 +78,7 @@ static __always_inline void finish_name_call(struct sockward_name_call *call, in
 	__u32 scope = call->header.utsns == settings.host_utsns;
 	__u32 via = call->header.via & 3, domain = call->domain & 1;
 	int changed = !result && names_differ(call->old_name, call->new_name);
+	struct sockward_source_key source;
 	int too_long = result == -EINVAL && call->asked_length >= SOCKWARD_HOSTNAME_MAX;
 
 	if (block && changed)
@@ -84,8 +86,11 @@ static __always_inline void finish_name_call(struct sockward_name_call *call, in
 	if (changed)
 		call->header.flags |= first_name_flag(call->header.utsns, domain);
 	if ((changed || errno_wanted(result) || (too_long && settings.report_too_long)) &&
-	    syscall_wanted(call->header.syscall))
+	    syscall_wanted(call->header.syscall) &&
+	    !source_suppressed(&source, call->header.syscall, SOCKWARD_FAMILY_NONE, result)) {
+		take_from_source(&source);
 		emit(&call->header, sizeof(*call));
+	}
 }
 
 #endif

@@ -6,9 +6,11 @@
 #include "core/directory.bpf.h"
 #include "core/emit.bpf.h"
 #include "core/refusal.bpf.h"
+#include "core/suppress.bpf.h"
 
 struct path_scratch {
 	volatile __u64 cursor;
+	struct suppress_key key;
 	struct sockward_path_call call;
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
@@ -84,28 +86,31 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 {
 	struct path_scratch *scratch = path_scratch_of(probe);
 	struct sockward_path_call *call;
-	__u32 flags = arguments->flags | refusal_flag(result);
+	__u32 flags = arguments->flags | refusal_flag(result), held_back;
 	struct data_area area;
 	__u64 before;
 	__u8 first;
 
-	if (!scratch)
+	if (!scratch || source_suppressed(&scratch->key.source, syscall, SOCKWARD_FAMILY_NONE, result))
 		return;
 	area.cursor = &scratch->cursor;
 	area.bytes = scratch->data;
 	call = &scratch->call;
-	__builtin_memset(call, 0, sizeof(*call));
-	fill_header(&call->header, probe, syscall, SOCKWARD_PATH_CALL, result);
-	if (arguments->via)
-		call->header.via = arguments->via;
-	call->dirfd = arguments->dirfd;
-	call->call_flags = arguments->call_flags;
-	call->resolve = arguments->resolve;
 	if (arguments->kept_path)
 		scratch->cursor = append_kept_path(scratch->data, arguments->kept_path, &flags);
 	else
 		scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path,
 					      SOCKWARD_PATH_FAULT, SOCKWARD_PATH_CLIPPED, &flags);
+	if (subject_suppressed(&scratch->key, scratch->data, scratch->cursor, &held_back))
+		return;
+	__builtin_memset(call, 0, sizeof(*call));
+	fill_header(&call->header, probe, syscall, SOCKWARD_PATH_CALL, result);
+	call->header.held_back = held_back;
+	if (arguments->via)
+		call->header.via = arguments->via;
+	call->dirfd = arguments->dirfd;
+	call->call_flags = arguments->call_flags;
+	call->resolve = arguments->resolve;
 	call->path_bytes = scratch->cursor;
 	first = call->path_bytes ? scratch->data[0] : 0;
 	if (arguments->path2) {

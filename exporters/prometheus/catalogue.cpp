@@ -70,7 +70,7 @@ constexpr std::array kCatalogue = {
                true},
     MetricInfo{"sockward_events_duplicate_total", counter, "",
                "Records that a former agent had written already; dropped.", true},
-    MetricInfo{"sockward_events_suppressed_total", counter, "", "Records folded into others.", true},
+    MetricInfo{"sockward_events_suppressed_total", counter, "", "Records held back by the kernel side in a storm, or folded into others.", true},
     MetricInfo{"sockward_probe_attached", gauge, "probe,backend", "1 when the probe is attached.", true},
     MetricInfo{"sockward_coverage", gauge, "operation,route", "1 when calls made by this route are seen.",
                true},

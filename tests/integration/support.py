@@ -86,7 +86,7 @@ class Trace:
         self.records = []
 
     def __enter__(self):
-        self.output = tempfile.TemporaryFile("w+")
+        self.output = tempfile.TemporaryFile("a+")
         self.program = Program(SOCKWARD, "trace", "--json", *self.flags, stdout=self.output, stderr=subprocess.PIPE, text=True)
         line = self.program.process.stderr.readline().strip()
         if line != "attached":
@@ -209,8 +209,9 @@ class Agent:
         return parse_metrics(self.get("/metrics").read().decode())
 
     def records(self):
-        self.output.seek(0)
-        return [json.loads(line) for line in self.output]
+        # Opened anew: the agent writes by the same description, and its place must not move.
+        with open(f"/proc/self/fd/{self.output.fileno()}", encoding="utf-8") as output:
+            return [json.loads(line) for line in output if line.endswith("\n")]
 
 
 def parse_metrics(text):

@@ -19,7 +19,7 @@ class Exactness(unittest.TestCase):
         self.addCleanup(lambda: [c.remove() for c in containers])
         for container in containers[:2]:
             container.__enter__()
-        with Agent(config="probes: {errno: all}\nlimits: {ring_bytes: 64KiB}\n") as agent:
+        with Agent(config="probes: {errno: all}\nlimits: {ring_bytes: 64KiB, source_rate: 0, address_rate: 0}\n") as agent:
             before = agent.metrics()
             stop = threading.Event()
             scrapes = []

@@ -12,7 +12,7 @@ import unittest
 
 from support import PROVOKE, SOCKWARD, Agent, Cgroup, Folder, Program, run, total, wait_until
 
-ALL = "probes: {errno: [ENOENT]}\nrecords: {fold: 0}\n"
+ALL = "probes: {errno: [ENOENT]}\nrecords: {fold: 0}\nlimits: {source_rate: 0, address_rate: 0}\n"
 
 
 def counted(agent):

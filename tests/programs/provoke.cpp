@@ -2,6 +2,7 @@
 //
 //   provoke all DIR        every failure we can think of, in this process, a thread and a child; as root
 //   provoke storm N [TASKS]  TASKS processes make N failing binds each, as fast as they can
+//   provoke scatter N [TASKS]  the same, each with an address of its own
 //   provoke getppid N        prints the nanoseconds that one such call takes, the best of seven rounds of N
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -295,6 +296,21 @@ int storm(long calls, int tasks) {
   return failed == 0 ? 0 : 1;
 }
 
+int scatter(long calls, int tasks) {
+  for (int task = 0; task < tasks; ++task)
+    if (fork() == 0) {
+      const int fd = unix_socket();
+      for (long i = 0; i < calls; ++i) {
+        const std::string name = "/sockward-no-such-folder/" + std::to_string(task) + "-" + std::to_string(i);
+        if (raw_bind(fd, unix_bytes(name + '\0')) == 0 || errno != ENOENT) _exit(1);
+      }
+      _exit(0);
+    }
+  int status = 0, failed = 0;
+  while (wait(&status) > 0) failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+  return failed == 0 ? 0 : 1;
+}
+
 int getppid_cost(long calls) {
   double best = 1e18;
   for (int round = 0; round < 7; ++round) {
@@ -313,7 +329,10 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "all" && argc == 3) return all(argv[2]);
   if (what == "storm" && argc >= 3) return storm(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
+  if (what == "scatter" && argc >= 3) return scatter(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
   if (what == "getppid" && argc == 3) return getppid_cost(atol(argv[2]));
-  fprintf(stderr, "usage: provoke all DIR | provoke storm N [TASKS] | provoke getppid N\n");
+  fprintf(stderr,
+          "usage: provoke all DIR | provoke storm N [TASKS] | provoke scatter N [TASKS] | "
+          "provoke getppid N\n");
   return 2;
 }

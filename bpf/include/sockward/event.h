@@ -133,7 +133,7 @@ struct sockward_header {
 	char comm[16]; /* of the group leader; NUL-terminated, NOT trusted to be printable */
 	__u64 root_inode; /* of the caller's root directory: a chroot is told by it */
 	__u32 root_device; /* the kernel's dev_t: major << 20 | minor */
-	__u32 reserved; /* 0 */
+	__u32 held_back; /* records like this one that were suppressed since the last one */
 };
 static_assert(sizeof(struct sockward_header) == 128, "wire format");
 

@@ -28,8 +28,10 @@ struct sockward_settings {
 	__u8 kernel_types; /* the kernel has BTF of its own: tasks can be had as typed pointers */
 	__u8 reserved;
 	__u32 generation; /* these programs count and report where sockward_cpu_counters.generation is the same */
+	__u32 source_rate; /* records per second of one container, call and error; 0 = any number */
+	__u32 address_rate; /* the same of one address in it */
 	__u32 reserved2;
 };
-static_assert(sizeof(struct sockward_settings) == 56, "no padding");
+static_assert(sizeof(struct sockward_settings) == 64, "no padding");
 
 #endif
