@@ -1,7 +1,10 @@
 // sockward run: the agent.
+#include <algorithm>
 #include <atomic>
 
 #include "base/log.hpp"
+#include "base/nearest.hpp"
+#include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
 #include "cli/flags.hpp"
@@ -11,9 +14,21 @@
 #include "http/server.hpp"
 #include "probe/statistics.hpp"
 #include "prometheus/metrics_page.hpp"
+#include "sandbox/privileges.hpp"
 
 namespace sockward {
 namespace {
+
+void check_drops(const Settings& settings) {
+  std::vector<std::string_view> names;
+  for (const KeptCapability& kept : kept_capabilities())
+    if (!kept.required) names.emplace_back(kept.name);
+  for (const std::string& name : settings.privileges.drop)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      throw usage_error(
+          fmt::format("privileges.drop: \"{}\" is not kept, or cannot be given up", printable(name).text),
+          fmt::format("did you mean {}? docs/security.md lists them", nearest(name, names)));
+}
 
 Settings merge(const RunFlags& flags) {
   Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
@@ -26,6 +41,7 @@ Settings merge(const RunFlags& flags) {
   settings.restart.keep_on_stop |= flags.keep_on_stop;
   settings.web.enable_ui |= flags.enable_ui;
   validate(settings);
+  check_drops(settings);
   return settings;
 }
 
@@ -90,10 +106,28 @@ std::map<std::string, HttpRoute> routes(Served& served, const Settings& settings
   return map;
 }
 
+void limit_thread(const Settings& settings, bool http) {
+  const auto limited = limit_capabilities(settings.privileges.drop, http);
+  if (!limited) log_warn("privileges that are not needed stay: {}", limited.error().text());
+}
+
+/// Everything is attached: what is needed from now on is little.
+void limit_privileges(const Settings& settings) {
+  for (const KeptCapability& kept : kept_capabilities())
+    if (const auto& drop = settings.privileges.drop;
+        std::find(drop.begin(), drop.end(), kept.name) != drop.end())
+      log_info("without {}, by privileges.drop: {} is not possible", kept.name, kept.needs);
+  limit_thread(settings, false);
+  if (!settings.privileges.seccomp) return;
+  if (const auto done = forbid_dangerous_calls(); !done)
+    log_warn("calls that are not needed stay possible: {}", done.error().text());
+}
+
 HttpOptions http_options(const Settings& settings, std::shared_ptr<WatchedWebConfig> web) {
   HttpOptions options{.listen = {},
                       .allowed_hosts = settings.web.allowed_hosts,
                       .web = std::move(web),
+                      .on_thread = [settings] { limit_thread(settings, true); },
                       .open_ui = settings.web.enable_ui};
   for (const auto& address : settings.web.listen_address)
     options.listen.push_back(parse_listen_address(address));
@@ -132,6 +166,7 @@ std::string unchangeable(const Settings& now, const Settings& wanted) {
   add(now.names == wanted.names, "names");
   add(now.limits == wanted.limits, "limits");
   add(now.metrics == wanted.metrics, "metrics");
+  add(now.privileges == wanted.privileges, "privileges");
   add(now.restart == wanted.restart, "restart");
   add(now.web == wanted.web, "web");
   add(now.host == wanted.host, "host");
@@ -235,6 +270,7 @@ int run_command(const RunFlags& flags) {
 
   const FileDescriptor statistics = flags.bpf_stats ? enable_bpf_statistics() : FileDescriptor();
   Observer observer(options, mounts);
+  limit_privileges(settings);
   DiagnosisCounts diagnoses(settings.metrics.container_name_cap),
       host_renames(settings.metrics.container_name_cap);
   MetricsPage metrics(metric_sources(observer, diagnoses, host_renames, counts, web),

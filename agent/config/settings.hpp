@@ -59,10 +59,15 @@ struct Settings {
         8192;                          ///< container, call, family and errno combinations the kernel can hold
     std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
     /// Records per second, after a burst of five times as many; 0: any number. What is held back is counted.
-    std::uint32_t source_rate = 200;   ///< of one container, call and error
-    std::uint32_t address_rate = 10;   ///< of one address in it
+    std::uint32_t source_rate = 200;  ///< of one container, call and error
+    std::uint32_t address_rate = 10;  ///< of one address in it
     bool operator==(const Limits&) const = default;
   } limits;
+  struct Privileges {
+    std::vector<std::string> drop;  ///< of the capabilities that are kept by default (docs/security.md)
+    bool seccomp = true;            ///< forbid what is not needed once everything is attached
+    bool operator==(const Privileges&) const = default;
+  } privileges;
   struct Restart {
     /// Folder of bpffs where the kernel side lives on when the agent dies; "off": nowhere.
     std::string pin_path = "/sys/fs/bpf/sockward";

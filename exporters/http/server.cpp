@@ -136,7 +136,10 @@ class HttpServer::Listener {
     for (const auto& [path, route] : shared.routes)
       server_->Get(path, adapt(route.handler, [&shared] { return shared.may_see_names(); }));
     bind(address);
-    thread_ = std::thread([this] { server_->listen_after_bind(); });
+    thread_ = std::thread([this, &shared] {
+      if (shared.options.on_thread) shared.options.on_thread();
+      server_->listen_after_bind();  // starts the threads that answer
+    });
     // stop() does nothing before the accept loop runs, which this version of httplib cannot signal.
     while (!server_->is_running()) std::this_thread::yield();
   }

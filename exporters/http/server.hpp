@@ -34,6 +34,7 @@ struct HttpOptions {
   std::vector<ListenAddress> listen;
   std::vector<std::string> allowed_hosts;  ///< names accepted in Host, besides IP addresses and localhost
   std::shared_ptr<WatchedWebConfig> web;   ///< TLS, users and headers; null: plain HTTP for everybody
+  std::function<void()> on_thread;         ///< called by each listening thread before it starts others
   bool open_ui = false;                    ///< the private paths are served without authentication too
 };
 
