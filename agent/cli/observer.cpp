@@ -125,6 +125,7 @@ StopSignals::StopSignals() {
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
   sigaddset(&signals_, SIGHUP);
+  sigaddset(&signals_, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -133,7 +134,10 @@ StopSignals::Came StopSignals::next(double seconds) const {
   const timespec timeout{.tv_sec = static_cast<time_t>(seconds),
                          .tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9)};
   const int signal = sigtimedwait(&signals_, nullptr, &timeout);
-  return signal <= 0 ? Came::nothing : signal == SIGHUP ? Came::hangup : Came::stop;
+  return signal <= 0         ? Came::nothing
+         : signal == SIGHUP  ? Came::hangup
+         : signal == SIGUSR1 ? Came::hand_over
+                             : Came::stop;
 }
 
 void StopSignals::wait(double seconds) const {

@@ -10,6 +10,7 @@
 #include "cli/flags.hpp"
 #include "cli/observer.hpp"
 #include "cli/outputs.hpp"
+#include "cli/service_manager.hpp"
 #include "cli/web_pages.hpp"
 #include "http/server.hpp"
 #include "probe/statistics.hpp"
@@ -232,12 +233,18 @@ class Reloader {
   std::string seen_;
 };
 
-void serve_until_stopped(const StopSignals& signals, Reloader& reloader) {
+void serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer& observer,
+                         const Pipeline& pipeline) {
   constexpr double kBetweenLooks = 1;
   for (;;) {
+    if (pipeline.alive()) tell_service_manager("WATCHDOG=1");
     switch (signals.next(kBetweenLooks)) {
       case StopSignals::Came::stop:
         log_info("stopping");
+        return;
+      case StopSignals::Came::hand_over:
+        log_info("stopping; the programs stay for the next agent");
+        observer.probes->keep_on_stop();
         return;
       case StopSignals::Came::hangup:
         reloader.on_hangup();
@@ -295,7 +302,9 @@ int run_command(const RunFlags& flags) {
     served.metrics = &metrics;
     log_info("{}", observer.attached_text());
     Reloader reloader(flags, settings, observer, pipeline, served.recent, counts, file);
-    serve_until_stopped(signals, reloader);
+    tell_service_manager("READY=1\nSTATUS=" + observer.attached_text());
+    serve_until_stopped(signals, reloader, observer, pipeline);
+    tell_service_manager("STOPPING=1");
     server.reset();  // no handler uses the parts below any more
   }
   return 0;

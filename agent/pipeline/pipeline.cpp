@@ -40,16 +40,31 @@ void Pipeline::on_record(std::span<const std::byte> record) noexcept {
   }
 }
 
+bool Pipeline::alive() const {
+  constexpr std::uint64_t kDrain = 5'000'000'000, kWork = 30'000'000'000;
+  const std::uint64_t now = parts_.clock.monotonic().ns;
+  const std::uint64_t drained = drained_at_, worked = worked_at_;
+  if (drained != 0 && now > drained + kDrain) return false;
+  return queue_.size() == 0 || worked == 0 || now <= worked + kWork;
+}
+
 void Pipeline::drain(const std::stop_token& stop) {
-  constexpr std::chrono::milliseconds kLongestWait{1000};
+  constexpr std::chrono::milliseconds kLongestWait{1000}, kShort{10};
+  // Twice: once may be a record that is being written and hides those behind it.
+  constexpr int kEmptyEnough = 2;
+  int empty = 0;
   while (!stop.stop_requested()) {
-    const auto records = ring_.poll(kLongestWait);
+    const auto records = ring_.poll(empty < kEmptyEnough ? kShort : kLongestWait);
+    drained_at_ = parts_.clock.monotonic().ns;
     if (!records) {
       log_error("{}", records.error().text());
       return;
     }
-    if (parts_.ledger == nullptr) continue;
-    parts_.ledger->drained();
+    if (parts_.ledger == nullptr) {
+      empty = kEmptyEnough;
+      continue;
+    }
+    if (*records == 0 && empty < kEmptyEnough && ++empty == kEmptyEnough) parts_.ledger->drained();
     parts_.stats.lost_restart = parts_.ledger->lost();
   }
   if (const auto rest = ring_.poll(std::chrono::milliseconds(0)); !rest) log_error("{}", rest.error().text());
@@ -62,6 +77,7 @@ void Pipeline::work() {
     take_new_sinks();
     const bool timed = walk_due_ || !repeats_.empty();
     auto event = timed ? queue_.pop_within(kTick) : queue_.pop();
+    worked_at_ = parts_.clock.monotonic().ns;
     if (event) {
       const RecordNumber number = event->number();
       handle(std::move(*event));

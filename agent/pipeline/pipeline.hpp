@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -56,6 +57,10 @@ class Pipeline final : private RecordHandler {
 
   /// From now on records go to these sinks; the former ones are flushed and ended by the worker. From any
   /// thread.
+  /// Do both threads get on with their work? False when the ring was not looked at for some seconds, or
+  /// records wait and none is handled for half a minute (a sink or a look-up that hangs). From any thread.
+  bool alive() const;
+
   void replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold);
 
  private:
@@ -81,7 +86,8 @@ class Pipeline final : private RecordHandler {
   std::optional<Replacement> replacement_;
   Engine engine_;
   Repeats repeats_;
-  std::size_t unflushed_ = 0;  // events handled since the sinks were flushed
+  std::atomic<std::uint64_t> drained_at_{0}, worked_at_{0};  // monotonic ns
+  std::size_t unflushed_ = 0;                                // events handled since the sinks were flushed
   std::optional<MonotonicTime> walk_due_;
   MonotonicTime walked_;
   BoundedQueue<Event> queue_;

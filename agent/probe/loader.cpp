@@ -3,6 +3,8 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sockward/settings.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -196,6 +198,15 @@ bool takes_all(const ProbeOptions& options, const Maps& maps) {
     if (found == maps.end() || !same_layout(map, found->second.get())) return false;
   }
   return true;
+}
+
+void release_object() {
+  std::size_t size = 0;
+  const auto begin = reinterpret_cast<std::uintptr_t>(sockward_bpf::elf_bytes(&size));
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  // Whole pages inside of it only. They are read-only and unchanged, so nothing can get lost.
+  const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + size) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 std::uint64_t object_hash() {

@@ -43,6 +43,9 @@ KernelSide load_programs(const ProbeOptions& options, const Survey& survey, cons
 /// Would the programs of this object, with these options, take over every one of these maps?
 bool takes_all(const ProbeOptions& options, const Maps& maps);
 
+/// Gives the memory of the embedded object back: it is read anew from the program's file when it is needed.
+void release_object();
+
 /// Of the embedded object: tells one build of the programs from another.
 std::uint64_t object_hash();
 

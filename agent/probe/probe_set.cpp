@@ -12,6 +12,7 @@
 #include "probe/acquire.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
+#include "probe/loader.hpp"
 #include "probe/socket_walk.hpp"
 #include "probe/uts_walk.hpp"
 
@@ -64,6 +65,7 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   const Survey survey = survey_kernel(options);
   auto state = std::make_unique<State>();
   state->kernel = acquire_kernel_side(options, survey);
+  release_object();
   state->keep_on_stop = options.keep_on_stop;
   const auto blocks = static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1;
   state->counters = std::make_unique<CounterBlocks>(state->map("counters"), blocks);
@@ -106,6 +108,10 @@ RecordLedger& ProbeSet::ledger() {
 
 bool ProbeSet::adopted() const {
   return state_->kernel.adopted;
+}
+
+void ProbeSet::keep_on_stop() {
+  state_->keep_on_stop = true;
 }
 
 const std::string& ProbeSet::not_pinned() const {

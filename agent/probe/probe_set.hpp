@@ -35,6 +35,8 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   RecordLedger& ledger();
   /// A former agent's programs were taken over as they were: nothing was missed.
   bool adopted() const;
+  /// As ProbeOptions::keep_on_stop, decided now.
+  void keep_on_stop();
   /// Why the kernel side ends with this process; empty: it lives on until the next start.
   const std::string& not_pinned() const;
 

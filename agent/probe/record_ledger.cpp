@@ -35,9 +35,10 @@ RecordLedger::RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std
   lost_ = common.lost[SOCKWARD_LOST_RESTART] + common.folded;  // those are told by no record any more
   common.lost[SOCKWARD_LOST_RESTART] = lost_;
   common.folded = 0;
+  lost_settled_ = lost_;
   const std::uint64_t queue_full = common.lost[SOCKWARD_LOST_QUEUE_FULL];
-  in_flight_ = queue_full - std::min<std::uint64_t>(queue_full, common.dropped);
-  dropped_ = queue_full;
+  dropped_ = std::min<std::uint64_t>(queue_full, common.dropped);
+  drops_to_show_ = drops_to_settle_ = queue_full - dropped_;
 }
 
 RecordLedger::~RecordLedger() {
@@ -54,13 +55,29 @@ bool RecordLedger::admit(const RecordNumber& record) {
   std::uint64_t* seen = number(seen_, record);
   if (seen == nullptr) return true;
   if (record.sequence <= *seen) return false;
-  if (const std::uint64_t gap = record.sequence - *seen - 1; gap != 0 && !complete_) {
-    missing_ += gap;
-    const std::size_t index = static_cast<std::size_t>(seen - seen_.data());
-    skips_[index] = {.after = *seen, .to = record.sequence - 1};
-  }
+  if (record.sequence > *seen + 1 && !complete_)
+    miss(static_cast<std::size_t>(seen - seen_.data()), *seen, record.sequence - 1);
   *seen = record.sequence;
   return true;
+}
+
+/// The numbers behind `after`, up to `to`, will not come any more.
+void RecordLedger::miss(std::size_t index, std::uint64_t after, std::uint64_t to) {
+  skips_[index] = {.after = after, .to = to};
+  const std::uint64_t gap = to - after, drops = std::min(gap, drops_to_show_);
+  drops_to_show_ -= drops;
+  lost_ += gap - drops;
+}
+
+/// All records before a skip are done with, and so is the skip.
+void RecordLedger::pass_skip(std::size_t index) {
+  const auto [after, to] = skips_[index];
+  if (handled_[index] < after || handled_[index] >= to) return;
+  const std::uint64_t gap = to - after, drops = std::min(gap, drops_to_settle_);
+  drops_to_settle_ -= drops;
+  dropped_ += drops;
+  lost_settled_ += gap - drops;
+  handled_[index] = to;
 }
 
 void RecordLedger::drained() {
@@ -68,11 +85,9 @@ void RecordLedger::drained() {
   if (std::exchange(complete_, true)) return;
   for (std::size_t i = 0; i < seen_.size(); ++i) {
     if (given_[i] <= seen_[i]) continue;
-    missing_ += given_[i] - seen_[i];
-    skips_[i] = {.after = seen_[i], .to = given_[i]};
+    miss(i, seen_[i], given_[i]);
     seen_[i] = given_[i];
   }
-  lost_ += missing_ - std::min(missing_, in_flight_);
 }
 
 std::uint64_t RecordLedger::lost() const {
@@ -84,9 +99,14 @@ void RecordLedger::handled(const RecordNumber& record) {
   const std::lock_guard lock(mutex_);
   std::uint64_t* handled = number(handled_, record);
   if (handled == nullptr) return;
-  const Skip& skip = skips_[static_cast<std::size_t>(handled - handled_.data())];
-  if (*handled >= skip.after && *handled < skip.to) *handled = skip.to;
-  // Numbers in between were admitted and found no room in the queue.
+  // Numbers in between were admitted and found no room in the queue, but for those of a skip.
+  const auto index = static_cast<std::size_t>(handled - handled_.data());
+  const Skip& skip = skips_[index];
+  if (record.sequence > skip.to && *handled < skip.after) {
+    dropped_ += skip.after - *handled;
+    *handled = skip.after;
+  }
+  if (record.sequence > skip.to) pass_skip(index);
   if (record.sequence > *handled) dropped_ += record.sequence - *handled - 1;
   *handled = record.sequence;
 }
@@ -119,11 +139,13 @@ void RecordLedger::publish(const Losses& losses) {
   common.lost[SOCKWARD_LOST_QUEUE_FULL] = losses.queue_full;
   common.lost[SOCKWARD_LOST_DECODE] = losses.decode;
   common.lost[SOCKWARD_LOST_OUTPUT] = losses.output;
-  common.lost[SOCKWARD_LOST_RESTART] = lost_;
+  for (std::size_t i = 0; i < handled_.size(); ++i)
+    if (handled_[i] == skips_[i].after && seen_[i] == skips_[i].to) pass_skip(i);  // nothing came behind it
+  // First what was lost, then the numbers: who dies in between counts twice rather than not at all.
+  common.lost[SOCKWARD_LOST_RESTART] = lost_settled_;
   common.dropped = std::min<std::uint64_t>(dropped_, losses.queue_full);
   for (std::size_t i = 0; i < handled_.size(); ++i) {
     auto& settled = settled_[i / SOCKWARD_PROBES].sequence[i % SOCKWARD_PROBES];
-    if (handled_[i] >= skips_[i].after && handled_[i] < skips_[i].to) handled_[i] = skips_[i].to;
     if (settled != handled_[i]) __atomic_store_n(&settled, handled_[i], __ATOMIC_RELEASE);
   }
   __atomic_store_n(&common.folded, folded_, __ATOMIC_RELEASE);

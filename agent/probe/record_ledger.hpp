@@ -46,6 +46,8 @@ class RecordLedger {
   Losses former_losses() const;
 
  private:
+  void miss(std::size_t index, std::uint64_t after, std::uint64_t to);
+  void pass_skip(std::size_t index);
   std::uint64_t* number(std::vector<std::uint64_t>& numbers, const RecordNumber& record) const;
 
   std::uint32_t blocks_;
@@ -58,9 +60,12 @@ class RecordLedger {
     std::uint64_t after = 0, to = 0;
   };
   std::vector<Skip> skips_;
-  std::uint64_t missing_ = 0;  // numbers that no record had, until everything from before the start was seen
-  std::uint64_t in_flight_ = 0;  // of those, counted already: dropped by the former agent's full queue
-  std::uint64_t dropped_ = 0;    // by a full queue, with a number that is done with
+  // A number that no record had was dropped by the former agent's full queue, which has been counted, or it
+  // was lost. So many of the missing ones are drops: of those that were shown, and of those that are done
+  // with.
+  std::uint64_t drops_to_show_ = 0, drops_to_settle_ = 0;
+  std::uint64_t lost_settled_ = 0;  // lost_, as far as it is done with: what the next agent begins with
+  std::uint64_t dropped_ = 0;       // by a full queue, with a number that is done with
   mutable std::mutex mutex_;
   std::uint64_t folded_ = 0;
   std::uint64_t lost_ = 0;

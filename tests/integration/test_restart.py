@@ -6,6 +6,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -64,6 +65,28 @@ class Restarts(unittest.TestCase):
         self.assertFalse(os.path.exists(self.pins))
         self.assertIn("nothing is attached", run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").stdout)
 
+    def test_a_hand_over_keeps_them_for_the_next_agent(self):
+        with self.agent() as agent:
+            storm(100)
+            self.assertEqual(agent.program.stop(signal.SIGUSR1), 0)
+        storm(50)
+        with self.agent() as agent:
+            self.assertIn("adopted", agent.said())
+            self.assertEqual(counted(agent), 150)
+
+    def test_the_service_manager_is_told(self):
+        folder = Folder()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(f"{folder.path}/notify")
+            manager.settimeout(10)
+            with self.agent(environment={"NOTIFY_SOCKET": f"{folder.path}/notify"}):
+                said = ""
+                while "WATCHDOG=1" not in said or "READY=1" not in said:
+                    said += manager.recv(4096).decode() + "\n"
+                self.assertIn("STATUS=attached", said)
+            while "STOPPING=1" not in said:
+                said += manager.recv(4096).decode() + "\n"
+
     def test_a_second_agent_says_so_and_leaves(self):
         with self.agent() as agent:
             done = run(SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", f"--restart.pin-path={self.pins}")
@@ -90,7 +113,7 @@ class Restarts(unittest.TestCase):
 
     def test_killed_ten_times_in_a_storm(self):
         folder = Folder()
-        config = ALL.replace("fold: 0", f"fold: 0, file: {folder.path}/records.jsonl")
+        config = ALL.replace("fold: 0", f"fold: 0, file_max_bytes: 0, file: {folder.path}/records.jsonl")
         made, lost_before = 0, 0
         provoke = None
         for _ in range(10):
@@ -106,29 +129,29 @@ class Restarts(unittest.TestCase):
         self.assertEqual(provoke.process.wait(120), 0)
         with self.agent(config=config) as agent:
             self.assertEqual(counted(agent), made)
-            records = wait_until(lambda: self.settled(agent, folder), 60, "all records are written")
+            wait_until(lambda: self.settled(agent), 60, "no more records come")
             lost = value(agent, "sockward_events_lost_total")
-        times = collections.Counter(records)
+        times = collections.Counter(self.written(folder))
         self.assertEqual([t for t, times_seen in times.items() if times_seen > 1], [], "written twice")
         # A record that was written a moment before the agent died, and not noted as written, counts as lost.
         self.assertGreaterEqual(len(times) + lost, made)
         self.assertLessEqual(len(times) + lost, made + 10 * 2 * 512)
         self.assertGreater(len(times), 0)
 
-    def settled(self, agent, folder):
-        """The records' times and processes once no more come; a line that was torn by a kill is none."""
+    def settled(self, agent):
         before = value(agent, "sockward_events_received_total")
         time.sleep(1)
-        if value(agent, "sockward_events_received_total") != before:
-            return None
+        return value(agent, "sockward_events_received_total") == before
+
+    def written(self, folder):
+        """The records' times and processes; a line that was torn by a kill is none."""
         records = []
-        for file in sorted(pathlib.Path(folder.path).glob("records.jsonl*")):
-            for line in file.read_bytes().splitlines():
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
-                records.append((record["timestamp"], record["attributes"].get("process.pid")))
+        for line in pathlib.Path(folder.path, "records.jsonl").read_bytes().splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                continue
+            records.append((record["timestamp"], record["attributes"].get("process.pid")))
         return records
 
     def test_counts_of_services_that_have_ended_stay_the_hosts(self):

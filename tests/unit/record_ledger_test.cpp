@@ -54,7 +54,7 @@ TEST_F(Ledger, WhatWasTakenAndNotWrittenIsLost) {
   start(9);
   EXPECT_TRUE(admit(8));  // 3 to 5 were taken, 6 and 7 too
   EXPECT_TRUE(admit(9));
-  EXPECT_EQ(ledger->lost(), 0u) << "not known before everything was seen";
+  EXPECT_EQ(ledger->lost(), 5u) << "told by the first record behind them";
   ledger->drained();
   EXPECT_EQ(ledger->lost(), 5u);
   write({8, 9});
@@ -99,6 +99,38 @@ TEST_F(Ledger, DropsThatAreDoneWithAreNotSubtractedFromLaterLosses) {
   start(10);
   ledger->drained();
   EXPECT_EQ(ledger->lost(), 3u) << "8 to 10";
+}
+
+TEST_F(Ledger, AnAgentThatDiesBeforeItHasCaughtUpLosesNoCount) {
+  start(0);
+  for (const std::uint64_t sequence : {1, 2, 3, 4, 5}) admit(sequence);
+  write({1, 2});
+  start(20);  // 3 to 5 are lost; the ring is never empty, so drained() is never reached
+  for (std::uint64_t sequence = 6; sequence <= 15; ++sequence) admit(sequence);
+  write({6, 7});
+  start(20);  // 8 to 15 are lost, too
+  admit(16);
+  EXPECT_EQ(ledger->lost(), 3u + 8u);
+  ledger->publish({});  // nothing behind the gap was handled: the next one finds it again
+  start(20);
+  admit(17);
+  EXPECT_EQ(ledger->lost(), 3u + 9u);
+}
+
+TEST_F(Ledger, RecordsAtTheEndThatFoundNoRoomAreDropsAndTheGapBehindThemIsLost) {
+  start(0);
+  for (const std::uint64_t sequence : {1, 2, 3}) admit(sequence);
+  write({1});
+  start(3);  // 2 and 3 were taken
+  ledger->drained();
+  EXPECT_EQ(ledger->lost(), 2u);
+  admit(4);
+  admit(5);  // 4 found no room, 5 did
+  write({5}, {.queue_full = 1});
+  start(5);
+  ledger->drained();
+  EXPECT_EQ(ledger->lost(), 2u);
+  EXPECT_EQ(ledger->former_losses().queue_full, 1u);
 }
 
 TEST_F(Ledger, FoldedRecordsThatNoRecordTellsOfAnyMoreAreLost) {

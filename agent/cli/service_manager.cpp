@@ -1,0 +1,11 @@
+#include "cli/service_manager.hpp"
+
+#include <systemd/sd-daemon.h>
+
+namespace sockward {
+
+void tell_service_manager(const std::string& state) {
+  sd_notify(0, state.c_str());
+}
+
+}  // namespace sockward
