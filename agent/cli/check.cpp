@@ -51,6 +51,7 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
       {"sysctl", "writes of names through /proc/sys"},
       {"seccomp_denied", "calls that a seccomp filter refused (probes.seccomp_denied)"}};
   std::vector<ProbeStatus> probes;
+  probes.reserve(plan.size());
   for (const auto& operation : plan)
     probes.push_back({.operation = operation.operation,
                       .backend = operation.backend,

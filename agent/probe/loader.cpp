@@ -202,11 +202,11 @@ bool takes_all(const ProbeOptions& options, const Maps& maps) {
 
 void release_object() {
   std::size_t size = 0;
-  const auto begin = reinterpret_cast<std::uintptr_t>(sockward_bpf::elf_bytes(&size));
-  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  auto* object = const_cast<char*>(static_cast<const char*>(sockward_bpf::elf_bytes(&size)));
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   // Whole pages inside of it only. They are read-only and unchanged, so nothing can get lost.
-  const std::uintptr_t first = (begin + page - 1) / page * page, last = (begin + size) / page * page;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  const std::size_t skip = (page - reinterpret_cast<std::uintptr_t>(object) % page) % page;
+  if (size > skip) madvise(object + skip, (size - skip) / page * page, MADV_DONTNEED);
 }
 
 std::uint64_t object_hash() {
@@ -248,7 +248,7 @@ KernelSide load_programs(const ProbeOptions& options, const Survey& survey, cons
     return side;
   }
   std::string reasons;
-  for (const auto& [program, reason] : refused) reasons += "; " + program + ": " + reason;
+  for (const auto& [program, reason] : refused) reasons += fmt::format("; {}: {}", program, reason);
   throw failure(fmt::format("the kernel refused the BPF programs {} times{}", kRounds, reasons),
                 "run `sockward check`, and report it with the kernel version");
 }

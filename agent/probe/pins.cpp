@@ -71,6 +71,12 @@ FileDescriptor pinned(const std::string& path) {
   return FileDescriptor(bpf_obj_get(path.c_str()));
 }
 
+std::uint32_t id_of_map(int fd) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
+}
+
 bpf_prog_info info_of_program(int fd) {
   bpf_prog_info info{};
   __u32 size = sizeof(info);
@@ -100,8 +106,8 @@ std::optional<PinIdentity> read_identity(const std::string& path) {
 /// The pinned program and its link, if they are what the identity says.
 void read_program(const std::string& folder, const PinIdentity::Program& recorded, KernelSide& side) {
   const std::string name(recorded.name, strnlen(recorded.name, sizeof(recorded.name)));
-  FileDescriptor program = pinned(folder + "/programs/" + name);
-  const std::string link_path = folder + "/links/" + name;
+  FileDescriptor program = pinned(fmt::format("{}/programs/{}", folder, name));
+  const std::string link_path = fmt::format("{}/links/{}", folder, name);
   Link link(bpf_link__open(link_path.c_str()));
   const bpf_prog_info info = program.valid() ? info_of_program(program.get()) : bpf_prog_info{};
   if (!program.valid() || !link || std::memcmp(info.tag, recorded.tag, sizeof(recorded.tag)) != 0)
@@ -127,7 +133,7 @@ std::string lock_holder(const std::string& path) {
     std::string number, kind, strength, mode, pid, comm;
     words >> number >> kind >> strength >> mode >> pid;
     std::getline(std::ifstream("/proc/" + pid + "/comm"), comm);
-    return comm + "[" + pid + "]";
+    return fmt::format("{}[{}]", comm, pid);
   }
   return "another process";
 }
@@ -184,7 +190,8 @@ std::optional<Pinned> PinFolder::read() const {
     Pinned result{.identity = *identity, .side = {}};
     result.side.generation = generation;
     for (const std::string& name : names_in(path_ + "/maps"))
-      if (auto map = pinned(path_ + "/maps/" + name); map.valid()) result.side.maps[name] = std::move(map);
+      if (auto map = pinned(fmt::format("{}/maps/{}", path_, name)); map.valid())
+        result.side.maps[name] = std::move(map);
     for (std::uint32_t i = 0; i < identity->programs; ++i)
       read_program(folder, identity->program[i], result.side);
     return result;
@@ -198,14 +205,18 @@ Result<bool> PinFolder::store(const KernelSide& side, const PinIdentity& identit
     for (const std::string& name : {maps, folder, folder + "/programs", folder + "/links"})
       if (mkdir(name.c_str(), 0700) != 0 && errno != EEXIST) return last_error("make " + name);
     for (const auto& [name, fd] : side.maps) {
-      const std::string path = maps + "/" + name;
-      unlink(path.c_str());  // of another layout, or the very same
+      const std::string path = fmt::format("{}/{}", maps, name);
+      if (const auto there = pinned(path); there.valid()) {
+        if (id_of_map(there.get()) == id_of_map(fd.get())) continue;
+        unlink(path.c_str());  // of another layout
+      }
       if (auto done = pin(fd.get(), path); !done) return done;
     }
     for (const auto& [name, fd] : side.programs)
-      if (auto done = pin(fd.get(), folder + "/programs/" + name); !done) return done;
+      if (auto done = pin(fd.get(), fmt::format("{}/programs/{}", folder, name)); !done) return done;
     for (const auto& [name, link] : side.attachments)
-      if (auto done = pin(bpf_link__fd(link.get()), folder + "/links/" + name); !done) return done;
+      if (auto done = pin(bpf_link__fd(link.get()), fmt::format("{}/links/{}", folder, name)); !done)
+        return done;
     const FileDescriptor map(
         bpf_map_create(BPF_MAP_TYPE_ARRAY, "sockward_pins", sizeof(__u32), sizeof(identity), 1, nullptr));
     const __u32 first = 0;

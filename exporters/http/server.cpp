@@ -125,7 +125,7 @@ struct HttpServer::Shared {
 
   static void replace_header(httplib::Response& response, const std::string& name, const std::string& value) {
     response.headers.erase(name);
-    response.set_header(name.c_str(), value);
+    response.set_header(name, value);
   }
 };
 
