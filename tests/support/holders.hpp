@@ -1,0 +1,71 @@
+// Sockets, their owners and calls about them, for tests of the rules about who holds an address.
+#pragma once
+#include <gtest/gtest.h>
+
+#include "diagnose/engine.hpp"
+#include "support/builders.hpp"
+
+namespace sockward::test {
+
+inline constexpr std::uint64_t kBefore = 900'000'000, kAfter = 1'100'000'000;  // an_event() is at 1 s
+
+inline SocketOwner owner(std::uint32_t tgid, const char* comm, std::uint64_t socket_inode,
+                         std::uint64_t time = 0) {
+  return {.time = {time},
+          .socket_inode = socket_inode,
+          .tgid = tgid,
+          .uid = 33,
+          .pidns = 4026531836,
+          .comm = comm};
+}
+
+inline BoundName tcp_name(const SocketAddress& address) {
+  return {.kind = BoundName::Kind::inet, .netns = 4026531833, .protocol = IPPROTO_TCP, .address = address};
+}
+
+inline BoundName abstract_name(const std::string& name) {
+  return {.kind = BoundName::Kind::abstract,
+          .netns = 4026531833,
+          .address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name}};
+}
+
+inline BoundName file_name(std::uint64_t inode) {
+  return {.kind = BoundName::Kind::path, .address = {}, .device = 8, .inode = inode};
+}
+
+inline PathObject socket_file(std::uint64_t inode, std::int64_t born) {
+  return {.kind = PathObject::Kind::socket,
+          .device = 8,
+          .inode = inode,
+          .mode = 0755,
+          .changed = {born},
+          .born = WallTime{born}};
+}
+
+inline Event abstract_bind(const std::string& name) {
+  Event event = an_event(Syscall::bind, EADDRINUSE);
+  event.call = SocketCall{.address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name},
+                          .directory = {},
+                          .is_socket = true,
+                          .family = AF_UNIX,
+                          .type = SOCK_STREAM,
+                          .socket_netns = 4026531833};
+  return event;
+}
+
+class HolderRules : public ::testing::Test {
+ protected:
+  Diagnosis diagnose(const Event& event) {
+    Engine engine(host, kHostUts);
+    for (const Event& earlier : before) engine.diagnose(earlier);
+    return engine.diagnose(event);
+  }
+  void open(const BoundName& name, const SocketOwner& who,
+            OpenSocket::State state = OpenSocket::State::listening) {
+    host.open_sockets.push_back({name, who, 3, SOCK_STREAM, state});
+  }
+  FakeHost host;
+  std::vector<Event> before;
+};
+
+}  // namespace sockward::test
