@@ -89,6 +89,7 @@ boot() {
     wanted+=("RESULT $backend 0" "EXACT $backend .* ok")
     [ "$backend" = tracepoint ] || wanted+=('RESULT denied 0' 'RESULT loader 0')
   done
+  if [[ $options == *exact=only* ]]; then wanted=(DONE 'EXACT fexit .* ok' 'EXACT tracepoint .* ok'); fi
   run_machine "$name" "$options"
   while [ $boots -lt $most_boots ] && crashed_by_itself "$log"; do
     echo "the machine of $name ended without a result; its last words:"

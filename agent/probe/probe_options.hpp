@@ -36,11 +36,11 @@ struct ProbeOptions {
   std::string btf_path;                ///< empty: the running kernel's own BTF
   std::uint32_t ring_bytes = 1 << 20;  ///< a power of two, at least one page
   std::uint32_t source_entries = 8192;
-  std::uint32_t bound_names = 4096;        ///< names whose binder is remembered
-  std::uint32_t source_rate = 0;   ///< records per second of one container, call and error; 0: any number
-  std::uint32_t address_rate = 0;  ///< the same of one address in it
-  bool seccomp_denied = false;             ///< fexit backend: see calls that a seccomp filter refused, too
-  bool messages = false;                   ///< keep what young processes write (opt-in: costs every write)
+  std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
+  std::uint32_t source_rate = 0;     ///< records per second of one container, call and error; 0: any number
+  std::uint32_t address_rate = 0;    ///< the same of one address in it
+  bool seccomp_denied = false;       ///< fexit backend: see calls that a seccomp filter refused, too
+  bool messages = false;             ///< keep what young processes write (opt-in: costs every write)
   std::uint16_t near_limit_bytes = 100;    ///< 0: never report
   NamespaceInode host_utsns = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
   CgroupHierarchy hierarchy = CgroupHierarchy::v2;

@@ -38,6 +38,14 @@ static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
 	return bpf_map_lookup_elem(&socket_scratch, &slot);
 }
 
+/* Of the address that lies in the probe's area (core/suppress.bpf.h). -1: hold the record back. */
+__weak __attribute__((noinline)) int socket_held_back(__u32 probe, __u32 row, __u32 slot, __u32 bytes)
+{
+	struct socket_scratch *scratch = socket_scratch_of(probe);
+
+	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
+}
+
 /* Bytes of the path at user_path before its NUL, at most UNIX_PATH_MAX + 1 (= longer); -1: unreadable. */
 static __always_inline int user_path_length(struct socket_scratch *scratch, const char *user_path)
 {
@@ -167,13 +175,16 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 {
 	struct sockward_socket_call *call = &scratch->call;
 	struct data_area area = {.cursor = &scratch->cursor, .bytes = scratch->data};
-	__u32 flags = arguments->flags | refusal_flag(result), held_back;
+	__u32 row = sockward_row(syscall, family_of(sk)), slot = errno_slot(result);
+	__u32 flags = arguments->flags | refusal_flag(result);
+	int held_back;
 	__u64 bytes;
 
-	if (source_suppressed(&scratch->key.source, syscall, family_of(sk), result))
+	if (source_suppressed(row, slot))
 		return;
 	bytes = copy_address(scratch->data, arguments, sk, from_kernel, &flags);
-	if (subject_suppressed(&scratch->key, scratch->data, bytes, &held_back))
+	held_back = socket_held_back(probe, row, slot, bytes);
+	if (held_back < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_SOCKET_CALL, result);

@@ -78,7 +78,6 @@ static __always_inline void finish_name_call(struct sockward_name_call *call, in
 	__u32 scope = call->header.utsns == settings.host_utsns;
 	__u32 via = call->header.via & 3, domain = call->domain & 1;
 	int changed = !result && names_differ(call->old_name, call->new_name);
-	struct sockward_source_key source;
 	int too_long = result == -EINVAL && call->asked_length >= SOCKWARD_HOSTNAME_MAX;
 
 	if (block && changed)
@@ -86,11 +85,8 @@ static __always_inline void finish_name_call(struct sockward_name_call *call, in
 	if (changed)
 		call->header.flags |= first_name_flag(call->header.utsns, domain);
 	if ((changed || errno_wanted(result) || (too_long && settings.report_too_long)) &&
-	    syscall_wanted(call->header.syscall) &&
-	    !source_suppressed(&source, call->header.syscall, SOCKWARD_FAMILY_NONE, result)) {
-		take_from_source(&source);
+	    syscall_wanted(call->header.syscall) && !record_suppressed(call->header.syscall, result))
 		emit(&call->header, sizeof(*call));
-	}
 }
 
 #endif

@@ -39,6 +39,14 @@ static __always_inline struct path_scratch *path_scratch_of(__u32 probe)
 	return bpf_map_lookup_elem(&path_scratch, &slot);
 }
 
+/* Of the path that lies in the probe's area (core/suppress.bpf.h). -1: hold the record back. */
+__weak __attribute__((noinline)) int path_held_back(__u32 probe, __u32 row, __u32 slot, __u32 bytes)
+{
+	struct path_scratch *scratch = path_scratch_of(probe);
+
+	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
+}
+
 struct path_arguments {
 	int dirfd;
 	const char *path;
@@ -86,12 +94,14 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 {
 	struct path_scratch *scratch = path_scratch_of(probe);
 	struct sockward_path_call *call;
-	__u32 flags = arguments->flags | refusal_flag(result), held_back;
+	__u32 row = sockward_row(syscall, SOCKWARD_FAMILY_NONE), slot = errno_slot(result);
+	__u32 flags = arguments->flags | refusal_flag(result);
+	int held_back;
 	struct data_area area;
 	__u64 before;
 	__u8 first;
 
-	if (!scratch || source_suppressed(&scratch->key.source, syscall, SOCKWARD_FAMILY_NONE, result))
+	if (!scratch || source_suppressed(row, slot))
 		return;
 	area.cursor = &scratch->cursor;
 	area.bytes = scratch->data;
@@ -101,7 +111,8 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	else
 		scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path,
 					      SOCKWARD_PATH_FAULT, SOCKWARD_PATH_CLIPPED, &flags);
-	if (subject_suppressed(&scratch->key, scratch->data, scratch->cursor, &held_back))
+	held_back = path_held_back(probe, row, slot, scratch->cursor);
+	if (held_back < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_PATH_CALL, result);

@@ -71,20 +71,24 @@ static __always_inline int count_suppressed(void)
 	return 1;
 }
 
-/* Were there enough records of this container, call and error for now? Asked before anything of the record is built. */
-static __always_inline int source_suppressed(struct sockward_source_key *source, __u32 syscall, __u32 family, int result)
+/*
+ * Were there enough records of this container, call and error for now? Asked before anything of the record is built. 1: yes. A
+ * function of its own, as those below: the verifier looks at it once, and not again on every path of its caller.
+ */
+__weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
 {
+	struct sockward_source_key source = {
+		.container_key = current_container_key(),
+		.row = row,
+		.slot = slot,
+	};
 	struct bucket *bucket;
 
 	if (!cpu_counters())
 		return 1; /* the other generation's turn: its tokens too */
-	source->container_key = current_container_key();
-	source->row = sockward_row(syscall, family);
-	source->slot = errno_slot(result);
-	source->reserved = 0;
 	if (!settings.source_rate)
 		return 0;
-	bucket = bucket_of(&storm_sources, source, settings.source_rate, 0);
+	bucket = bucket_of(&storm_sources, &source, settings.source_rate, 0);
 	return bucket && !bucket->tokens ? count_suppressed() : 0;
 }
 
@@ -97,16 +101,35 @@ static __always_inline void take_from_source(const struct sockward_source_key *s
 		bucket->tokens--;
 }
 
+/* The same for records that have no address. 0: it may go out. */
+static __always_inline int record_suppressed(__u32 syscall, int result)
+{
+	struct sockward_source_key source = {
+		.container_key = current_container_key(),
+		.row = sockward_row(syscall, SOCKWARD_FAMILY_NONE),
+		.slot = errno_slot(result),
+	};
+
+	if (source_suppressed(source.row, source.slot))
+		return 1;
+	take_from_source(&source);
+	return 0;
+}
+
 /*
  * The same of one address, whose first bytes are given. It takes no token of the source, so what repeats itself is told of
- * to the last: `held_back` goes with the record that passes.
+ * to the last: the number of records held back goes with the record that passes. -1: hold this one back, too.
  */
-static __always_inline int subject_suppressed(struct suppress_key *key, const __u8 *subject, __u64 bytes,
-					      __u32 *held_back)
+static __always_inline int subject_suppressed(struct suppress_key *key, __u32 row, __u32 slot,
+					      const __u8 *subject, __u64 bytes)
 {
 	struct bucket *bucket;
+	int held_back = 0;
 
-	*held_back = 0;
+	key->source.container_key = current_container_key();
+	key->source.row = row;
+	key->source.slot = slot;
+	key->source.reserved = 0;
 	if (settings.address_rate) {
 		__builtin_memset(key->subject, 0, sizeof(key->subject));
 		bytes = at_most(bytes, SUBJECT_BYTES);
@@ -114,16 +137,17 @@ static __always_inline int subject_suppressed(struct suppress_key *key, const __
 		bucket = bucket_of(&storm_subjects, key, settings.address_rate, 1);
 		if (bucket && !bucket->tokens) {
 			bucket->held_back++;
-			return count_suppressed();
+			count_suppressed();
+			return -1;
 		}
 		if (bucket) {
 			bucket->tokens--;
-			*held_back = bucket->held_back;
+			held_back = bucket->held_back & 0x7FFFFFFF;
 			bucket->held_back = 0;
 		}
 	}
 	take_from_source(&key->source);
-	return 0;
+	return held_back;
 }
 
 #endif

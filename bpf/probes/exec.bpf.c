@@ -65,12 +65,10 @@ __attribute__((noinline)) int report_argument(__u32 index, __u32 length, __u32 c
 {
 	__u32 slot = 0;
 	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &slot);
-	struct sockward_source_key source;
 	__u64 bytes;
 
-	if (!scratch || source_suppressed(&source, SOCKWARD_EXECVE, SOCKWARD_FAMILY_NONE, 0))
+	if (!scratch || record_suppressed(SOCKWARD_EXECVE, 0))
 		return 0;
-	take_from_source(&source);
 	fill_header(&scratch->call.header, SOCKWARD_PROBE_EXEC, SOCKWARD_EXECVE, SOCKWARD_LONG_ARGUMENT, 0);
 	scratch->call.index = index;
 	scratch->call.clipped = clipped;

@@ -102,7 +102,8 @@ SYSCALL_FEXIT(sethostname)
 int BPF_PROG(sethostname_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_SETHOSTNAME);
-	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
+	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
+			 normalise_result(result));
 }
 
 SEC("tracepoint/syscalls/sys_enter_sethostname")
@@ -130,7 +131,8 @@ SYSCALL_FEXIT(setdomainname)
 int BPF_PROG(setdomainname_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_SETDOMAINNAME);
-	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1), normalise_result(result));
+	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
+			 normalise_result(result));
 }
 
 SEC("tracepoint/syscalls/sys_enter_setdomainname")
@@ -154,8 +156,8 @@ int sethostname_denied_tp(struct sys_exit_context *context)
 	const struct pt_regs *registers = caller_registers();
 
 	return seccomp_flag(SOCKWARD_SETHOSTNAME)
-		? name_exit(SOCKWARD_PROBE_DENIED_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
-			    normalise_result(context->result))
+		? name_exit(SOCKWARD_PROBE_DENIED_SETHOSTNAME, 0, argument(registers, 0),
+			    (int)argument(registers, 1), normalise_result(context->result))
 		: 0;
 }
 
@@ -165,8 +167,8 @@ int setdomainname_denied_tp(struct sys_exit_context *context)
 	const struct pt_regs *registers = caller_registers();
 
 	return seccomp_flag(SOCKWARD_SETDOMAINNAME)
-		? name_exit(SOCKWARD_PROBE_DENIED_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
-			    normalise_result(context->result))
+		? name_exit(SOCKWARD_PROBE_DENIED_SETDOMAINNAME, 1, argument(registers, 0),
+			    (int)argument(registers, 1), normalise_result(context->result))
 		: 0;
 }
 
@@ -180,8 +182,8 @@ int BPF_PROG(sethostname_compat_entry_fentry, const struct pt_regs *registers)
 COMPAT_FEXIT(sethostname)
 int BPF_PROG(sethostname_compat_fexit, const struct pt_regs *registers, long result)
 {
-	return name_exit(SOCKWARD_PROBE_COMPAT_SETHOSTNAME, 0, compat_argument(registers, 0), (int)compat_argument(registers, 1),
-			 normalise_result(result));
+	return name_exit(SOCKWARD_PROBE_COMPAT_SETHOSTNAME, 0, compat_argument(registers, 0),
+			 (int)compat_argument(registers, 1), normalise_result(result));
 }
 
 COMPAT_FENTRY(setdomainname)
@@ -193,8 +195,8 @@ int BPF_PROG(setdomainname_compat_entry_fentry, const struct pt_regs *registers)
 COMPAT_FEXIT(setdomainname)
 int BPF_PROG(setdomainname_compat_fexit, const struct pt_regs *registers, long result)
 {
-	return name_exit(SOCKWARD_PROBE_COMPAT_SETDOMAINNAME, 1, compat_argument(registers, 0), (int)compat_argument(registers, 1),
-			 normalise_result(result));
+	return name_exit(SOCKWARD_PROBE_COMPAT_SETDOMAINNAME, 1, compat_argument(registers, 0),
+			 (int)compat_argument(registers, 1), normalise_result(result));
 }
 #endif
 

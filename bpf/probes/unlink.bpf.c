@@ -9,7 +9,8 @@
 
 #include <bpf/bpf_tracing.h>
 
-static __always_inline int observe_unlink(__u32 probe, __u32 syscall, const struct path_arguments *arguments, int result)
+static __always_inline int observe_unlink(__u32 probe, __u32 syscall, const struct path_arguments *arguments,
+					  int result)
 {
 	count_call(syscall, SOCKWARD_FAMILY_NONE, result);
 	if (!errno_wanted(result) && !(settings.report_too_long && result == -ENAMETOOLONG))
@@ -69,13 +70,17 @@ int unlinkat_tp(struct sys_exit_context *context)
 SEC("tracepoint/syscalls/sys_exit_unlink")
 int unlink_denied_tp(struct sys_exit_context *context)
 {
-	return seccomp_flag(SOCKWARD_UNLINK) ? unlink_exit(SOCKWARD_PROBE_DENIED_UNLINK, caller_registers(), context->result) : 0;
+	return seccomp_flag(SOCKWARD_UNLINK)
+		? unlink_exit(SOCKWARD_PROBE_DENIED_UNLINK, caller_registers(), context->result)
+		: 0;
 }
 
 SEC("tracepoint/syscalls/sys_exit_unlinkat")
 int unlinkat_denied_tp(struct sys_exit_context *context)
 {
-	return seccomp_flag(SOCKWARD_UNLINKAT) ? unlinkat_exit(SOCKWARD_PROBE_DENIED_UNLINKAT, caller_registers(), context->result) : 0;
+	return seccomp_flag(SOCKWARD_UNLINKAT)
+		? unlinkat_exit(SOCKWARD_PROBE_DENIED_UNLINKAT, caller_registers(), context->result)
+		: 0;
 }
 
 #ifdef COMPAT_FEXIT
@@ -87,7 +92,8 @@ int BPF_PROG(unlink_compat_fexit, const struct pt_regs *registers, long result)
 		.path = (const char *)compat_argument(registers, 0),
 	};
 
-	return observe_unlink(SOCKWARD_PROBE_COMPAT_UNLINK, SOCKWARD_UNLINK, &arguments, normalise_result(result));
+	return observe_unlink(SOCKWARD_PROBE_COMPAT_UNLINK, SOCKWARD_UNLINK, &arguments,
+			      normalise_result(result));
 }
 
 COMPAT_FEXIT(unlinkat)
@@ -99,7 +105,8 @@ int BPF_PROG(unlinkat_compat_fexit, const struct pt_regs *registers, long result
 		.call_flags = (__u32)compat_argument(registers, 2),
 	};
 
-	return observe_unlink(SOCKWARD_PROBE_COMPAT_UNLINKAT, SOCKWARD_UNLINKAT, &arguments, normalise_result(result));
+	return observe_unlink(SOCKWARD_PROBE_COMPAT_UNLINKAT, SOCKWARD_UNLINKAT, &arguments,
+			      normalise_result(result));
 }
 #endif
 

@@ -53,7 +53,8 @@ struct pending_unlink {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 64); /* requests under way at once; one that is forgotten is counted, without its record */
+	__uint(max_entries,
+	       64); /* requests under way at once; one that is forgotten is counted, without its record */
 	__type(key, __u64); /* pid and tgid */
 	__type(value, struct pending_unlink);
 } pending_unlinks SEC(".maps");

@@ -209,10 +209,9 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
                     .add({"restart"}, to_double(agent.lost_restart))
                     .take());
   out.push_back(FamilyBuilder("sockward_events_duplicate_total").add({}, to_double(agent.duplicates)).take());
-  out.push_back(
-      FamilyBuilder("sockward_events_suppressed_total")
-          .add({}, to_double(snapshot.suppressed + agent.suppressed))
-          .take());
+  out.push_back(FamilyBuilder("sockward_events_suppressed_total")
+                    .add({}, to_double(snapshot.suppressed + agent.suppressed))
+                    .take());
   out.push_back(FamilyBuilder("sockward_source_table_full_total")
                     .add({}, to_double(snapshot.source_table_full))
                     .take());

@@ -84,7 +84,8 @@ enum sockward_loss {
  * writes it. The last block holds what belongs to no CPU.
  */
 struct sockward_settled {
-	__u64 sequence[SOCKWARD_PROBES]; /* by probe: up to this number, records were written, folded or dropped and counted */
+	__u64 sequence
+		[SOCKWARD_PROBES]; /* by probe: up to this number, records were written, folded or dropped and counted */
 	__u64 folded; /* last block: records folded into one that is not written yet */
 	__u64 lost[4]; /* last block: by enum sockward_loss, of all agents so far */
 	__u64 dropped; /* last block: of those lost by a full queue, the ones with a number that is done with */
