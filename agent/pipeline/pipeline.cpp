@@ -4,6 +4,18 @@
 #include "event/decode.hpp"
 
 namespace sockward {
+namespace {
+
+/// A record may have waited for this agent to start. What rules ask of the host is then an answer about now.
+void doubt_if_late(Diagnosis& diagnosis, MonotonicTime call, MonotonicTime now) {
+  constexpr std::uint64_t kLate = 5'000'000'000;
+  if (now.ns < call.ns + kLate || diagnosis.confidence != Confidence::certain) return;
+  diagnosis.confidence = Confidence::likely;
+  diagnosis.evidence.push_back(fmt::format("looked at {} s after the call: the host may have changed since",
+                                           (now.ns - call.ns) / 1'000'000'000));
+}
+
+}  // namespace
 
 Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
                    std::vector<std::unique_ptr<Sink>> sinks)
@@ -27,6 +39,7 @@ Pipeline::~Pipeline() {
 
 void Pipeline::on_record(std::span<const std::byte> record) noexcept {
   ++parts_.stats.events_received;
+  drained_at_ = parts_.clock.monotonic().ns;  // in a storm poll() may not return for long
   try {
     auto event = decode(record);
     if (!event)
@@ -164,6 +177,7 @@ void Pipeline::handle(Event event) {
     walk_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
+  doubt_if_late(record.diagnosis, record.event.time, parts_.clock.monotonic());
   if (!worth_telling(record)) return;
   record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
   record.context = context_of(record.event);

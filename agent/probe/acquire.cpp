@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "base/startup_error.hpp"
 #include "probe/turn.hpp"
 
 namespace sockward {
@@ -35,8 +36,9 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
                                   .reason = operation.reason,
                                   .optional = operation.optional});
   // A former agent may have died between attaching these and giving them their turn.
-  give_turn(result.side.map("counters"), static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
-            result.side.generation);
+  if (!give_turn(result.side.map("counters"), static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
+                 result.side.generation))
+    throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
   result.pins->remove_all_but(result.side.generation);
   result.adopted = true;
 }

@@ -18,6 +18,7 @@
 #include <fstream>
 
 #include "base/log.hpp"
+#include "base/printable.hpp"
 #include "base/startup_error.hpp"
 
 namespace sockward {
@@ -133,7 +134,7 @@ std::string lock_holder(const std::string& path) {
     std::string number, kind, strength, mode, pid, comm;
     words >> number >> kind >> strength >> mode >> pid;
     std::getline(std::ifstream("/proc/" + pid + "/comm"), comm);
-    return fmt::format("{}[{}]", comm, pid);
+    return fmt::format("{}[{}]", printable(comm).text, pid);
   }
   return "another process";
 }

@@ -46,7 +46,8 @@ class Agent:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen([SOCKWARD, "run", f"--config.file={folder}/sockward.yml", f"--web.listen-address=127.0.0.1:{self.port}"],
+        self.process = subprocess.Popen([SOCKWARD, "run", f"--config.file={folder}/sockward.yml", f"--web.listen-address=127.0.0.1:{self.port}",
+                                         "--restart.pin-path=/sys/fs/bpf/sockward-incidents"],
                                         stdout=self.output, stderr=self.log)
         end = time.monotonic() + 20
         while "attached" not in (folder / "agent.log").read_text():

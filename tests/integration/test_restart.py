@@ -65,6 +65,27 @@ class Restarts(unittest.TestCase):
         self.assertFalse(os.path.exists(self.pins))
         self.assertIn("nothing is attached", run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").stdout)
 
+    def test_a_record_that_waited_for_its_agent_is_never_certain(self):
+        def fail():
+            with socket.socket() as holder, socket.socket() as late:
+                holder.bind(("127.0.0.1", 0))
+                holder.listen()
+                with self.assertRaises(OSError):
+                    late.bind(holder.getsockname())
+
+        def confidence(agent):
+            return [r["attributes"]["sockward.confidence"] for r in agent.records()
+                    if r["attributes"].get("sockward.cause") == "address_in_use"]
+
+        with self.agent(output="json") as agent:
+            fail()
+            self.assertEqual(wait_until(lambda: confidence(agent), 5), ["certain"])
+            agent.kill()
+        fail()
+        time.sleep(5.5)
+        with self.agent(output="json") as agent:
+            self.assertEqual(wait_until(lambda: confidence(agent), 5), ["likely"])
+
     def test_a_hand_over_keeps_them_for_the_next_agent(self):
         with self.agent() as agent:
             storm(100)
