@@ -46,6 +46,19 @@ __weak __attribute__((noinline)) int socket_held_back(__u32 probe, __u32 row, __
 	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
 }
 
+/* Appends the working directory of the caller. Returns flags. */
+__weak __attribute__((noinline)) int append_socket_directory(__u32 probe)
+{
+	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct data_area area;
+
+	if (!scratch)
+		return SOCKWARD_DIR_UNKNOWN;
+	area.cursor = &scratch->cursor;
+	area.bytes = scratch->data;
+	return append_directory(area, probe, AT_FDCWD);
+}
+
 /* Bytes of the path at user_path before its NUL, at most UNIX_PATH_MAX + 1 (= longer); -1: unreadable. */
 static __always_inline int user_path_length(struct socket_scratch *scratch, const char *user_path)
 {
@@ -201,7 +214,7 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	scratch->cursor = bytes;
 	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&
 	    scratch->data[UNIX_PATH_OFFSET] != '/' && scratch->data[UNIX_PATH_OFFSET] != 0)
-		append_directory(area, AT_FDCWD, &flags);
+		flags |= append_socket_directory(probe);
 	call->directory_bytes = scratch->cursor - bytes;
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(area));

@@ -14,7 +14,16 @@
 struct directory_walk {
 	struct dentry *dentry, *root_dentry;
 	struct vfsmount *mount, *root_mount;
+	const unsigned char *name; /* of the component that the last step passed */
 };
+
+/* Each probe has an area of its own (core/emit.bpf.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOCKWARD_PROBES);
+	__type(key, __u32);
+	__type(value, struct directory_walk);
+} directory_walks __weak SEC(".maps");
 
 /*
  * The bytes behind a record's fixed part, and how many are in use. The cursor lives in map memory on purpose: the
@@ -34,67 +43,106 @@ static __always_inline __u64 cursor_of(struct data_area data)
 	return at_most(*data.cursor, SOCKWARD_DATA_END);
 }
 
+enum walk_step { WALK_FAILED, WALK_ROOT, WALK_UNREACHABLE, WALK_MOUNT, WALK_COMPONENT };
+
+/*
+ * One step up: to the parent, whose name is then to be copied (WALK_COMPONENT), or from the root of a mount to where it is
+ * mounted. A function of its own: the verifier looks at it once, and not at every turn of the loop.
+ */
+__weak __attribute__((noinline)) int step_up(__u32 probe)
+{
+	struct directory_walk *walk = bpf_map_lookup_elem(&directory_walks, &probe);
+	struct dentry *dentry, *parent;
+	struct vfsmount *vfsmount;
+
+	if (!walk)
+		return WALK_FAILED;
+	dentry = walk->dentry;
+	vfsmount = walk->mount;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (dentry == walk->root_dentry && vfsmount == walk->root_mount)
+		return WALK_ROOT;
+	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
+		struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+		if (!above || above == mount)
+			return WALK_UNREACHABLE;
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+		return WALK_MOUNT;
+	}
+	walk->name = BPF_CORE_READ(dentry, d_name.name);
+	walk->dentry = parent;
+	return WALK_COMPONENT;
+}
+
 /* Appends the components of walk->dentry up to the caller's root, leaf first, NUL after each. */
-static __always_inline void append_components(struct data_area data, const struct directory_walk *walk,
-					      __u32 *flags)
+static __always_inline void append_components(struct data_area data, __u32 probe,
+					      const struct directory_walk *walk, __u32 *flags)
 {
 	__u64 limit = *data.cursor + SOCKWARD_DIR_MAX - SOCKWARD_COMPONENT_MAX;
-	struct vfsmount *vfsmount = walk->mount;
-	struct dentry *dentry = walk->dentry;
 
 	for (int depth = 0; depth < SOCKWARD_DIR_DEPTH; depth++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+		int step = step_up(probe);
 		long copied;
 
-		if (dentry == walk->root_dentry && vfsmount == walk->root_mount)
+		if (step == WALK_ROOT)
 			return;
-		if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
-			struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
-
-			if (!above || above == mount) {
-				*flags |= SOCKWARD_DIR_UNREACHABLE;
-				return;
-			}
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			vfsmount = (void *)above + bpf_core_field_offset(struct mount, mnt);
-			continue;
+		if (step == WALK_UNREACHABLE) {
+			*flags |= SOCKWARD_DIR_UNREACHABLE;
+			return;
 		}
-		if (*data.cursor > limit)
+		if (step == WALK_MOUNT)
+			continue;
+		if (step != WALK_COMPONENT || *data.cursor > limit)
 			break;
 		copied = bpf_probe_read_kernel_str(&data.bytes[cursor_of(data)], SOCKWARD_COMPONENT_MAX,
-						   BPF_CORE_READ(dentry, d_name.name));
+						   walk->name);
 		if (copied <= 0)
 			break;
 		*data.cursor += copied;
-		dentry = parent;
 	}
 	*flags |= SOCKWARD_DIR_CLIPPED;
 }
 
-/* Appends the directory behind dirfd (AT_FDCWD: the working directory). */
-static __always_inline void append_directory(struct data_area data, int dirfd, __u32 *flags)
+/* The directory behind dirfd (AT_FDCWD: the working directory). NULL: there is none. */
+static __always_inline struct directory_walk *begin_walk(__u32 probe, int dirfd)
 {
+	struct directory_walk *walk = bpf_map_lookup_elem(&directory_walks, &probe);
 	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
-	struct directory_walk walk = {
-		.root_dentry = BPF_CORE_READ(fs, root.dentry),
-		.root_mount = BPF_CORE_READ(fs, root.mnt),
-	};
 
+	if (!walk)
+		return 0;
+	walk->root_dentry = BPF_CORE_READ(fs, root.dentry);
+	walk->root_mount = BPF_CORE_READ(fs, root.mnt);
 	if (dirfd == AT_FDCWD) {
-		walk.dentry = BPF_CORE_READ(fs, pwd.dentry);
-		walk.mount = BPF_CORE_READ(fs, pwd.mnt);
+		walk->dentry = BPF_CORE_READ(fs, pwd.dentry);
+		walk->mount = BPF_CORE_READ(fs, pwd.mnt);
 	} else {
 		struct file *file = file_of_fd(dirfd);
 
-		if (!file) {
-			*flags |= SOCKWARD_DIR_UNKNOWN;
-			return;
-		}
-		walk.dentry = BPF_CORE_READ(file, f_path.dentry);
-		walk.mount = BPF_CORE_READ(file, f_path.mnt);
+		if (!file)
+			return 0;
+		walk->dentry = BPF_CORE_READ(file, f_path.dentry);
+		walk->mount = BPF_CORE_READ(file, f_path.mnt);
 	}
-	append_components(data, &walk, flags);
+	return walk;
+}
+
+/*
+ * Appends the directory behind dirfd. Returns what of it is not known (enum sockward_flag). To be called in a function of its own:
+ * 5.10 and 6.1 walk the loop again for each path by which the verifier gets to it.
+ */
+static __always_inline int append_directory(struct data_area data, __u32 probe, int dirfd)
+{
+	struct directory_walk *walk = begin_walk(probe, dirfd);
+	__u32 flags = 0;
+
+	if (!walk)
+		return SOCKWARD_DIR_UNKNOWN;
+	append_components(data, probe, walk, &flags);
+	return flags;
 }
 
 #endif

@@ -47,6 +47,19 @@ __weak __attribute__((noinline)) int path_held_back(__u32 probe, __u32 row, __u3
 	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
 }
 
+/* Appends the directory that the path starts from. Returns flags. */
+__weak __attribute__((noinline)) int append_path_directory(__u32 probe, int dirfd)
+{
+	struct path_scratch *scratch = path_scratch_of(probe);
+	struct data_area area;
+
+	if (!scratch)
+		return SOCKWARD_DIR_UNKNOWN;
+	area.cursor = &scratch->cursor;
+	area.bytes = scratch->data;
+	return append_directory(area, probe, dirfd);
+}
+
 struct path_arguments {
 	int dirfd;
 	const char *path;
@@ -133,7 +146,7 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	}
 	before = scratch->cursor;
 	if (first != '/' && !(flags & SOCKWARD_PATH_FAULT))
-		append_directory(area, arguments->dirfd, &flags);
+		flags |= append_path_directory(probe, arguments->dirfd);
 	call->directory_bytes = scratch->cursor - before;
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(area));

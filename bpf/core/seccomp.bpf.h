@@ -18,7 +18,8 @@ struct {
 	__type(value, __u32); /* number of the call */
 } entered __weak SEC(".maps");
 
-static __always_inline int has_seccomp_filter(void)
+/* A function of its own for the verifier's sake: core/task.bpf.h. */
+__weak __attribute__((noinline)) int has_seccomp_filter(void)
 {
 	if (!bpf_core_field_exists(struct task_struct, seccomp))
 		return 0;

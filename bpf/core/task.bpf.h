@@ -51,8 +51,12 @@ static __always_inline int is_compat_call(void)
 	return (BPF_CORE_READ(current_task(), thread_info.status) & compat) != 0;
 }
 
-/* Id of the current task's cgroup in the hierarchy that tells containers apart on this host. */
-static __always_inline __u64 current_container_key(void)
+/*
+ * Id of the current task's cgroup in the hierarchy that tells containers apart on this host. A function of its own, as
+ * everything that follows a typed pointer: at each step from one the verifier of 6.x looks for a type by its name, one by
+ * one through all types of the kernel, a millisecond each, and inlined it would do so on every path.
+ */
+__weak __attribute__((noinline)) __u64 current_container_key(void)
 {
 	struct cgroup_subsys_state *state = 0;
 	struct css_set *set;

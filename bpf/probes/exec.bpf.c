@@ -13,12 +13,14 @@
 
 #define LONGEST_FIT 107
 #define MOST_ARGUMENTS 512
+#define ARGUMENTS_STEP 16
+#define SEARCH_STEP 64
 #define MOST_REPORTED 2
 #define WORD(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
 struct exec_scratch {
 	struct sockward_long_argument call;
-	char argument[SOCKWARD_ARGUMENT_MAX];
+	char argument[SOCKWARD_ARGUMENT_MAX + SEARCH_STEP + 4]; /* slack: the last step may begin at its end */
 	volatile __u64 position; /* kept here, not in a register: core/directory.bpf.h says why */
 	volatile __u64 end; /* of all arguments */
 	volatile __u64 reported;
@@ -32,10 +34,41 @@ struct {
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
 
-/* Does a word in the argument, or the option before it, speak of a socket? A function of its own: verified once. */
+/* Four bytes as one number, letters in lower case. One load: x86-64 and arm64 take it at any address. */
+static __always_inline __u32 word_at(const char *text)
+{
+	return *(const __u32 *)text | 0x20202020;
+}
+
+/*
+ * Does a word that begins at `from` or less than SEARCH_STEP bytes behind speak of a socket? A function of its own, as those
+ * below: the verifier looks at it once, and a loop of steps costs it the sum of both loops, not their product.
+ */
+__attribute__((noinline)) int speaks_of_socket(__u32 from, __u32 length)
+{
+	__u32 slot = 0;
+	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &slot);
+	const char *text;
+
+	if (!scratch)
+		return 0;
+	text = &scratch->argument[at_most(from, SOCKWARD_ARGUMENT_MAX)];
+	for (__u32 i = 0; i < SEARCH_STEP; i++) {
+		__u32 word = word_at(text + i);
+
+		if (from + i + 4 > length)
+			break;
+		if (word == WORD('s', 'o', 'c', 'k') || word == WORD('u', 'n', 'i', 'x') ||
+		    word == WORD('p', 'a', 't', 'h') || word == WORD('.', 'c', 't', 'l'))
+			return 1;
+	}
+	return 0;
+}
+
+/* Does a word in the argument, or the option before it, speak of a socket? */
 __attribute__((noinline)) int argument_speaks_of_socket(__u32 length)
 {
-	__u32 slot = 0, word = 0;
+	__u32 slot = 0;
 	struct exec_scratch *scratch = bpf_map_lookup_elem(&exec_scratch, &slot);
 
 	if (!scratch)
@@ -43,20 +76,12 @@ __attribute__((noinline)) int argument_speaks_of_socket(__u32 length)
 	if (scratch->call.before[0] == '-' && (scratch->call.before[1] & ~0x20) == 'S' &&
 	    !scratch->call.before[2])
 		return 1;
-	for (__u32 i = 0; i < sizeof(scratch->call.before); i++) {
-		word = word >> 8 | (__u32)(scratch->call.before[i] | 0x20) << 24;
-		if (word == WORD('s', 'o', 'c', 'k'))
+	for (__u32 i = 0; i <= sizeof(scratch->call.before) - 4; i++)
+		if (word_at(&scratch->call.before[i]) == WORD('s', 'o', 'c', 'k'))
 			return 1;
-	}
-	word = 0;
-	for (__u32 i = 0; i < SOCKWARD_ARGUMENT_MAX; i++) {
-		if (i >= length)
-			break;
-		word = word >> 8 | (__u32)(scratch->argument[i] | 0x20) << 24;
-		if (word == WORD('s', 'o', 'c', 'k') || word == WORD('u', 'n', 'i', 'x') ||
-		    word == WORD('p', 'a', 't', 'h') || word == WORD('.', 'c', 't', 'l'))
+	for (__u32 from = 0; from < SOCKWARD_ARGUMENT_MAX; from += SEARCH_STEP)
+		if (speaks_of_socket(from, length))
 			return 1;
-	}
 	return 0;
 }
 
@@ -96,7 +121,7 @@ __attribute__((noinline)) int look_at_argument(__u32 index)
 	start = scratch->position;
 	if (start >= scratch->end || scratch->reported >= MOST_REPORTED)
 		return 0;
-	copied = bpf_probe_read_user_str(scratch->argument, sizeof(scratch->argument), (const void *)start);
+	copied = bpf_probe_read_user_str(scratch->argument, SOCKWARD_ARGUMENT_MAX, (const void *)start);
 	if (copied <= 0) {
 		struct sockward_cpu_counters *block = cpu_counters();
 
@@ -124,6 +149,15 @@ __attribute__((noinline)) int look_at_argument(__u32 index)
 	return 1;
 }
 
+/* Looks at the next few arguments from this one on. 0: there are no more. */
+__attribute__((noinline)) int look_at_arguments(__u32 first)
+{
+	for (__u32 i = 0; i < ARGUMENTS_STEP; i++)
+		if (!look_at_argument(first + i))
+			return 0;
+	return 1;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_btf, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
@@ -144,8 +178,8 @@ int BPF_PROG(exec_btf, struct task_struct *task, int old_pid, struct linux_binpr
 	scratch->reported = 0;
 	scratch->continued = 0;
 	__builtin_memset(scratch->call.before, 0, sizeof(scratch->call.before));
-	for (__u32 i = 0; i < MOST_ARGUMENTS; i++)
-		if (!look_at_argument(i))
+	for (__u32 first = 0; first < MOST_ARGUMENTS; first += ARGUMENTS_STEP)
+		if (!look_at_arguments(first))
 			return 0;
 	block = cpu_counters();
 	if (block && scratch->position < end)

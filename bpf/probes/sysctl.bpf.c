@@ -31,32 +31,56 @@ static __always_inline int which_name(struct bpf_sysctl *context)
 	return -1;
 }
 
-/* new = old up to the offset, then the written bytes up to a newline, a NUL, or 64 bytes in all. */
-static __always_inline void compute_result(struct sockward_name_call *call, __u32 offset)
-{
-	__u32 length = 0;
+/*
+ * The name that will result, as the kernel builds it: the old one up to the offset, then the written bytes up to a newline, a NUL,
+ * or 64 bytes in all. Each half is a function of its own, so that the verifier looks at it once: together, it walked the second
+ * for each turn of the first.
+ */
 
+/* Copies the old name up to the offset. Returns the bytes it copied. */
+__attribute__((noinline)) int keep_old_name(__u32 offset)
+{
+	struct sockward_name_call *call = name_scratch_of(SOCKWARD_PROBE_SYSCTL);
+
+	if (!call)
+		return 0;
 	for (int i = 0; i < SOCKWARD_HOSTNAME_MAX - 1; i++) {
-		if (length >= offset || !call->old_name[i])
-			break;
+		if ((__u32)i >= offset || !call->old_name[i])
+			return i;
 		call->new_name[i] = call->old_name[i];
-		length = i + 1;
 	}
-	if (settings.writes_strict && offset > length) {
-		/* Behind the end of the name: the kernel ignores the write. */
-		return;
-	}
+	return SOCKWARD_HOSTNAME_MAX - 1;
+}
+
+/* Appends the written bytes to the `length` ones kept. */
+__attribute__((noinline)) int append_written(__u32 length)
+{
+	struct sockward_name_call *call = name_scratch_of(SOCKWARD_PROBE_SYSCTL);
+
+	if (!call)
+		return 0;
 	for (int i = 0; i < SOCKWARD_HOSTNAME_MAX - 1; i++) {
+		__u32 to = length + i;
 		__u8 byte;
 
-		if (i >= call->asked_bytes || length >= SOCKWARD_HOSTNAME_MAX - 1)
+		if (i >= call->asked_bytes || to >= SOCKWARD_HOSTNAME_MAX - 1)
 			break;
 		byte = call->asked[i];
 		if (!byte || byte == '\n')
 			break;
-		call->new_name[length & 63] = byte;
-		length++;
+		call->new_name[at_most(to, SOCKWARD_HOSTNAME_MAX - 2)] = byte;
 	}
+	return 0;
+}
+
+static __always_inline void compute_result(__u32 offset)
+{
+	__u32 length = keep_old_name(offset);
+
+	/* Behind the end of the name: the kernel ignores the write. */
+	if (settings.writes_strict && offset > length)
+		return;
+	append_written(length);
 }
 
 SEC("cgroup/sysctl")
@@ -93,7 +117,7 @@ int sysctl_cgroup(struct bpf_sysctl *context)
 	}
 	call->asked_length = bytes;
 	call->asked_bytes = bytes;
-	compute_result(call, settings.writes_strict ? offset : 0);
+	compute_result(settings.writes_strict ? offset : 0);
 	finish_name_call(call, 0);
 	return 1;
 }
