@@ -7,6 +7,7 @@
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
+#include "cli/completion.hpp"
 #include "cli/flags.hpp"
 #include "prometheus/catalogue.hpp"
 
@@ -34,6 +35,7 @@ struct AllFlags {
   ScanFlags scan;
   DetachFlags detach;
   DemoFlags demo;
+  std::string shell;
 };
 
 void add_probe_flags(CLI::App& command, ProbeFlags& flags) {
@@ -129,6 +131,13 @@ void add_demo(CLI::App& app, DemoFlags& flags) {
   demo.add_option("--internal-truncate", flags.truncate)->group("");
 }
 
+void add_completion(CLI::App& app, std::string& shell) {
+  CLI::App& completion = *app.add_subcommand("completion", "Prints what bash, zsh or fish completes");
+  completion.add_option("shell", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+}
+
 /// Names that could have been meant in the place of a wrong one.
 std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
@@ -190,6 +199,8 @@ int dispatch(const CLI::App& app, const AllFlags& flags) {
   if (app.got_subcommand("scan")) return set_up_log(flags.scan.log), scan_command(flags.scan);
   if (app.got_subcommand("detach")) return set_up_log(flags.detach.log), detach_command(flags.detach);
   if (app.got_subcommand("demo")) return demo_command(flags.demo);
+  if (app.got_subcommand("completion"))
+    return std::fputs(completion_script(app, flags.shell).c_str(), stdout), 0;
   throw usage_error("a command is needed", "see sockward --help");
 }
 
@@ -211,6 +222,7 @@ int run_command_line(int argc, char** argv) {
   add_scan(app, flags.scan);
   add_detach(app, flags.detach);
   add_demo(app, flags.demo);
+  add_completion(app, flags.shell);
   try {
     app.parse(argc, argv);
     if (metrics) return list_metrics(), 0;

@@ -1,0 +1,37 @@
+# bash completion for sockward, made by: sockward completion bash
+_sockward() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' word words
+  # "=" is a word of its own in bash.
+  if [ "$current" = '=' ]; then
+    current=''
+  elif [ "$previous" = '=' ]; then
+    previous=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  case $previous in
+    --btf.path) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --config.file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --log.format) mapfile -t COMPREPLY < <(compgen -W 'logfmt json' -- "$current"); return ;;
+    --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$current"); return ;;
+    --probe.backend) mapfile -t COMPREPLY < <(compgen -W 'auto fexit tracepoint' -- "$current"); return ;;
+    --restart.pin-path) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+  esac
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $word in
+    run|trace|check|explain|scan|detach|demo|completion) command=$word && break ;;
+    esac
+  done
+  case $command in
+    run) words='--help --config.file --web.listen-address --web.telemetry-path --web.allowed-host --web.enable-ui --web.config.file --records.output --restart.pin-path --restart.keep-on-stop --bpf.stats --probe.backend --btf.path --config.strict --log.level --log.format' ;;
+    trace) words='--help --json --errno --syscall --pid --comm --container --duration --probe.backend --btf.path --config.strict --log.level --log.format' ;;
+    check) words='--help --config.file --web.config.file --probe.backend --btf.path --config.strict --log.level --log.format' ;;
+    explain) words='--help --connect --pid --user --log.level --log.format' ;;
+    scan) words='--help --json --log.level --log.format' ;;
+    detach) words='--help --restart.pin-path --log.level --log.format' ;;
+    demo) words='--help' ;;
+    completion) words='--help bash zsh fish' ;;
+    *) words='run trace check explain scan detach demo completion --help --version --list-metrics' ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _sockward sockward
