@@ -184,7 +184,11 @@ Settings parse_settings(const std::string& yaml, const std::string& file) {
   Settings settings;
   const YamlFile origin = settings_file(file);
   origin.apply(yaml, sections(settings, origin));
-  validate(settings);
+  try {
+    validate(settings);
+  } catch (const StartupError& error) {
+    throw usage_error(fmt::format("{}: {}", file, error.what()), error.next_step());
+  }
   return settings;
 }
 

@@ -48,7 +48,12 @@ void YamlFile::apply(const YAML::Node& node, const std::string& section, const K
       throw at(entry.first, fmt::format("unknown key \"{}\" in {}", printable(key).text, where),
                fmt::format("did you mean \"{}\"? {}", nearest(key, names), advice_));
     }
-    known->second(entry.second);
+    try {
+      known->second(entry.second);
+    } catch (const StartupError& error) {
+      if (std::string_view(error.what()).starts_with(file_ + ":")) throw;
+      throw at(entry.second, error.what(), error.next_step());  // of a value: it knows no place
+    }
   }
 }
 

@@ -4,8 +4,11 @@
 #include <httplib.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 #include <optional>
+#include <thread>
 
 #include "base/startup_error.hpp"
 
@@ -40,6 +43,26 @@ Result<std::string> read_secret(const std::string& file) {
   if (!std::getline(stream, secret)) return last_error("read " + file);
   return secret;
 }
+
+/// Answers are short; what goes on for longer is none.
+constexpr std::size_t kLongestAnswer = 64 << 10;
+
+/// Ends a request that is not over in time: the library's own limits are for each read, and a server that sends a byte now and
+/// then would never reach them.
+class Deadline {
+ public:
+  Deadline(httplib::Client& client, std::chrono::seconds time)
+      : watch_([this, &client, time](const std::stop_token& stop) {
+          std::unique_lock lock(mutex_);
+          changed_.wait_for(lock, stop, time, [] { return false; });
+          if (!stop.stop_requested()) client.stop();
+        }) {}
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::jthread watch_;  // last: it uses everything above
+};
 
 }  // namespace
 
@@ -84,11 +107,29 @@ Result<int> HttpClient::post(const std::string& path, const std::string& body,
     if (!password) return password.error();
     headers.insert(httplib::make_basic_authentication_header(target_.username, *password));
   }
-  const auto answer = connection_->client.Post((prefix_ + path).c_str(), headers, body, content_type.c_str());
-  if (!answer)
+  httplib::Request request;
+  request.method = "POST";
+  request.path = prefix_ + path;
+  request.headers = std::move(headers);
+  request.set_header("Content-Type", content_type);
+  request.body = body;
+  std::size_t received = 0;
+  request.content_receiver = [&received](const char*, std::size_t bytes, std::uint64_t, std::uint64_t) {
+    received += bytes;
+    return received <= kLongestAnswer;
+  };
+  httplib::Response answer;
+  auto error = httplib::Error::Success;
+  bool complete = false;
+  {
+    const Deadline deadline(connection_->client, target_.timeout);
+    complete = connection_->client.send(request, answer, error);
+  }
+  if (!complete)
     return make_error(std::errc::host_unreachable,
-                      "post to " + target_.url + " (" + httplib::to_string(answer.error()) + ")");
-  return answer->status;
+                      "post to " + target_.url + " (" +
+                          (received > kLongestAnswer ? "the answer does not end" : httplib::to_string(error)) + ")");
+  return answer.status;
 }
 
 }  // namespace sockward
