@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
 #include <vector>
 
 #include "base/nearest.hpp"
 #include "base/printable.hpp"
+#include "base/read_file.hpp"
 #include "base/result.hpp"
 
 namespace sockward {
@@ -17,11 +16,9 @@ StartupError YamlFile::at(const YAML::Node& node, const std::string& what, const
 }
 
 std::string YamlFile::read(const char* flag) const {
-  std::ifstream stream(file_);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) throw usage_error(last_error("read " + file_).text(), std::string("check ") + flag);
-  return text.str();
+  auto text = read_file(file_);
+  if (!text) throw usage_error(text.error().text(), std::string("check ") + flag);
+  return std::move(*text);
 }
 
 void YamlFile::apply(const std::string& yaml, const Keys& keys) const {

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <fstream>
 #include <sstream>
 #include <vector>
 
+#include "base/read_file.hpp"
 #include "enrich/container_path.hpp"
 
 namespace sockward {
@@ -67,8 +67,8 @@ bool has_word(std::string_view text, std::string_view wanted) {
 }
 
 std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  auto text = read_file(path);
+  return text ? std::move(*text) : std::string();
 }
 
 }  // namespace

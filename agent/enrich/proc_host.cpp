@@ -10,6 +10,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/read_file.hpp"
 #include "enrich/cgroup_programs.hpp"
 #include "enrich/path_walk.hpp"
 #include "enrich/proc_net.hpp"
@@ -21,22 +22,7 @@
 namespace sockward {
 namespace {
 
-constexpr std::size_t kLongestFile = std::size_t{256} * 1024, kLongestTable = std::size_t{16} << 20;
-
-Result<std::string> read_file(int folder, const char* name, std::size_t limit = kLongestFile) {
-  const FileDescriptor fd(openat(folder, name, O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return last_error(std::string("open /proc/pid/") + name);
-  std::string text;
-  char buffer[4096];
-  while (text.size() < limit) {
-    const ssize_t bytes = ::read(fd.get(), buffer, sizeof(buffer));
-    if (bytes < 0 && errno == EINTR) continue;
-    if (bytes < 0) return last_error(std::string("read /proc/pid/") + name);
-    if (bytes == 0) break;
-    text.append(buffer, static_cast<std::size_t>(bytes));
-  }
-  return text;
-}
+constexpr std::size_t kLongestTable = std::size_t{16} << 20;
 
 // The kernel rounds start_boottime down to ticks (fs/proc/array.c, nsec_to_clock_t).
 bool same_start(std::uint64_t ticks, std::uint64_t start_ns) {
@@ -124,7 +110,7 @@ Result<ProcessFolder> ProcHost::open_process(ProcessId process) const {
   FileDescriptor folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return last_error("open " + path);
   if (process.start_ns != 0) {
-    const auto stat = read_file(folder.get(), "stat");
+    const auto stat = read_file_at(folder.get(), "stat");
     if (!stat) return stat.error();
     const auto ticks = start_ticks_of(*stat);
     if (!ticks || !same_start(*ticks, process.start_ns))
@@ -145,7 +131,7 @@ Result<std::string> ProcHost::executable(ProcessId process) const {
 Result<std::vector<std::string>> ProcHost::arguments(ProcessId process) const {
   const auto folder = open_process(process);
   if (!folder) return folder.error();
-  const auto text = read_file(folder->fd(), "cmdline");
+  const auto text = read_file_at(folder->fd(), "cmdline");
   if (!text) return text.error();
   std::vector<std::string> arguments;
   for (std::size_t start = 0; start < text->size();) {
@@ -159,7 +145,7 @@ Result<std::vector<std::string>> ProcHost::arguments(ProcessId process) const {
 Result<std::string> ProcHost::cgroup_path(ProcessId process) const {
   const auto folder = open_process(process);
   if (!folder) return folder.error();
-  const auto text = read_file(folder->fd(), "cgroup");
+  const auto text = read_file_at(folder->fd(), "cgroup");
   if (!text) return text.error();
   if (auto path = cgroup_of(*text, controller_)) return std::move(*path);
   return make_error(std::errc::no_such_file_or_directory,
@@ -286,7 +272,7 @@ Result<PathTrace> ProcHost::walk_path(const Event& event, const std::string& pat
   auto trace = PathWalk(root->get()).trace(path, follow);
   if (!trace) return trace;
   if (const auto folder = open_process(process_of(event)))
-    if (const auto mounts = read_file(folder->fd(), "mountinfo", kLongestTable))
+    if (const auto mounts = read_file_at(folder->fd(), "mountinfo", kLongestTable))
       trace->idmapped = any_idmapped(*mounts, trace->mounts);
   return trace;
 }
@@ -295,7 +281,7 @@ Result<Credentials> ProcHost::credentials(const Event& event) const {
   if (assumed_) return *assumed_;
   const auto folder = open_process(process_of(event));
   if (!folder) return folder.error();
-  const auto text = read_file(folder->fd(), fmt::format("task/{}/status", event.actor.tid).c_str());
+  const auto text = read_file_at(folder->fd(), fmt::format("task/{}/status", event.actor.tid));
   if (!text) return text.error();
   if (auto found = credentials_of(*text)) return std::move(*found);
   return make_error(std::errc::bad_message, "read the credentials in /proc/pid/status");
@@ -307,8 +293,7 @@ Result<std::vector<PortUse>> ProcHost::port_uses(const Event& event, std::uint16
   std::vector<PortUse> found;
   const std::string table = protocol == IPPROTO_UDP ? "net/udp" : "net/tcp";
   for (const std::string& file : {table, table + "6"})
-    if (const auto text = read_file(folder->fd(), file.c_str(), kLongestTable))
-      add_port_uses(*text, port, found);
+    if (const auto text = read_file_at(folder->fd(), file, kLongestTable)) add_port_uses(*text, port, found);
   return found;
 }
 
@@ -319,7 +304,7 @@ Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string&
   if (!folder)
     folder = open_member("net", event.actor.netns, event.time, [](const ProcessFolder&) { return true; });
   if (!folder) return folder.error();
-  const auto text = read_file(folder->fd(), "net/unix", kLongestTable);
+  const auto text = read_file_at(folder->fd(), "net/unix", kLongestTable);
   if (!text) return text.error();
   return lists_socket_named(*text, name);
 }
@@ -336,7 +321,7 @@ Result<unsigned> ProcHost::cgroup_programs(const Event& event) const {
   if (cgroup2_root_.empty()) return make_error(std::errc::function_not_supported, "find cgroup2");
   const auto folder = open_process(process_of(event));
   if (!folder) return folder.error();
-  const auto text = read_file(folder->fd(), "cgroup");
+  const auto text = read_file_at(folder->fd(), "cgroup");
   if (!text) return text.error();
   const auto path = cgroup_of(*text, "");
   if (!path) return make_error(std::errc::no_such_file_or_directory, "find the cgroup2 of the process");

@@ -3,19 +3,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
+#include "base/read_file.hpp"
 #include "enrich/proc_host.hpp"
 
 namespace sockward {
 namespace {
 
 std::optional<std::string> read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  auto text = read_file(path);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
 }
 
 NamespaceInode namespace_of(const std::string& folder, const char* kind) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/read_file.hpp"
 #include "prometheus/family_builder.hpp"
 
 namespace sockward {
@@ -23,8 +24,8 @@ double count_open_files() {
 }
 
 double start_time() {
-  std::ifstream stat("/proc/self/stat");
-  const std::string text((std::istreambuf_iterator<char>(stat)), {});
+  const auto stat = read_file("/proc/self/stat");
+  const std::string text = stat ? *stat : std::string();
   std::istringstream fields(text.substr(std::min(text.rfind(')') + 2, text.size())));
   std::string field;
   for (int i = 0; i < 20; ++i) fields >> field;  // start time: the twentieth behind the command (proc(5))

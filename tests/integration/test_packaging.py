@@ -1,13 +1,16 @@
 """What is shipped beside the program."""
 import configparser
+import os
 import pathlib
 import re
+import signal
 import subprocess
+import time
 import unittest
 
 import yaml
 
-from support import BUILD, ROOT, SOCKWARD, Folder, require, run
+from support import BUILD, PROVOKE, ROOT, SOCKWARD, Cgroup, Folder, Program, free_port, require, run, wait_until
 
 UNIT = BUILD / "packaging/sockward.service"
 COMMANDS = ["run", "trace", "check", "explain", "scan", "detach", "demo", "completion"]
@@ -40,6 +43,39 @@ class Systemd(unittest.TestCase):
         for flag in command[2:]:
             self.assertIn(flag.split("=")[0], told)
         self.assertEqual(unit["Service"]["RestartKillSignal"], "SIGUSR1")
+
+    def test_it_allows_every_system_call_that_the_agent_makes(self):
+        require("strace")
+        unit = UNIT.read_text()
+        self.assertIn("SystemCallErrorNumber=EPERM", unit)
+        folder, port = Folder(), free_port()
+        with Cgroup(f"docker/{'c' * 64}") as container:
+            agent = Program("strace", "-f", "-qq", "-e", "signal=none", "-o", folder / "calls", SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}",
+                            f"--restart.pin-path=/sys/fs/bpf/sockward-unit-{port}", "--records.output=json", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            address = f"http://127.0.0.1:{port}/-/ready"
+            wait_until(lambda: run("curl", "-sf", address).returncode == 0, 60, "the agent is ready")
+            for where in (None, container.enter):
+                subprocess.run([PROVOKE, "all", folder.path], preexec_fn=where, check=True, capture_output=True)
+            run("curl", "-sf", f"http://127.0.0.1:{port}/metrics")
+            time.sleep(2)
+            pids = pathlib.Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children").read_text().split()
+            os.kill(int(pids[0]), signal.SIGTERM)
+            agent.process.wait(60)
+        made = set(re.findall(r"^\d+ +(\w+)\(", pathlib.Path(folder / "calls").read_text(errors="replace"), re.MULTILINE)) - {"execve"}
+        self.assertIn("bpf", made)
+        allowed, denied = set(), set()
+        for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE):
+            for name in line.removeprefix("~").split():
+                (denied if line.startswith("~") else allowed).update(members(name))
+        self.assertEqual(made - (allowed - denied), set())
+
+
+def members(name):
+    """The calls of a group of systemd's, groups in it included."""
+    if not name.startswith("@"):
+        return {name}
+    lines = [line.strip() for line in run("systemd-analyze", "syscall-filter", name).stdout.splitlines()[1:]]
+    return set().union(*(members(line) for line in lines if line and not line.startswith("#")))
 
 
 class Documents(unittest.TestCase):

@@ -1,0 +1,24 @@
+#include "base/read_file.hpp"
+
+#include <cerrno>
+
+#include "base/file_descriptor.hpp"
+
+namespace sockward {
+
+Result<std::string> read_file_at(int folder, const std::string& name, std::size_t limit) {
+  const FileDescriptor fd(openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return last_error("open " + name);
+  std::string text;
+  char buffer[4096];
+  while (text.size() < limit) {
+    const ssize_t bytes = ::read(fd.get(), buffer, sizeof(buffer));
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) return last_error("read " + name);
+    if (bytes == 0) break;
+    text.append(buffer, static_cast<std::size_t>(bytes));
+  }
+  return text;
+}
+
+}  // namespace sockward

@@ -1,0 +1,22 @@
+#pragma once
+#include <fcntl.h>
+
+#include <cstddef>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace sockward {
+
+/// The text of a file below an open folder (AT_FDCWD: any path), `limit` bytes of it or a little more. A file
+/// of /proc can fail in the middle of being read, when its process ends: that is an error here, where
+/// std::ifstream and its iterators throw. Thread-safe.
+Result<std::string> read_file_at(int folder, const std::string& name,
+                                 std::size_t limit = std::size_t{256} << 10);
+
+/// The same by its path.
+inline Result<std::string> read_file(const std::string& path, std::size_t limit = std::size_t{16} << 20) {
+  return read_file_at(AT_FDCWD, path, limit);
+}
+
+}  // namespace sockward

@@ -1,0 +1,45 @@
+#include "base/read_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace sockward {
+namespace {
+
+TEST(ReadFile, TakesTextUpToALimit) {
+  EXPECT_EQ(*read_file("/proc/self/comm"), "unit_tests\n");
+  const auto some = read_file("/proc/self/maps", 100);
+  EXPECT_GE(some->size(), 100U);
+  EXPECT_LE(some->size(), 100U + 4096);
+}
+
+TEST(ReadFile, AMissingFileAndAFolderAreErrors) {
+  EXPECT_EQ(read_file("/nonexistent").error().code, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(read_file("/").error().code, std::errc::is_a_directory);
+  EXPECT_EQ(read_file("/nonexistent").error().operation, "open /nonexistent");
+}
+
+// A process that ends while its file is open: std::ifstream threw here, and the agent died of it.
+TEST(ReadFile, AProcessThatIsGoneIsAnError) {
+  int stay[2];
+  ASSERT_EQ(pipe(stay), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(stay[1]);
+    char end = 0;
+    _exit(read(stay[0], &end, 1) == 0 ? 0 : 1);
+  }
+  const int folder = open(("/proc/" + std::to_string(child)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_TRUE(read_file_at(folder, "stat"));
+  close(stay[0]);
+  close(stay[1]);
+  waitpid(child, nullptr, 0);
+  EXPECT_FALSE(read_file_at(folder, "stat"));
+  close(folder);
+}
+
+}  // namespace
+}  // namespace sockward
