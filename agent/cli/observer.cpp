@@ -1,6 +1,5 @@
 #include "cli/observer.hpp"
 
-#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 
 #include "base/errno_name.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
@@ -87,7 +87,7 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
   stats.lost_decode = former.decode;
   stats.lost_output = former.output;
   stats.lost_restart = probes->ledger().lost();
-  malloc_trim(0);  // parsing the kernel's types took far more memory than the agent needs from now on
+  give_back_memory_of_the_start();  // parsing the kernel's types took far more than is needed from now on
 }
 
 std::string Observer::attached_text() const {

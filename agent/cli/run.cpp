@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "base/nearest.hpp"
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
@@ -260,6 +261,7 @@ void serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observe
 
 int run_command(const RunFlags& flags) {
   const Settings settings = merge(flags);
+  use_one_heap();
   const CgroupMounts mounts = find_cgroup_mounts();
   ProbeOptions options = probe_options(flags.probe, settings, mounts);
   options.pin_path = settings.restart.pin_path == "off" ? "" : settings.restart.pin_path;

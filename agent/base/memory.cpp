@@ -1,0 +1,41 @@
+#include "base/memory.hpp"
+
+#include <link.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace sockward {
+namespace {
+
+/// The code of one library, or of the program.
+int give_back_code(dl_phdr_info* library, std::size_t, void*) {
+  if (std::strstr(library->dlpi_name, "vdso") != nullptr) return 0;  // the kernel's, not from a file
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  for (int i = 0; i < library->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = library->dlpi_phdr[i];
+    const bool code =
+        segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0 && (segment.p_flags & PF_W) == 0;
+    if (!code) continue;
+    const std::uintptr_t begin = (library->dlpi_addr + segment.p_vaddr) & ~(page - 1);
+    const std::uintptr_t end =
+        (library->dlpi_addr + segment.p_vaddr + segment.p_memsz + page - 1) & ~(page - 1);
+    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void use_one_heap() {
+  mallopt(M_ARENA_MAX, 1);
+}
+
+void give_back_memory_of_the_start() {
+  malloc_trim(0);
+  dl_iterate_phdr(give_back_code, nullptr);
+}
+
+}  // namespace sockward
