@@ -1,6 +1,8 @@
 // sockward run: the agent.
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <set>
 
 #include "base/log.hpp"
 #include "base/memory.hpp"
@@ -13,10 +15,11 @@
 #include "cli/outputs.hpp"
 #include "cli/service_manager.hpp"
 #include "cli/web_pages.hpp"
-#include "http/server.hpp"
+#include "http/web_process.hpp"
 #include "probe/statistics.hpp"
 #include "prometheus/metrics_page.hpp"
 #include "sandbox/privileges.hpp"
+#include "sandbox/web_confinement.hpp"
 
 namespace sockward {
 namespace {
@@ -125,14 +128,36 @@ void limit_privileges(const Settings& settings) {
     log_warn("calls that are not needed stay possible: {}", done.error().text());
 }
 
-HttpOptions http_options(const Settings& settings, std::shared_ptr<WatchedWebConfig> web) {
-  HttpOptions options{.listen = {},
-                      .allowed_hosts = settings.web.allowed_hosts,
-                      .web = std::move(web),
-                      .on_thread = [settings] { limit_thread(settings, true); },
-                      .open_ui = settings.web.enable_ui};
+/// The folders that the process that serves HTTP reads: where the web configuration lies, and the files it
+/// names.
+std::vector<std::string> web_folders(const Settings& settings, WatchedWebConfig* web) {
+  if (web == nullptr) return {};
+  std::set<std::string> folders;
+  const auto add = [&](const std::string& file) {
+    if (file.empty()) return;
+    for (const auto& path : {std::filesystem::absolute(file), std::filesystem::weakly_canonical(file)})
+      folders.insert(path.parent_path());  // a link's own folder, and that of what it leads to
+  };
+  add(settings.web.config_file);
+  if (const auto now = web->now(); now->tls)
+    for (const auto& file : {now->tls->cert_file, now->tls->key_file, now->tls->client_ca_file}) add(file);
+  return {folders.begin(), folders.end()};
+}
+
+WebProcess::Options web_options(const Settings& settings, std::shared_ptr<WatchedWebConfig> web) {
+  WebProcess::Options options;
+  options.confine = [folders = web_folders(settings, web.get()), seccomp = settings.privileges.seccomp] {
+    if (const auto done = confine_web_thread(folders, seccomp); !done)
+      log_warn("the process that serves HTTP keeps what it does not need: {}", done.error().text());
+  };
+  options.on_page_thread = [settings] { limit_thread(settings, true); };
+  options.http = {.listen = {},
+                  .allowed_hosts = settings.web.allowed_hosts,
+                  .web = std::move(web),
+                  .on_thread = {},
+                  .open_ui = settings.web.enable_ui};
   for (const auto& address : settings.web.listen_address)
-    options.listen.push_back(parse_listen_address(address));
+    options.http.listen.push_back(parse_listen_address(address));
   return options;
 }
 
@@ -149,7 +174,7 @@ MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses, Dia
                     {"file", &counts.file},
                     {"journald", &counts.journald},
                     {"otlp", &counts.otlp}},
-          .web_config_good = [web] { return !web || web->good(); },
+          .web_config_good = [web] { return !web || (web->now(), web->good()); },
           .container_label = [&observer](std::uint64_t key) -> std::optional<std::string> {
             const auto known = observer.containers.find(key);
             if (!known) return std::nullopt;
@@ -234,19 +259,26 @@ class Reloader {
   std::string seen_;
 };
 
-void serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer& observer,
-                         const Pipeline& pipeline) {
+/// Returns the exit code.
+int serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer& observer,
+                        const Pipeline& pipeline, const WebProcess& web) {
   constexpr double kBetweenLooks = 1;
   for (;;) {
+    if (!web.alive()) {
+      log_error(
+          "the process that serves HTTP has ended; the agent ends, and leaves its programs to the next one");
+      observer.probes->keep_on_stop();
+      return 1;
+    }
     if (pipeline.alive()) tell_service_manager("WATCHDOG=1");
     switch (signals.next(kBetweenLooks)) {
       case StopSignals::Came::stop:
         log_info("stopping");
-        return;
+        return 0;
       case StopSignals::Came::hand_over:
         log_info("stopping; the programs stay for the next agent");
         observer.probes->keep_on_stop();
-        return;
+        return 0;
       case StopSignals::Came::hangup:
         reloader.on_hangup();
         break;
@@ -274,7 +306,7 @@ int run_command(const RunFlags& flags) {
                                        : std::make_shared<WatchedWebConfig>(settings.web.config_file);
   OutputCounts counts;
   Served served{.recent = RecentRecords(this_resource(), command_args(settings.records.command_args))};
-  auto server = std::make_unique<HttpServer>(http_options(settings, web), routes(served, settings));
+  auto server = std::make_unique<WebProcess>(web_options(settings, web), routes(served, settings));
   for (const auto port : server->ports()) log_info("listening on port {}", port);
 
   const FileDescriptor statistics = flags.bpf_stats ? enable_bpf_statistics() : FileDescriptor();
@@ -289,6 +321,7 @@ int run_command(const RunFlags& flags) {
                        .revision = kRevision,
                        .bpf_statistics = flags.bpf_stats});
   JsonFileSink* file = nullptr;
+  int code = 0;
   auto outputs = make_outputs(settings, observer.clock, served.recent, counts, file);
   {
     Pipeline pipeline(observer.probes->ring_fd(),
@@ -305,11 +338,11 @@ int run_command(const RunFlags& flags) {
     log_info("{}", observer.attached_text());
     Reloader reloader(flags, settings, observer, pipeline, served.recent, counts, file);
     tell_service_manager("READY=1\nSTATUS=" + observer.attached_text());
-    serve_until_stopped(signals, reloader, observer, pipeline);
+    code = serve_until_stopped(signals, reloader, observer, pipeline, *server);
     tell_service_manager("STOPPING=1");
     server.reset();  // no handler uses the parts below any more
   }
-  return 0;
+  return code;
 }
 
 }  // namespace sockward

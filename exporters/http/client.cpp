@@ -47,8 +47,8 @@ Result<std::string> read_secret(const std::string& file) {
 /// Answers are short; what goes on for longer is none.
 constexpr std::size_t kLongestAnswer = 64 << 10;
 
-/// Ends a request that is not over in time: the library's own limits are for each read, and a server that sends a byte now and
-/// then would never reach them.
+/// Ends a request that is not over in time: the library's own limits are for each read, and a server that
+/// sends a byte now and then would never reach them.
 class Deadline {
  public:
   Deadline(httplib::Client& client, std::chrono::seconds time)
@@ -126,9 +126,10 @@ Result<int> HttpClient::post(const std::string& path, const std::string& body,
     complete = connection_->client.send(request, answer, error);
   }
   if (!complete)
-    return make_error(std::errc::host_unreachable,
-                      "post to " + target_.url + " (" +
-                          (received > kLongestAnswer ? "the answer does not end" : httplib::to_string(error)) + ")");
+    return make_error(
+        std::errc::host_unreachable,
+        "post to " + target_.url + " (" +
+            (received > kLongestAnswer ? "the answer does not end" : httplib::to_string(error)) + ")");
   return answer.status;
 }
 

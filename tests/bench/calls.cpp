@@ -1,5 +1,6 @@
 // Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds]`. The smallest of the
 // rounds counts.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -69,6 +70,26 @@ int main(int argc, char** argv) {
                 bind(own, reinterpret_cast<const sockaddr*>(&named), sizeof(named));
                 close(own);
                 unlink(named.sun_path);
+              }));
+  const sockaddr_un nobody = address_of("/sockward-none/y");
+  std::printf("connect_fails %.1f\n", measure(rounds, 20'000, [&] {
+                connect(fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof(nobody));
+              }));
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un abstract = address_of("xsockward-bench");
+  abstract.sun_path[0] = 0;
+  bind(listener, reinterpret_cast<const sockaddr*>(&abstract), sizeof(abstract));
+  listen(listener, 16);
+  std::printf("connect_ok %.1f\n", measure(rounds, 20'000, [&] {
+                const int own = socket(AF_UNIX, SOCK_STREAM, 0);
+                connect(own, reinterpret_cast<const sockaddr*>(&abstract), sizeof(abstract));
+                close(accept(listener, nullptr, nullptr));
+                close(own);
+              }));
+  std::printf("unlink_fails %.1f\n", measure(rounds, 100'000, [] { unlink("/tmp/sockward-bench-none"); }));
+  std::printf("unlink_ok %.1f\n", measure(rounds, 10'000, [] {
+                close(open("/tmp/sockward-bench-file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+                unlink("/tmp/sockward-bench-file");
               }));
   std::printf("exec %.1f\n", measure(rounds, 300, [] { run_true({}); }));
   std::printf("exec_long %.1f\n", measure(rounds, 300, [] { run_true(std::string(4000, 'a')); }));

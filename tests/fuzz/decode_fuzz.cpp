@@ -1,6 +1,9 @@
-// Any bytes from the ring buffer: decoded or refused, and what was decoded can be shown.
+// Any bytes from the ring buffer: decoded or refused, and what was decoded can be shown, as valid JSON.
+#include <rapidjson/document.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
 
 #include "event/decode.hpp"
@@ -12,7 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto event = decode({reinterpret_cast<const std::byte*>(data), size});
   if (!event) return 0;
   const Record record{.event = std::move(*event)};
-  (void)to_json(record, {});
+  rapidjson::Document json;
+  json.Parse<rapidjson::kParseValidateEncodingFlag>(to_json(record, {}).c_str());
+  if (json.HasParseError() || !json.IsObject()) std::abort();
   (void)to_terminal(record, {});
   return 0;
 }

@@ -1,7 +1,9 @@
 // Any text: cgroup paths, /proc files, mount tables, settings, web configurations, listen addresses, Host
-// headers, arguments and messages of programs. The first byte chooses.
+// headers, arguments and messages of programs, messages between the two processes. The first byte chooses.
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "enrich/proc_net.hpp"
 #include "event/socket_address.hpp"
 #include "http/authentication.hpp"
+#include "http/page_channel.hpp"
 #include "http/server.hpp"
 
 namespace {
@@ -28,6 +31,14 @@ void refuse_or_take(Parse parse) {
     parse();
   } catch (const sockward::StartupError&) {
   }
+}
+
+/// What was taken is written in the same words, up to what has several: it is taken again.
+template <class Message, class Decode>
+void same_again(const std::optional<Message>& message, const std::string& text, Decode decode) {
+  if (!message) return;
+  const std::string again = sockward::encode(*message);
+  if (again.size() > text.size() || !decode(again)) std::abort();
 }
 
 }  // namespace
@@ -57,6 +68,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 6:
       (void)host_is_accepted(text, {"a"});
+      break;
+    case 7:
+      same_again(decode_page(text), text, decode_page);
+      same_again(decode_response(text), text, decode_response);
+      same_again(decode_start(text), text, decode_start);
       break;
     case 8:
       refuse_or_take([&] { parse_web_config(text, "w.yml"); });

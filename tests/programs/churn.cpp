@@ -81,12 +81,12 @@ int main(int argc, char** argv) {
   const std::string folder = argv[3], cgroups = argv[4];
   std::string container;
   unsigned made = 0, wrong = 0, containers = 0;
-  mkdir((cgroups + "/docker").c_str(), 0755);
   for (; made < count && std::chrono::steady_clock::now() < begin + time; ++made) {
     std::this_thread::sleep_until(begin + std::chrono::nanoseconds(time) * made / count);
     if (made % kContainerEach == 0) {
       if (!container.empty()) rmdir(container.c_str());
       container = container_of(containers++, cgroups);
+      mkdir((cgroups + "/docker").c_str(), 0755);  // others may have removed it while it was empty
       mkdir(container.c_str(), 0755);
     }
     const pid_t child = fork();
