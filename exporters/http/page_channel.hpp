@@ -46,6 +46,8 @@ class PageChannel {
   Result<std::string> receive(std::size_t limit);
   /// send and receive, for one thread at a time.
   Result<std::string> ask(const std::string& message);
+  /// While it is held, ask() waits.
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(one_at_a_time_); }
   /// Whoever waits at either end gets an error.
   void shut_down();
   int fd() const { return socket_.get(); }

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <fmt/format.h>
+
 #include <csignal>
 
 #include "base/log.hpp"
@@ -40,10 +42,12 @@ void leave_standard_streams() {
   std::map<std::string, HttpRoute> asked;
   for (const auto& [path, route] : routes) asked[path] = {route.access, asking(channel, path)};
   options.http.on_thread = options.confine;
+  auto nobody_asks = channel.hold();  // a client may come before the agent knows the ports
   try {
     const HttpServer server(std::move(options.http), std::move(asked));
     options.confine();
     if (!channel.send(encode(WebStart{.ports = server.ports(), .error = {}, .next_step = {}}))) _exit(1);
+    nobody_asks.unlock();
     pollfd end{.fd = channel.fd(), .events = POLLRDHUP, .revents = 0};
     while (poll(&end, 1, -1) < 0 && errno == EINTR) {
     }
@@ -80,10 +84,14 @@ WebProcess::WebProcess(Options options, std::map<std::string, HttpRoute> routes)
   const auto told = channel_->receive(PageChannel::kLongestRequest);
   const auto start = told ? decode_start(*told) : std::nullopt;
   if (!start || !start->error.empty()) {
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
+    int status = 0;
+    if (told) kill(process_, SIGKILL);  // else it is gone already, and its status says how
+    waitpid(process_, &status, 0);
     if (!start)
-      throw failure("the process that serves HTTP has ended at once", "see the messages before this one");
+      throw failure(fmt::format("the process that serves HTTP has ended at once ({} {})",
+                                WIFSIGNALED(status) ? "signal" : "exit code",
+                                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)),
+                    "see the messages before this one");
     throw StartupError(start->usage ? StartupError::Kind::usage : StartupError::Kind::failure, start->error,
                        start->next_step);
   }
