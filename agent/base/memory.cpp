@@ -22,6 +22,7 @@ int give_back_code(dl_phdr_info* library, std::size_t, void*) {
     const std::uintptr_t begin = (library->dlpi_addr + segment.p_vaddr) & ~(page - 1);
     const std::uintptr_t end =
         (library->dlpi_addr + segment.p_vaddr + segment.p_memsz + page - 1) & ~(page - 1);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): addresses of segments are numbers in ELF
     madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
   return 0;
@@ -30,7 +31,7 @@ int give_back_code(dl_phdr_info* library, std::size_t, void*) {
 }  // namespace
 
 void use_one_heap() {
-  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_ARENA_MAX, 1);  // NOLINT(concurrency-mt-unsafe): there is one thread yet
 }
 
 void give_back_memory_of_the_start() {

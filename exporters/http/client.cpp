@@ -89,7 +89,7 @@ HttpClient::HttpClient(HttpTarget target) : target_(std::move(target)) {
   client.set_write_timeout(target_.timeout);
   client.set_keep_alive(true);
   client.set_follow_location(false);
-  if (!target_.ca_file.empty()) client.set_ca_cert_path(target_.ca_file.c_str());
+  if (!target_.ca_file.empty()) client.set_ca_cert_path(target_.ca_file);
 }
 
 HttpClient::~HttpClient() = default;
