@@ -33,10 +33,10 @@ std::string hierarchy_text(const CgroupMounts& mounts) {
 /// Prints the table of probes. Returns how many would not be attached.
 int print_plan(const std::vector<OperationPlan>& plan) {
   int missing = 0;
-  std::printf("\n  %-14s %-11s %s\n", "PROBE", "BACKEND", "WHY");
+  std::printf("\n  %-20s %-11s %s\n", "PROBE", "BACKEND", "WHY");
   for (const auto& operation : plan) {
     missing += operation.backend == "none" && !operation.optional;
-    std::printf("  %-14s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(),
+    std::printf("  %-20s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(),
                 operation.reason.c_str());
   }
   return missing;

@@ -307,6 +307,7 @@ int run_command(const RunFlags& flags) {
   OutputCounts counts;
   Served served{.recent = RecentRecords(this_resource(), command_args(settings.records.command_args))};
   auto server = std::make_unique<WebProcess>(web_options(settings, web), routes(served, settings));
+  if (web) web->stay_quiet();
   for (const auto port : server->ports()) log_info("listening on port {}", port);
 
   const FileDescriptor statistics = flags.bpf_stats ? enable_bpf_statistics() : FileDescriptor();

@@ -161,12 +161,17 @@ std::shared_ptr<const WebConfig> WatchedWebConfig::now() {
     config_ = std::make_shared<const WebConfig>(load_web_config(file_));
     seen_ = fingerprint();
     good_ = true;
-    log_info("read {} again", file_);
+    if (!quiet_) log_info("read {} again", file_);
   } catch (const StartupError& error) {
     good_ = false;
-    log_error("{}; the former web configuration stays", error.what());
+    if (!quiet_) log_error("{}; the former web configuration stays", error.what());
   }
   return config_;
+}
+
+void WatchedWebConfig::stay_quiet() {
+  const std::lock_guard lock(mutex_);
+  quiet_ = true;
 }
 
 bool WatchedWebConfig::good() const {

@@ -38,6 +38,8 @@ class WatchedWebConfig {
   std::shared_ptr<const WebConfig> now();
   /// Was the latest read of it good?
   bool good() const;
+  /// Says nothing of what it reads from now on: another process that reads the same file does.
+  void stay_quiet();
 
  private:
   std::string fingerprint() const;
@@ -47,7 +49,7 @@ class WatchedWebConfig {
   std::shared_ptr<const WebConfig> config_;
   std::string seen_;
   std::uint64_t looked_ns_ = 0;
-  bool good_ = true;
+  bool good_ = true, quiet_ = false;
   SystemClock clock_;
 };
 

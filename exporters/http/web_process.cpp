@@ -25,6 +25,15 @@ HttpHandler asking(PageChannel& channel, std::string path) {
   };
 }
 
+HttpResponse answer(const HttpHandler& handler, const HttpRequest& request) {
+  try {
+    return handler(request);
+  } catch (const std::exception& error) {  // memory, say
+    log_error("a page cannot be made: {}", error.what());
+    return {.status = 500, .body = "the page cannot be made\n"};
+  }
+}
+
 /// Records are written to standard output by the agent alone: a reader must see its end when the agent ends.
 void leave_standard_streams() {
   const FileDescriptor null(open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -122,7 +131,7 @@ void WebProcess::answer_requests() {
     const auto page = message ? decode_page(*message) : std::nullopt;
     const auto route = page ? routes_.find(page->path) : routes_.end();
     if (route == routes_.end()) break;  // it is gone, or no longer what it was
-    if (!channel_->send(encode(route->second.handler(page->request)))) break;
+    if (!channel_->send(encode(answer(route->second.handler, page->request)))) break;
   }
   alive_ = false;
   channel_->shut_down();
