@@ -57,6 +57,30 @@ def latency(calls):
     return sorted(first)
 
 
+def starts(count):
+    """Milliseconds from exec to "attached", and from there to the record of the first call, by the agent's own lines."""
+    attached, first = [], []
+    for _ in range(count):
+        port = free_port()
+        began = time.perf_counter()
+        agent = Program(SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}", "--restart.pin-path=off", "--records.output=json",
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while "attached" not in agent.process.stderr.readline():
+            pass
+        attached.append(1000 * (time.perf_counter() - began))
+        began = time.perf_counter()
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            try:
+                other.bind(one.getsockname())
+            except OSError:
+                pass
+        agent.process.stdout.readline()
+        first.append(1000 * (time.perf_counter() - began))
+        agent.stop()
+    return sorted(attached), sorted(first)
+
+
 def fail_in(container):
     os.makedirs(container, exist_ok=True)
     child = os.fork()
@@ -97,6 +121,8 @@ def scrape():
 
 
 def main():
+    attached, first = starts(15)
+    print(f"start to attached, ms: median {statistics.median(attached):.0f}, least {attached[0]:.0f}, most {attached[-1]:.0f} ({len(attached)} starts); from there to the first call's line: median {statistics.median(first):.1f}")
     times = latency(100)
     print(f"call to JSON line, ms: median {statistics.median(times):.2f}, 95 % {times[int(len(times) * 0.95)]:.2f}, most {times[-1]:.2f} ({len(times)} calls)")
     series, milliseconds, size, resident = scrape()
