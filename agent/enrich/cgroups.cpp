@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "base/read_file.hpp"
@@ -132,12 +133,17 @@ bool ContainerDirectory::exists(std::uint64_t key) const {
 std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::optional<ProcessId> process) {
   const std::lock_guard lock(mutex_);
   if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  if (auto former = former_.extract(key); !former.empty()) return remember(key, std::move(former.mapped()));
   auto path = path_of(key);
   if (!path && process)
     if (auto from_process = host_.cgroup_path(*process)) path = std::move(*from_process);
   if (!path) return std::nullopt;
-  if (known_.size() >= capacity_) known_.clear();  // all are found again when they are asked for
-  return known_.emplace(key, KnownContainer{container_from_cgroup(*path), *path}).first->second;
+  return remember(key, KnownContainer{container_from_cgroup(*path), *path});
+}
+
+const KnownContainer& ContainerDirectory::remember(std::uint64_t key, KnownContainer container) {
+  if (known_.size() >= capacity_ / 2) former_ = std::exchange(known_, {});
+  return known_.emplace(key, std::move(container)).first->second;
 }
 
 }  // namespace sockward

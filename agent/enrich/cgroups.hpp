@@ -36,11 +36,12 @@ struct KnownContainer {
   std::string cgroup_path;
 };
 
-/// Resolves container keys (cgroup ids) and remembers them. Thread-safe. Bounded: the oldest are forgotten.
+/// Resolves container keys (cgroup ids) and remembers them. Thread-safe. Bounded: of `capacity` the half that
+/// was asked for last is always known.
 class ContainerDirectory {
  public:
   /// `host` is asked when the cgroup is gone but the process is not; it must outlive this object.
-  ContainerDirectory(const CgroupMounts& mounts, const HostView& host, std::size_t capacity = 4096);
+  ContainerDirectory(const CgroupMounts& mounts, const HostView& host, std::size_t capacity = 1024);
 
   /// nullopt: the cgroup is gone and was never seen.
   std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
@@ -49,13 +50,14 @@ class ContainerDirectory {
 
  private:
   std::optional<std::string> path_of(std::uint64_t key) const;
+  const KnownContainer& remember(std::uint64_t key, KnownContainer container);
 
   FileDescriptor root_;
   std::string root_path_;
   const HostView& host_;
   std::size_t capacity_;
   std::mutex mutex_;
-  std::unordered_map<std::uint64_t, KnownContainer> known_;
+  std::unordered_map<std::uint64_t, KnownContainer> known_, former_;  // half of the capacity each
 };
 
 }  // namespace sockward

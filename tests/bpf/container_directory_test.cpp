@@ -1,0 +1,42 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "enrich/cgroups.hpp"
+#include "support/builders.hpp"
+
+namespace sockward {
+namespace {
+
+/// A cgroup that exists until it is removed.
+struct Cgroup {
+  explicit Cgroup(const std::string& at) : path(at) {
+    EXPECT_EQ(mkdir(path.c_str(), 0755), 0);
+    struct stat status {};
+    EXPECT_EQ(stat(path.c_str(), &status), 0);
+    key = status.st_ino;
+  }
+  std::string path;
+  std::uint64_t key = 0;
+};
+
+TEST(ContainerDirectory, ForgetsTheLongestUnaskedFirst) {
+  const CgroupMounts mounts = find_cgroup_mounts();
+  const sockward::test::FakeHost host;
+  ContainerDirectory directory(mounts, host, 6);  // 3 and 3
+  std::vector<Cgroup> cgroups;
+  for (int i = 0; i < 7; ++i)
+    cgroups.emplace_back(mounts.root + "/sockward-directory-" + std::to_string(getpid()) + "-" +
+                         std::to_string(i));
+  const auto known = [&](std::size_t i) { return directory.find(cgroups[i].key).has_value(); };
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_TRUE(known(i));
+  EXPECT_TRUE(known(0)) << "of the former half: it comes to the new one";
+  EXPECT_TRUE(known(6));
+  for (const Cgroup& cgroup : cgroups) EXPECT_EQ(rmdir(cgroup.path.c_str()), 0);
+  // Gone from the host: found are only those that are remembered.
+  for (const std::size_t i : {6, 0, 5}) EXPECT_TRUE(known(i)) << i;
+  for (const std::size_t i : {1, 2}) EXPECT_FALSE(known(i)) << i;
+}
+
+}  // namespace
+}  // namespace sockward
