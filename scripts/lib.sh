@@ -1,5 +1,6 @@
 # Shared by the scripts: installing packages, and building as the person who called. Sourced, not run.
 set -euo pipefail
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # as sudo sets it: Debian's programs, whatever the caller's shell puts before them
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 say() { printf '\n== %s\n' "$*"; }
