@@ -148,7 +148,9 @@ WebProcess::Options web_options(const Settings& settings, std::shared_ptr<Watche
   WebProcess::Options options;
   options.confine = [folders = web_folders(settings, web.get()), seccomp = settings.privileges.seccomp] {
     if (const auto done = confine_web_thread(folders, seccomp); !done)
-      log_warn("the process that serves HTTP keeps what it does not need: {}", done.error().text());
+      throw failure(
+          "the process that serves HTTP cannot give up its powers: " + done.error().text(),
+          "a kernel without seccomp filters needs privileges: {seccomp: false} in the configuration");
   };
   options.on_page_thread = [settings] { limit_thread(settings, true); };
   options.http = {.listen = {},
@@ -162,7 +164,8 @@ WebProcess::Options web_options(const Settings& settings, std::shared_ptr<Watche
 }
 
 MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses, DiagnosisCounts& host_renames,
-                             const OutputCounts& counts, const std::shared_ptr<WatchedWebConfig>& web) {
+                             const OutputCounts& counts, const std::shared_ptr<WatchedWebConfig>& web,
+                             pid_t web_process) {
   return {.kernel = *observer.probes,
           .uts = *observer.probes,
           .agent = observer.stats,
@@ -174,6 +177,7 @@ MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses, Dia
                     {"file", &counts.file},
                     {"journald", &counts.journald},
                     {"otlp", &counts.otlp}},
+          .web_process = web_process,
           .web_config_good = [web] { return !web || (web->now(), web->good()); },
           .container_label = [&observer](std::uint64_t key) -> std::optional<std::string> {
             const auto known = observer.containers.find(key);
@@ -315,7 +319,7 @@ int run_command(const RunFlags& flags) {
   limit_privileges(settings);
   DiagnosisCounts diagnoses(settings.metrics.container_name_cap),
       host_renames(settings.metrics.container_name_cap);
-  MetricsPage metrics(metric_sources(observer, diagnoses, host_renames, counts, web),
+  MetricsPage metrics(metric_sources(observer, diagnoses, host_renames, counts, web, server->pid()),
                       {.container_cap = settings.metrics.container_name_cap,
                        .container_ttl = settings.metrics.container_name_ttl,
                        .version = kVersion,
@@ -329,6 +333,7 @@ int run_command(const RunFlags& flags) {
                       {observer.host, observer.containers, observer.clock, observer.stats, diagnoses,
                        &host_renames, &observer.probes->ledger()},
                       {.queue_records = settings.limits.queue_records,
+                       .history_entries = settings.limits.history_entries,
                        .host_utsns = options.host_utsns,
                        .want_arguments = settings.records.command_args != "off",
                        .fold = settings.records.fold,

@@ -16,8 +16,11 @@ StartupError YamlFile::at(const YAML::Node& node, const std::string& what, const
 }
 
 std::string YamlFile::read(const char* flag) const {
-  auto text = read_file(file_);
+  constexpr std::size_t kLargest = std::size_t{1} << 20;
+  auto text = read_file(file_, kLargest + 1);
   if (!text) throw usage_error(text.error().text(), std::string("check ") + flag);
+  if (text->size() > kLargest)
+    throw usage_error(file_ + " is larger than 1 MiB: no configuration is", std::string("check ") + flag);
   return std::move(*text);
 }
 

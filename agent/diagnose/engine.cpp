@@ -21,8 +21,8 @@ Diagnosis unexplained(const Event& event) {
 
 }  // namespace
 
-Engine::Engine(const HostView& host, NamespaceInode host_utsns)
-    : host_(host), host_utsns_(host_utsns), rules_(make_rules()) {}
+Engine::Engine(const HostView& host, NamespaceInode host_utsns, std::size_t history_entries)
+    : host_(host), host_utsns_(host_utsns), rules_(make_rules()), history_(history_entries) {}
 
 Engine::~Engine() = default;
 

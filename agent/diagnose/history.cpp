@@ -15,6 +15,15 @@ bool within(MonotonicTime then, MonotonicTime now) {
 
 }  // namespace
 
+template <typename Entries>
+void History::make_room(Entries& entries, Kind kind, MonotonicTime now) {
+  while (!entries.empty() && !within(entries.front().time, now)) entries.pop_front();
+  while (entries.size() >= entries_) {
+    entries.pop_front();
+    ++forgotten_[static_cast<std::size_t>(kind)];
+  }
+}
+
 void History::remember(const Event& event) {
   const auto* name = std::get_if<NameCall>(&event.call);
   if (name != nullptr && !event.failed()) remember_change(event, *name);
@@ -27,14 +36,13 @@ void History::remember(const Event& event) {
 
 void History::remember_argument(const Event& event, const LongArgument& argument) {
   auto path = overlong_socket_path(argument);
-  while (!names_.empty() && (names_.size() >= kNames || !within(names_.front().time, event.time)))
-    names_.pop_front();
   // A second exec of the same process: the first program is no more.
   if (argument.index == 0 || path)
     std::erase_if(names_, [&](const PendingName& name) {
       return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns;
     });
   if (!path) return;
+  make_room(names_, Kind::long_argument, event.time);
   names_.push_back({.tgid = event.actor.tgid,
                     .leader_start_ns = event.actor.leader_start_ns,
                     .path = std::move(*path),
@@ -73,8 +81,7 @@ std::optional<PendingName> History::pending_name(const Event& event) const {
 }
 
 void History::remember_change(const Event& event, const NameCall& call) {
-  while (!changes_.empty() && (changes_.size() >= kChanges || !within(changes_.front().time, event.time)))
-    changes_.pop_front();
+  make_room(changes_, Kind::name_change, event.time);
   changes_.push_back({.utsns = event.actor.utsns,
                       .domain = call.domain,
                       .tgid = event.actor.tgid,
@@ -87,8 +94,11 @@ void History::remember_change(const Event& event, const NameCall& call) {
 void History::remember_unlink(const Event& event) {
   auto path = resolved_path(event);
   if (!path) return;
-  while (!unlinks_.empty() && (unlinks_.size() >= kUnlinks || !within(unlinks_.front().time, event.time)))
-    unlinks_.pop_front();
+  std::erase_if(unlinks_, [&](const UnlinkFailure& former) {
+    return former.tgid == event.actor.tgid && former.leader_start_ns == event.actor.leader_start_ns &&
+           former.path == *path;
+  });
+  make_room(unlinks_, Kind::failed_unlink, event.time);
   unlinks_.push_back({.tgid = event.actor.tgid,
                       .leader_start_ns = event.actor.leader_start_ns,
                       .path = std::move(*path),

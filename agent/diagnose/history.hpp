@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -43,11 +45,22 @@ struct PendingName {
 /// What happened lately, bounded in time and number. Used by one thread.
 class History {
  public:
-  static constexpr std::size_t kChanges = 512, kUnlinks = 1024, kNames = 1024;
+  static constexpr std::size_t kEntries = 1024;
   static constexpr std::chrono::seconds kKept{60};
+  /// What is remembered, each kind in a list of its own.
+  enum class Kind : std::uint8_t { name_change, failed_unlink, long_argument };
+  static constexpr std::size_t kKinds = 3;
+  /// Entries dropped for want of room before their time was over, by kind: a diagnosis that would have used
+  /// one does not know of it.
+  using Forgotten = std::array<std::uint64_t, kKinds>;
 
-  /// Remembers an event; call it after the event was diagnosed.
+  /// `entries`: how many of each kind are kept, 1 and more.
+  explicit History(std::size_t entries = kEntries) : entries_(entries) {}
+
+  /// Remembers an event; call it after the event was diagnosed. The same removal that fails again takes the
+  /// place of the former one.
   void remember(const Event& event);
+  const Forgotten& forgotten() const { return forgotten_; }
   /// The over-long socket path that the process of this event was started with, unless it has used it in a
   /// call since (then that call was diagnosed), or one of its children was refused it already.
   std::optional<PendingName> pending_name(const Event& event) const;
@@ -57,12 +70,17 @@ class History {
   std::optional<UnlinkFailure> failed_unlink(const Event& event, const std::string& path) const;
 
  private:
+  /// Drops what is too old, and the oldest when there is no room for one more.
+  template <typename Entries>
+  void make_room(Entries& entries, Kind kind, MonotonicTime now);
   void remember_change(const Event& event, const NameCall& call);
   void remember_unlink(const Event& event);
   void remember_argument(const Event& event, const LongArgument& argument);
   void remember_use(const SocketCall& call);
   void remember_end(const Event& event, const ProcessExit& end);
 
+  std::size_t entries_;
+  Forgotten forgotten_{};
   std::deque<NameChange> changes_;  // oldest first
   std::deque<UnlinkFailure> unlinks_;
   std::deque<PendingName> names_;

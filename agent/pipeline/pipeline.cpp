@@ -22,7 +22,7 @@ Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
     : parts_(parts),
       options_(std::move(options)),
       sinks_(std::move(sinks)),
-      engine_(parts_.host, options_.host_utsns),
+      engine_(parts_.host, options_.host_utsns, options_.history_entries),
       repeats_(options_.fold),
       queue_(options_.queue_records),
       ring_(ring_fd, *this),
@@ -177,6 +177,8 @@ void Pipeline::handle(Event event) {
     walk_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
+  for (std::size_t kind = 0; kind < History::kKinds; ++kind)
+    parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
   doubt_if_late(record.diagnosis, record.event.time, parts_.clock.monotonic());
   if (!worth_telling(record)) return;
   record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);

@@ -25,6 +25,7 @@ namespace sockward {
 
 struct PipelineOptions {
   std::size_t queue_records = 8192;
+  std::size_t history_entries = History::kEntries;
   NamespaceInode host_utsns = 0;
   bool want_arguments = false;  ///< a sink shows command lines
   std::chrono::seconds fold{

@@ -41,6 +41,16 @@ void leave_standard_streams() {
   dup2(null.get(), STDOUT_FILENO);
 }
 
+/// For the threads that listen, which have nobody to throw to.
+void confine_or_end(const std::function<void()>& confine) {
+  try {
+    confine();
+  } catch (const StartupError& error) {
+    log_error("{}; next: {}", error.what(), error.next_step());
+    _exit(1);
+  }
+}
+
 /// The other process: serves until the agent's end of the channel is closed.
 [[noreturn]] void serve(WebProcess::Options options, const std::map<std::string, HttpRoute>& routes,
                         PageChannel& channel, pid_t agent) {
@@ -50,7 +60,7 @@ void leave_standard_streams() {
   leave_standard_streams();
   std::map<std::string, HttpRoute> asked;
   for (const auto& [path, route] : routes) asked[path] = {route.access, asking(channel, path)};
-  options.http.on_thread = options.confine;
+  options.http.on_thread = [confine = options.confine] { confine_or_end(confine); };
   auto nobody_asks = channel.hold();  // a client may come before the agent knows the ports
   try {
     const HttpServer server(std::move(options.http), std::move(asked));

@@ -23,7 +23,7 @@ class WebProcess {
   struct Options {
     HttpOptions http;
     /// Called in the new process, by each thread that listens and by its main one, before the first request:
-    /// gives up everything.
+    /// gives up everything. Throws StartupError when it cannot: nothing is served then.
     std::function<void()> confine;
     /// Called here, by the thread that the handlers run on, before the first one.
     std::function<void()> on_page_thread;
@@ -38,6 +38,7 @@ class WebProcess {
 
   /// The ports in use, in the order of the addresses.
   const std::vector<std::uint16_t>& ports() const { return ports_; }
+  pid_t pid() const { return process_; }
   /// False once the other process is gone, or said what it never says.
   bool alive() const { return alive_; }
 

@@ -79,6 +79,10 @@ constexpr std::array kCatalogue = {
                "Containers folded into ~other because the cap on container_name was reached.", true},
     MetricInfo{"sockward_source_table_full_total", counter, "",
                "Failures counted without their container because the kernel's table was full.", true},
+    MetricInfo{"sockward_history_forgotten_total", counter, "kind",
+               "Events of the last minute (name_change, failed_unlink, long_argument) forgotten because "
+               "limits.history_entries was reached: later diagnoses cannot refer to them.",
+               true},
     MetricInfo{"sockward_diagnosis_seconds", histogram, "",
                "Time from the end of a call until its record is handed to the sinks.", true},
     MetricInfo{
@@ -103,6 +107,10 @@ constexpr std::array kCatalogue = {
     MetricInfo{"sockward_build_info", gauge, "version,revision,compiler", "1; what was built.", true},
     MetricInfo{"process_cpu_seconds_total", counter, "", "User and system CPU time of the agent.", true},
     MetricInfo{"process_resident_memory_bytes", gauge, "", "Resident memory of the agent.", true},
+    MetricInfo{"sockward_web_resident_memory_bytes", gauge, "",
+               "Resident memory of the process that serves HTTP, most of it shared with the agent; 0 when it "
+               "cannot be read.",
+               true},
     MetricInfo{"process_virtual_memory_bytes", gauge, "", "Virtual memory of the agent.", true},
     MetricInfo{"process_open_fds", gauge, "", "Open file descriptors of the agent.", true},
     MetricInfo{"process_max_fds", gauge, "", "Limit of open file descriptors of the agent.", true},

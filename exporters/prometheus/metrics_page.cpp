@@ -215,6 +215,12 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
   out.push_back(FamilyBuilder("sockward_source_table_full_total")
                     .add({}, to_double(snapshot.source_table_full))
                     .take());
+  const auto& forgotten = agent.history_forgotten;  // in the order of History::Kind
+  out.push_back(FamilyBuilder("sockward_history_forgotten_total")
+                    .add({"name_change"}, to_double(forgotten[0]))
+                    .add({"failed_unlink"}, to_double(forgotten[1]))
+                    .add({"long_argument"}, to_double(forgotten[2]))
+                    .take());
 }
 
 bool bpf_statistics_on() {
@@ -318,7 +324,7 @@ class MetricsPage::Collector {
     out.push_back(FamilyBuilder("sockward_build_info")
                       .add({options_.version, options_.revision, __VERSION__}, 1)
                       .take());
-    for (auto& family : process_metrics()) out.push_back(std::move(family));
+    for (auto& family : process_metrics(sources_.web_process)) out.push_back(std::move(family));
     return out;
   }
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -26,6 +28,7 @@ struct MetricSources {
   const Clock& clock;
   const DeliveryCounts& notifications;                               ///< alerts that are pushed
   std::vector<std::pair<std::string, const DeliveryCounts*>> sinks;  ///< by name
+  pid_t web_process = -1;                                            ///< the process that serves HTTP
   std::function<bool()> web_config_good;  ///< the latest read of web.config_file worked
   FailureSeries::LabelOf container_label;
   FailureSeries::Exists container_exists;

@@ -37,24 +37,36 @@ double start_time() {
   return now + std::strtod(field.c_str(), nullptr) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
+struct Pages {
+  double total = 0, resident = 0;
+};
+
+/// 0 when there is no such process.
+Pages pages_of(const std::string& process) {
+  Pages pages;
+  const auto text = read_file("/proc/" + process + "/statm");
+  if (text) std::istringstream(*text) >> pages.total >> pages.resident;
+  return pages;
+}
+
 double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
 }  // namespace
 
-std::vector<prometheus::MetricFamily> process_metrics() {
+std::vector<prometheus::MetricFamily> process_metrics(pid_t web_process) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  double total_pages = 0, resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
+  const Pages own = pages_of("self"), web = pages_of(std::to_string(web_process));
   const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
   const auto one = [](const char* name, double value) { return FamilyBuilder(name).add({}, value).take(); };
   return {one("process_cpu_seconds_total", seconds(usage.ru_utime) + seconds(usage.ru_stime)),
-          one("process_resident_memory_bytes", resident_pages * page),
-          one("process_virtual_memory_bytes", total_pages * page),
+          one("process_resident_memory_bytes", own.resident * page),
+          one("sockward_web_resident_memory_bytes", web.resident * page),
+          one("process_virtual_memory_bytes", own.total * page),
           one("process_open_fds", count_open_files()),
           one("process_max_fds", static_cast<double>(files.rlim_cur)),
           one("process_start_time_seconds", start_time())};

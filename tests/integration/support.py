@@ -151,7 +151,8 @@ class Cgroup:
 class Agent:
     """`sockward run` on a free port, with pins of its own, while the body of a `with` runs."""
 
-    def __init__(self, *flags, config=None, output="off", environment=None):
+    def __init__(self, *flags, config=None, output="off", environment=None, preexec=None):
+        self.preexec = preexec
         self.environment = {**os.environ, **(environment or {})}
         self.folder = Folder()
         self.port = free_port()
@@ -167,7 +168,7 @@ class Agent:
         self.output = tempfile.TemporaryFile("w+")
         self.log = tempfile.TemporaryFile("w+")
         self.killed = False
-        self.program = Program(*self.command, stdout=self.output, stderr=self.log, env=self.environment)
+        self.program = Program(*self.command, stdout=self.output, stderr=self.log, env=self.environment, preexec_fn=self.preexec)
         wait_until(self.ready, 20, "the agent is ready")
         return self
 

@@ -273,6 +273,13 @@ class Configuration(unittest.TestCase):
                 self.assertTrue(all(byte >= 32 or byte in b"\n\x1b" for byte in said), said)
         self.assertGreater(codes.count(2), 75)
 
+    def test_an_endless_one_is_refused(self):
+        path = pathlib.Path(Folder() / "sockward.yml")
+        path.write_text("# padding\n" * 200_000)
+        done = run(SOCKWARD, "check", f"--config.file={path}")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is larger than 1 MiB", done.stderr)
+
 
 class Limits(unittest.TestCase):
     def test_without_files_to_open_it_knows_less_and_recovers(self):

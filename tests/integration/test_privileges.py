@@ -1,4 +1,5 @@
 """Once everything is attached the agent keeps little, and works with it."""
+import ctypes
 import os
 import pathlib
 import re
@@ -15,6 +16,26 @@ PAGES = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_BPF"}
 
 def bits(names):
     return sum(1 << NUMBERS[name] for name in names)
+
+
+class Compare(ctypes.Structure):
+    """struct scmp_arg_cmp"""
+    _fields_ = [("argument", ctypes.c_uint), ("operator", ctypes.c_int), ("first", ctypes.c_uint64), ("second", ctypes.c_uint64)]
+
+
+def refuse_seccomp():
+    """For preexec_fn: from now on neither seccomp(2) nor prctl(2) installs a filter."""
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_init.restype = ctypes.c_void_p
+    allow, refuse, equal, set_seccomp = 0x7FFF0000, 0x00050000 | 1, 4, 22
+    context = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(allow)))
+    for name, compare in ((b"seccomp", []), (b"prctl", [Compare(0, equal, set_seccomp, 0)])):
+        number = library.seccomp_syscall_resolve_name(name)
+        failed = library.seccomp_rule_add_array(context, ctypes.c_uint32(refuse), number, len(compare), (Compare * len(compare))(*compare))
+        if failed:
+            raise OSError(-failed, name)
+    if library.seccomp_load(context):
+        raise OSError("seccomp_load")
 
 
 class Privileges(unittest.TestCase):
@@ -77,6 +98,16 @@ class Privileges(unittest.TestCase):
             for name in calls:
                 self.assertRegex(said, rf"(?m)^{name}: -1$", said)
             self.assertEqual(agent.get("/-/ready").status, 200)
+
+    def test_without_its_filter_it_serves_nothing(self):
+        """A kernel without seccomp filters, played by a filter that refuses filters."""
+        agent = Agent()
+        done = subprocess.run(agent.command, preexec_fn=refuse_seccomp, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot give up its powers: load the seccomp filter", done.stderr)
+        self.assertIn("privileges: {seccomp: false}", done.stderr)
+        with Agent(config="privileges: {seccomp: false}\n", preexec=refuse_seccomp) as agent:
+            self.assertGreater(len(agent.metrics()), 100)
 
     def test_when_it_is_gone_the_agent_leaves_its_programs_to_the_next(self):
         agent = Agent()
