@@ -63,7 +63,7 @@ def observe(minutes, samples):
         made = json.loads(churn.process.stdout.read())
         metrics = agent.metrics()
         made["counted"] = {}
-        for call, error in (("bind", "EADDRINUSE"), ("bind", "ENOENT"), ("connect", "ECONNREFUSED"), ("unlink", "ENOENT")):
+        for call, error in (("bind", "EADDRINUSE"), ("bind", "ENOENT"), ("connect", "ECONNREFUSED"), ("unlink", "ENOTDIR")):
             made["counted"][f"{call} {error}"] = int(sum(total(now, "sockward_call_errors_total", syscall=call, family=family, errno=error) * sign
                                                          for now, sign in ((metrics, 1), (start, -1)) for family in ("unix", "none")))
         made["missed"] = int(total(metrics, "sockward_missed_calls_total"))
