@@ -265,9 +265,15 @@ class Reloader {
 
 /// Returns the exit code.
 int serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer& observer,
-                        const Pipeline& pipeline, const WebProcess& web) {
+                        const Pipeline& pipeline, const WebProcess& web, MetricsPage& metrics) {
   constexpr double kBetweenLooks = 1;
+  constexpr std::uint64_t kBetweenUpkeepNs = 5'000'000'000;
+  std::uint64_t upkeep_ns = 0;
   for (;;) {
+    if (const auto now = observer.clock.monotonic().ns; now >= upkeep_ns + kBetweenUpkeepNs) {
+      metrics.upkeep();
+      upkeep_ns = now;
+    }
     if (!web.alive()) {
       log_error(
           "the process that serves HTTP has ended; the agent ends, and leaves its programs to the next one");
@@ -344,7 +350,7 @@ int run_command(const RunFlags& flags) {
     log_info("{}", observer.attached_text());
     Reloader reloader(flags, settings, observer, pipeline, served.recent, counts, file);
     tell_service_manager("READY=1\nSTATUS=" + observer.attached_text());
-    code = serve_until_stopped(signals, reloader, observer, pipeline, *server);
+    code = serve_until_stopped(signals, reloader, observer, pipeline, *server, metrics);
     tell_service_manager("STOPPING=1");
     server.reset();  // no handler uses the parts below any more
   }

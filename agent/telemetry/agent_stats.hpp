@@ -44,7 +44,7 @@ struct AgentStats {
   std::atomic<std::uint64_t> duplicates{0};    ///< records that a former agent had written already
   std::atomic<std::uint64_t> lost_output{0};   ///< records a sink could not write
   std::atomic<std::uint64_t> suppressed{0};    ///< records folded into others
-  std::atomic<std::uint64_t> series_overflow{0};  ///< containers folded into ~other: the cap was reached
+  std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached
   /// What the diagnosis forgot for want of room, by History::Kind.
   std::array<std::atomic<std::uint64_t>, 3> history_forgotten{};
   std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked

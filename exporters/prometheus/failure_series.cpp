@@ -1,6 +1,6 @@
 #include "prometheus/failure_series.hpp"
 
-#include <set>
+#include <algorithm>
 
 namespace sockward {
 namespace {
@@ -24,79 +24,97 @@ std::map<FailureKind, std::uint64_t> all_failures(const KernelSnapshot& snapshot
 
 }  // namespace
 
-FailureSeries::Container& FailureSeries::admit(std::uint64_t key, std::uint64_t& overflowed) {
+FailureSeries::Container FailureSeries::admit(std::uint64_t key) {
   if (const auto known = containers_.find(key); known != containers_.end()) return known->second;
-  const auto name = key == KernelSource::kHostKey ? std::optional<std::string>(kHost) : label_of_(key);
-  Container container{.label = name.value_or(kOther), .folded = !name};
-  if (name) {
+  Container container;
+  if (const auto name = key == KernelSource::kHostKey ? std::optional<std::string>(kHost) : label_of_(key)) {
     const bool shown = labels_.contains(*name) || *name == kHost;
     const std::size_t others = labels_.size() - labels_.count(kHost);
     if (!shown && others >= cap_) {
-      container = {.label = kOther, .folded = true};
-      ++overflowed;
+      ++overflowed_;
     } else {
-      ++labels_[*name].keys;
+      container = labels_.try_emplace(*name).first;
+      ++(*container)->second.keys;
     }
   }
-  return containers_.emplace(key, std::move(container)).first->second;
+  containers_.emplace(key, container);
+  return container;
+}
+
+void FailureSeries::add(Counts& counts, FailureKind kind, std::uint64_t count) {
+  const auto known =
+      std::find_if(counts.begin(), counts.end(), [&](const auto& one) { return one.first == kind; });
+  if (known != counts.end())
+    known->second += count;
+  else
+    counts.emplace_back(kind, count);
 }
 
 void FailureSeries::drop_gone(KernelSource& kernel, const std::vector<SourceCount>& counts, Seconds now) {
-  std::set<std::uint64_t> gone;
-  for (const auto& [key, container] : containers_)
-    if (key != KernelSource::kHostKey && !exists_(key)) gone.insert(key);
-  for (const std::uint64_t key : gone) {
-    const Container container = containers_.at(key);
-    containers_.erase(key);
-    using Fate = KernelSource::Fate;
-    const Fate fate = kernel.retire(key, container.folded           ? Fate::forget
-                                         : container.label == kHost ? Fate::host
-                                                                    : Fate::remember);
-    if (container.folded) continue;
-    Label& label = labels_[container.label];
-    for (const auto& count : counts)
-      if (count.container_key == key && fate == Fate::remember) label.gone[kind_of(count)] += count.count;
+  using Fate = KernelSource::Fate;
+  std::unordered_map<std::uint64_t, Container> remembered;
+  std::erase_if(containers_, [&](const auto& entry) {
+    const auto& [key, container] = entry;
+    if (key == KernelSource::kHostKey || exists_(key)) return false;
+    const Fate fate = kernel.retire(key, !container                     ? Fate::forget
+                                         : (*container)->first == kHost ? Fate::host
+                                                                        : Fate::remember);
+    if (!container) return true;
+    if (fate == Fate::remember) remembered.emplace(key, container);
+    Label& label = (*container)->second;
     if (--label.keys == 0) label.empty_since = now;
-  }
+    return true;
+  });
+  for (const auto& count : counts)
+    if (const auto found = remembered.find(count.container_key); found != remembered.end())
+      add((*found->second)->second.gone, kind_of(count), count.count);
 }
 
-void FailureSeries::expire(Update& update, Seconds now) {
+std::vector<std::string> FailureSeries::expire(Seconds now) {
+  std::vector<std::string> expired;
   for (auto label = labels_.begin(); label != labels_.end();) {
     if (label->second.keys == 0 && now - label->second.empty_since >= ttl_ && label->first != kHost) {
-      update.expired.push_back(label->first);
+      expired.push_back(label->first);
       label = labels_.erase(label);
     } else {
       ++label;
     }
   }
+  return expired;
 }
 
-FailureSeries::Update FailureSeries::update(KernelSource& kernel, Seconds now) {
-  Update update;
-  const auto counts = kernel.failures_by_source();
-  if (counts) {
-    for (const auto& count : *counts) admit(count.container_key, update.overflowed);
+std::vector<std::string> FailureSeries::upkeep(KernelSource& kernel, Seconds now) {
+  if (const auto counts = kernel.failures_by_source()) {
+    for (const auto& count : *counts) admit(count.container_key);
     drop_gone(kernel, *counts, now);
   }
-  expire(update, now);
+  return expire(now);
+}
+
+FailureSeries::Table FailureSeries::read(KernelSource& kernel) {
   // What is shown by name now, and what was once: the rest of level (a) is ~other. Read (b) before (a), so
   // that the difference is never negative.
+  Table series;
   std::map<FailureKind, std::uint64_t> named;
+  for (auto& [name, label] : labels_) label.shown = label.gone;
   const auto live = kernel.failures_by_source();
   if (live)
     for (const auto& count : *live) {
-      const Container& container = admit(count.container_key, update.overflowed);
-      if (container.folded || count.count == 0) continue;
-      update.series[{container.label, kind_of(count)}] += count.count;
+      const Container container = admit(count.container_key);
+      if (!container || count.count == 0) continue;
+      add((*container)->second.shown, kind_of(count), count.count);
       named[kind_of(count)] += count.count;
     }
   for (const auto& count : kernel.retired()) named[kind_of(count)] += count.count;
-  for (const auto& [label, state] : labels_)
-    for (const auto& [kind, count] : state.gone) update.series[{label, kind}] += count;
-  if (!live) return update;
+  for (auto& [name, label] : labels_) {
+    std::sort(label.shown.begin(), label.shown.end());
+    for (const auto& [kind, count] : label.shown)
+      series.emplace_hint(series.end(), std::pair(name, kind), count);
+  }
+  if (!live) return series;
   for (const auto& [kind, count] : all_failures(kernel.snapshot()))
-    if (const std::uint64_t shown = named[kind]; count > shown) update.series[{kOther, kind}] = count - shown;
-  return update;
+    if (const std::uint64_t shown = named[kind]; count > shown) series[{kOther, kind}] = count - shown;
+  return series;
 }
 
 }  // namespace sockward

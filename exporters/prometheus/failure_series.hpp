@@ -43,35 +43,39 @@ class FailureSeries {
   FailureSeries(std::size_t cap, Seconds ttl, LabelOf label_of, Exists exists)
       : cap_(cap), ttl_(ttl), label_of_(std::move(label_of)), exists_(std::move(exists)) {}
 
-  struct Update {
-    Table series;                      ///< by (container label, kind)
-    std::vector<std::string> expired;  ///< labels whose series disappeared with this update
-    std::uint64_t overflowed = 0;      ///< containers folded for want of room, since the last update
-  };
-  /// `now`: seconds of a monotonic clock. Retires keys of cgroups that are gone.
-  Update update(KernelSource& kernel, Seconds now);
+  /// Makes room: retires keys of cgroups that are gone, and lets labels expire. Call it every few seconds,
+  /// scraped or not: it also learns the names of new containers while they live. Returns the labels whose
+  /// series disappeared. `now`: seconds of a monotonic clock.
+  std::vector<std::string> upkeep(KernelSource& kernel, Seconds now);
+  /// The series by (container label, kind) as they are now.
+  Table read(KernelSource& kernel);
+  /// Containers folded for want of room, ever.
+  std::uint64_t overflowed() const { return overflowed_; }
 
  private:
-  struct Container {
-    std::string label;  ///< "~other": folded
-    bool folded = false;
-  };
+  using Counts = std::vector<std::pair<FailureKind, std::uint64_t>>;  // few: searched from the front
   struct Label {
-    std::size_t keys = 0;                       ///< live cgroups with this label
-    Seconds empty_since{0};                     ///< when the last one went
-    std::map<FailureKind, std::uint64_t> gone;  ///< counts of cgroups that are gone
+    std::size_t keys = 0;    ///< live cgroups with this label
+    Seconds empty_since{0};  ///< when the last one went
+    Counts gone;             ///< of cgroups that are gone
+    Counts shown;            ///< being summed up by read()
   };
+  using Labels = std::map<std::string, Label>;
+  /// The label of a cgroup, whose node stays while it has keys; nullopt: it is folded into "~other".
+  using Container = std::optional<Labels::iterator>;
 
-  Container& admit(std::uint64_t key, std::uint64_t& overflowed);
+  Container admit(std::uint64_t key);
+  static void add(Counts& counts, FailureKind kind, std::uint64_t count);
   void drop_gone(KernelSource& kernel, const std::vector<SourceCount>& counts, Seconds now);
-  void expire(Update& update, Seconds now);
+  std::vector<std::string> expire(Seconds now);
 
   const std::size_t cap_;
   const Seconds ttl_;
   LabelOf label_of_;
   Exists exists_;
+  std::uint64_t overflowed_ = 0;
   std::unordered_map<std::uint64_t, Container> containers_;
-  std::map<std::string, Label> labels_;
+  Labels labels_;
 };
 
 }  // namespace sockward

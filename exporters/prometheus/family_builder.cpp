@@ -43,6 +43,7 @@ FamilyBuilder::FamilyBuilder(std::string_view name) {
 FamilyBuilder& FamilyBuilder::add(LabelValues values, double value) {
   assert(values.size() == labels_.size());
   prometheus::ClientMetric metric;
+  metric.label.reserve(labels_.size());
   std::size_t i = 0;
   for (const std::string_view label : values) metric.label.push_back({labels_[i++], printable(label).text});
   if (family_.type == prometheus::MetricType::Counter)

@@ -290,19 +290,23 @@ class MetricsPage::Collector {
         series_(options_.container_cap, options_.container_ttl, sources_.container_label,
                 sources_.container_exists) {}
 
-  Families collect() {
+  void upkeep() {
     const std::lock_guard lock(mutex_);
     const std::chrono::nanoseconds now(sources_.clock.monotonic().ns);
-    auto update = series_.update(sources_.kernel, std::chrono::duration_cast<std::chrono::seconds>(now));
-    sources_.agent.series_overflow += update.overflowed;
-    for (const auto& container : update.expired) {
+    for (const auto& container :
+         series_.upkeep(sources_.kernel, std::chrono::duration_cast<std::chrono::seconds>(now))) {
       sources_.diagnoses.forget(container);
       sources_.host_renames.forget(container);
     }
+  }
+
+  Families collect() {
+    const std::lock_guard lock(mutex_);
+    auto failures = series_.read(sources_.kernel);
     const KernelSnapshot snapshot = sources_.kernel.snapshot();
     Families out;
     out.push_back(calls_family(snapshot));
-    out.push_back(errors_family(std::move(update.series)));
+    out.push_back(errors_family(std::move(failures)));
     out.push_back(diagnoses_family(sources_.diagnoses));
     add_hostname_families(snapshot, out);
     out.push_back(host_renames_family(sources_.host_renames));
@@ -314,7 +318,7 @@ class MetricsPage::Collector {
     add_program_families(sources_.kernel, options_.bpf_statistics, out);
     add_probe_families(sources_.kernel, out);
     out.push_back(FamilyBuilder("sockward_series_overflow_total")
-                      .add({}, to_double(sources_.agent.series_overflow))
+                      .add({}, to_double(series_.overflowed() + sources_.agent.series_overflow))
                       .take());
     out.push_back(latency_family(sources_.agent));
     add_delivery_families(sources_, out);
@@ -339,6 +343,10 @@ MetricsPage::MetricsPage(MetricSources sources, MetricOptions options)
     : collector_(std::make_unique<Collector>(std::move(sources), std::move(options))) {}
 
 MetricsPage::~MetricsPage() = default;
+
+void MetricsPage::upkeep() {
+  collector_->upkeep();
+}
 
 std::string MetricsPage::render() {
   return prometheus::TextSerializer().Serialize(collector_->collect());

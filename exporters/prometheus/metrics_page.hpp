@@ -41,12 +41,14 @@ struct MetricOptions {
   bool bpf_statistics = false;  ///< this process keeps the kernel's BPF statistics on
 };
 
-/// The text of /metrics (exposition format 0.0.4). Thread-safe: scrapes wait for each other.
+/// The text of /metrics (exposition format 0.0.4). Thread-safe: scrapes wait for each other and for upkeep.
 class MetricsPage {
  public:
   MetricsPage(MetricSources sources, MetricOptions options);
   ~MetricsPage();
   std::string render();
+  /// Looks which containers are new and which are gone; call it every few seconds, scraped or not.
+  void upkeep();
 
  private:
   class Collector;

@@ -53,10 +53,13 @@ class Series : public ::testing::Test {
  protected:
   static constexpr std::uint64_t kHostKey = 1;
   std::uint64_t value(const std::string& label) {
-    const auto found = latest.series.find({label, kKind});
-    return found == latest.series.end() ? 0 : found->second;
+    const auto found = latest.find({label, kKind});
+    return found == latest.end() ? 0 : found->second;
   }
-  void scrape(long second) { latest = series.update(kernel, std::chrono::seconds(second)); }
+  void scrape(long second) {
+    expired = series.upkeep(kernel, std::chrono::seconds(second));
+    latest = series.read(kernel);
+  }
   static std::string name(std::uint64_t key) {
     return key == kHostKey ? "host" : "docker:" + std::to_string(key / 10);
   }
@@ -67,7 +70,8 @@ class Series : public ::testing::Test {
       2, std::chrono::seconds(10),
       [this](std::uint64_t key) { return gone.contains(key) ? std::nullopt : std::optional(name(key)); },
       [this](std::uint64_t key) { return !gone.contains(key); }};
-  FailureSeries::Update latest;
+  FailureSeries::Table latest;
+  std::vector<std::string> expired;
 };
 
 TEST_F(Series, SumsTheCgroupsOfOneContainer) {
@@ -83,7 +87,7 @@ TEST_F(Series, SumsTheCgroupsOfOneContainer) {
 TEST_F(Series, PastTheCapEverythingIsOtherAndStaysThere) {
   for (const std::uint64_t key : {11, 21, 31, 41}) kernel.fail(key, key);
   scrape(0);
-  EXPECT_EQ(latest.overflowed, 2u);
+  EXPECT_EQ(series.overflowed(), 2u);
   EXPECT_EQ(value("~other"), 31u + 41u);
   gone.insert(11);
   scrape(1);
@@ -108,7 +112,8 @@ TEST_F(Series, CountsOfTheHostsCgroupsThatAreGoneStayInTheKernelsTable) {
   // The next agent finds what there was room for.
   FailureSeries next{2, std::chrono::seconds(10), [](std::uint64_t) { return std::nullopt; },
                      [](std::uint64_t) { return false; }};
-  latest = next.update(kernel, std::chrono::seconds(2));
+  next.upkeep(kernel, std::chrono::seconds(2));
+  latest = next.read(kernel);
   EXPECT_EQ(value("host"), 5u);
 }
 
@@ -131,7 +136,7 @@ TEST_F(Series, AGoneContainerKeepsItsCountsThenDisappearsWithoutABurst) {
   EXPECT_EQ(value("docker:1"), 7u);
   scrape(11);
   EXPECT_EQ(value("docker:1"), 0u);
-  EXPECT_EQ(latest.expired, std::vector<std::string>{"docker:1"});
+  EXPECT_EQ(expired, std::vector<std::string>{"docker:1"});
   EXPECT_EQ(value("~other"), 0u);
 }
 
@@ -163,6 +168,24 @@ TEST_F(Series, AContainerThatWasGoneBeforeAnybodyLookedIsOther) {
   EXPECT_EQ(value("~other"), 6u);
 }
 
+TEST_F(Series, AContainerThatDiesBetweenTwoScrapesKeepsTheNameThatUpkeepLearned) {
+  kernel.fail(11, 6);
+  series.upkeep(kernel, std::chrono::seconds(0));
+  gone.insert(11);
+  scrape(1);
+  EXPECT_EQ(value("docker:1"), 6u);
+  EXPECT_EQ(value("~other"), 0u);
+}
+
+TEST_F(Series, AScrapeAloneRetiresNothing) {
+  kernel.fail(11, 6);
+  scrape(0);
+  gone.insert(11);
+  latest = series.read(kernel);
+  EXPECT_EQ(value("docker:1"), 6u);
+  EXPECT_EQ(kernel.table.size(), 1u);
+}
+
 TEST_F(Series, WhatTheKernelsTableHadNoRoomForIsOther) {
   kernel.room = 1;
   kernel.fail(11, 2);
@@ -182,7 +205,7 @@ TEST_F(Series, TheSumIsAlwaysWhatTheKernelCounted) {
     scrape(second);
     if (second >= 20) break;  // from here on expired series are missing on purpose
     std::uint64_t sum = 0;
-    for (const auto& [key, count] : latest.series) sum += count;
+    for (const auto& [key, count] : latest) sum += count;
     EXPECT_EQ(sum, kernel.all);
   }
 }
