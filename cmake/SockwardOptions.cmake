@@ -1,5 +1,11 @@
 # Options and the flags every target gets.
-option(SOCKWARD_TESTS "Build the tests" ON)
+# By default where what they need is installed (scripts/packages-test.txt): a package or an image is built without.
+find_package(GTest QUIET)
+if(GTest_FOUND)
+  option(SOCKWARD_TESTS "Build the tests" ON)
+else()
+  option(SOCKWARD_TESTS "Build the tests" OFF)
+endif()
 option(SOCKWARD_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(SOCKWARD_WERROR "Treat warnings as errors" ON)
 set(SOCKWARD_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")

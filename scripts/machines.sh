@@ -48,6 +48,20 @@ fetch() {
   touch "$folder/ready"
 }
 
+# make_debian <name> <packages>: a root of Debian 12 with these packages, as an archive that is kept; sets `debian`.
+make_debian() {
+  local fresh
+  debian=${SOCKWARD_CACHE:-/var/cache/sockward}/$1.tar
+  [ ! -f "$debian" ] || return 0
+  fresh=$(mktemp -d)
+  debootstrap --variant=minbase --include="$2" bookworm "$fresh" "$(mirror_of_debian)" >"$out/debootstrap.log" 2>&1 ||
+    { tail -n 5 "$out/debootstrap.log"; rm -rf "$fresh"; return 1; }
+  rm -rf "$fresh"/var/cache/apt/archives/*.deb "$fresh"/var/lib/apt/lists/* "$fresh"/usr/share/{locale,i18n}
+  mkdir -p "$(dirname "$debian")"
+  tar -C "$fresh" -cf "$debian.new" . && mv "$debian.new" "$debian"
+  rm -rf "$fresh"
+}
+
 # make_initramfs <busybox>
 make_initramfs() {
   local folder=$out/root program library
