@@ -67,7 +67,7 @@ Result<bool> PathWalk::note_directory() {
   trace_.read_only = system.read_only;
   if (const std::uint64_t mount = mount_of(directory); trace_.mounts.empty() || trace_.mounts.back() != mount)
     trace_.mounts.push_back(mount);
-  trace_.searched.push_back({path, std::move(*object), has_acl(directory)});
+  trace_.searched.push_back({path, *object, has_acl(directory)});
   return true;
 }
 
@@ -94,7 +94,7 @@ Result<bool> PathWalk::step(const std::string& name, bool last, bool follow) {
   if (last) {
     auto found = describe(object);
     if (!found) return found.error();
-    trace_.object = PathStep{joined(name), std::move(*found), has_acl(object)};
+    trace_.object = PathStep{joined(name), *found, has_acl(object)};
   }
   here_.push_back(name);
   return true;

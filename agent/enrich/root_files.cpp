@@ -89,7 +89,7 @@ Result<std::optional<PathObject>> look_at(int root, const std::string& path) {
   }
   auto found = describe(object);
   if (!found) return found.error();
-  return std::optional(std::move(*found));
+  return std::optional(*found);
 }
 
 Result<std::optional<SymlinkOnPath>> find_symlink(int root, const std::string& path) {

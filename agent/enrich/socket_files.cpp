@@ -65,7 +65,7 @@ class Search {
   void note(const std::string& path) {
     auto object = look_at(root_, path);
     if (object && *object && (*object)->kind == PathObject::Kind::socket)
-      result.files.push_back({path, std::move(**object)});
+      result.files.push_back({path, **object});
   }
 
   int root_;

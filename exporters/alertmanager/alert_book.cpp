@@ -11,7 +11,8 @@ std::int64_t ns(std::chrono::seconds seconds) {
 
 std::string key_of(const Alert& alert) {
   std::string key;
-  for (const auto& [name, value] : alert.labels) key += name + '\0' + value + '\0';
+  for (const auto& [name, value] : alert.labels)
+    key.append(name).append(1, '\0').append(value).append(1, '\0');
   return key;
 }
 

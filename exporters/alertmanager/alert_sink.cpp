@@ -103,8 +103,7 @@ AlertSink::~AlertSink() {
 bool AlertSink::wanted(const Record& record) const {
   if (severity_of(record) < options_.least) return false;
   const std::string cause(to_string(record.diagnosis.cause));
-  return options_.causes.empty() ? record.diagnosis.cause != Cause::unknown
-                                 : options_.causes.count(cause) != 0;
+  return options_.causes.empty() ? record.diagnosis.cause != Cause::unknown : options_.causes.contains(cause);
 }
 
 bool AlertSink::write(const Record& record) {

@@ -62,7 +62,7 @@ bool Authentication::accepts(const std::string& header, const std::map<std::stri
   const std::string key = digest(user, password, hash);
   {
     const std::lock_guard lock(mutex_);
-    if (right_.count(key) != 0) return true;
+    if (right_.contains(key)) return true;
   }
   if (!matches(password, hash) || known == users.end()) return false;
   const std::lock_guard lock(mutex_);

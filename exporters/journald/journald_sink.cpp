@@ -34,6 +34,7 @@ const char* priority_of(int severity) {
 bool send(const std::string& line) {
   const auto fields = journal_fields(line);
   std::vector<iovec> parts;
+  parts.reserve(fields.size());
   for (const auto& field : fields) parts.push_back({const_cast<char*>(field.data()), field.size()});
   return !parts.empty() && sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) == 0;
 }
