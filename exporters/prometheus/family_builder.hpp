@@ -17,6 +17,11 @@ class FamilyBuilder {
   /// Aborts on a name that is not in the catalogue.
   explicit FamilyBuilder(std::string_view name);
 
+  /// Room for so many series.
+  FamilyBuilder& reserve(std::size_t series) {
+    family_.metric.reserve(series);
+    return *this;
+  }
   /// `values` in the order of the catalogue's labels. Made printable: one invalid byte would spoil the whole
   /// scrape.
   FamilyBuilder& add(LabelValues values, double value);

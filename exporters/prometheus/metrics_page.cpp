@@ -72,6 +72,7 @@ const std::vector<FailureKind>& fixed_failures() {
 prometheus::MetricFamily errors_family(FailureSeries::Table series) {
   for (const FailureKind& kind : fixed_failures()) series.try_emplace({"host", kind}, 0);
   FamilyBuilder family("sockward_call_errors_total");
+  family.reserve(series.size());
   for (const auto& [key, count] : series) {
     const auto& [container, kind] = key;
     family.add({to_string(kind.syscall), to_string(kind.family), errno_label(kind.slot), container},
