@@ -95,6 +95,15 @@ crashed_by_itself() {
     ! sed -n '/Call Trace/,/end trace/p' "$1" | grep -qi 'bpf'
 }
 
+# tell_end <log>: what a machine that failed said, for readers who get the output and not build/vm.
+tell_end() {
+  echo "the machine said, of failures and crashes:"
+  grep -nE -A 12 '^\[  FAILED|^RESULT [a-z]+ [1-9]|Failure$|WRONG$' "$1" | head -n 60 | cut -c1-300 || true
+  sed -n '/\(BUG\|Oops\|Kernel panic\|Call Trace\|stall\)/,+30p' "$1" | head -n 90 | cut -c1-300
+  echo "… and last:"
+  tail -n 25 "$1" | cut -c1-300
+}
+
 # boot <name> <boot options>: prints the result line; fails unless every backend passed and counted exactly.
 boot() {
   local name=$1 options=$2 log=$out/serial-$1.log passed failed skipped ok=0 boots=1 backend backends=(fexit tracepoint) wanted=(DONE 'RESULT hybrid 0' 'RESULT v1 0')
@@ -119,7 +128,10 @@ boot() {
   for line in "${wanted[@]}"; do
     grep -qE "^$line\$" "$log" || { echo "missing: $line (see $log)"; ok=1; }
   done
-  [ $ok = 0 ] || [ "$failed" != 0 ] || failed=1
+  if [ $ok != 0 ]; then
+    [ "$failed" != 0 ] || failed=1
+    tell_end "$log"
+  fi
   passed=$((passed + (${#backends[@]} - $(grep -cE '^EXACT .* WRONG$' "$log" || true)) * (1 - ok)))
   echo "VM $name $passed $failed $skipped"
   return $ok

@@ -150,7 +150,9 @@ WebProcess::Options web_options(const Settings& settings, std::shared_ptr<Watche
     if (const auto done = confine_web_thread(folders, seccomp); !done)
       throw failure(
           "the process that serves HTTP cannot give up its powers: " + done.error().text(),
-          "a kernel without seccomp filters needs privileges: {seccomp: false} in the configuration");
+          done.error().text().find("seccomp") != std::string::npos
+              ? "a kernel without seccomp filters needs privileges: {seccomp: false} in the configuration"
+              : "let what refuses it, say a container's profile or a security module, allow it");
   };
   options.on_page_thread = [settings] { limit_thread(settings, true); };
   options.http = {.listen = {},

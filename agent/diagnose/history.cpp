@@ -16,7 +16,7 @@ bool within(MonotonicTime then, MonotonicTime now) {
 }  // namespace
 
 template <typename Entries>
-void History::make_room(Entries& entries, Kind kind, MonotonicTime now) {
+void History::make_room(Entries& entries, HistoryKind kind, MonotonicTime now) {
   while (!entries.empty() && !within(entries.front().time, now)) entries.pop_front();
   while (entries.size() >= entries_) {
     entries.pop_front();
@@ -42,7 +42,7 @@ void History::remember_argument(const Event& event, const LongArgument& argument
       return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns;
     });
   if (!path) return;
-  make_room(names_, Kind::long_argument, event.time);
+  make_room(names_, HistoryKind::long_argument, event.time);
   names_.push_back({.tgid = event.actor.tgid,
                     .leader_start_ns = event.actor.leader_start_ns,
                     .path = std::move(*path),
@@ -81,7 +81,7 @@ std::optional<PendingName> History::pending_name(const Event& event) const {
 }
 
 void History::remember_change(const Event& event, const NameCall& call) {
-  make_room(changes_, Kind::name_change, event.time);
+  make_room(changes_, HistoryKind::name_change, event.time);
   changes_.push_back({.utsns = event.actor.utsns,
                       .domain = call.domain,
                       .tgid = event.actor.tgid,
@@ -98,7 +98,7 @@ void History::remember_unlink(const Event& event) {
     return former.tgid == event.actor.tgid && former.leader_start_ns == event.actor.leader_start_ns &&
            former.path == *path;
   });
-  make_room(unlinks_, Kind::failed_unlink, event.time);
+  make_room(unlinks_, HistoryKind::failed_unlink, event.time);
   unlinks_.push_back({.tgid = event.actor.tgid,
                       .leader_start_ns = event.actor.leader_start_ns,
                       .path = std::move(*path),

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "event/event.hpp"
+#include "telemetry/history_kind.hpp"
 
 namespace sockward {
 
@@ -47,12 +48,9 @@ class History {
  public:
   static constexpr std::size_t kEntries = 1024;
   static constexpr std::chrono::seconds kKept{60};
-  /// What is remembered, each kind in a list of its own.
-  enum class Kind : std::uint8_t { name_change, failed_unlink, long_argument };
-  static constexpr std::size_t kKinds = 3;
   /// Entries dropped for want of room before their time was over, by kind: a diagnosis that would have used
   /// one does not know of it.
-  using Forgotten = std::array<std::uint64_t, kKinds>;
+  using Forgotten = std::array<std::uint64_t, kHistoryKinds>;
 
   /// `entries`: how many of each kind are kept, 1 and more.
   explicit History(std::size_t entries = kEntries) : entries_(entries) {}
@@ -72,7 +70,7 @@ class History {
  private:
   /// Drops what is too old, and the oldest when there is no room for one more.
   template <typename Entries>
-  void make_room(Entries& entries, Kind kind, MonotonicTime now);
+  void make_room(Entries& entries, HistoryKind kind, MonotonicTime now);
   void remember_change(const Event& event, const NameCall& call);
   void remember_unlink(const Event& event);
   void remember_argument(const Event& event, const LongArgument& argument);

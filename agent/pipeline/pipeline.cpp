@@ -177,7 +177,7 @@ void Pipeline::handle(Event event) {
     walk_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
-  for (std::size_t kind = 0; kind < History::kKinds; ++kind)
+  for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
   doubt_if_late(record.diagnosis, record.event.time, parts_.clock.monotonic());
   if (!worth_telling(record)) return;

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <mutex>
 
+#include "telemetry/history_kind.hpp"
+
 namespace sockward {
 
 /// A cumulative histogram of seconds. Thread-safe.
@@ -45,8 +47,8 @@ struct AgentStats {
   std::atomic<std::uint64_t> lost_output{0};   ///< records a sink could not write
   std::atomic<std::uint64_t> suppressed{0};    ///< records folded into others
   std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached
-  /// What the diagnosis forgot for want of room, by History::Kind.
-  std::array<std::atomic<std::uint64_t>, 3> history_forgotten{};
+  /// What the diagnosis forgot for want of room, by HistoryKind.
+  std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
   std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked
   LatencyHistogram diagnosis_latency;   ///< from the call's return to the record's hand-over to sinks
 };

@@ -216,12 +216,10 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
   out.push_back(FamilyBuilder("sockward_source_table_full_total")
                     .add({}, to_double(snapshot.source_table_full))
                     .take());
-  const auto& forgotten = agent.history_forgotten;  // in the order of History::Kind
-  out.push_back(FamilyBuilder("sockward_history_forgotten_total")
-                    .add({"name_change"}, to_double(forgotten[0]))
-                    .add({"failed_unlink"}, to_double(forgotten[1]))
-                    .add({"long_argument"}, to_double(forgotten[2]))
-                    .take());
+  FamilyBuilder forgotten("sockward_history_forgotten_total");
+  for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
+    forgotten.add({kHistoryKindNames[kind]}, to_double(agent.history_forgotten[kind]));
+  out.push_back(forgotten.take());
 }
 
 bool bpf_statistics_on() {

@@ -88,6 +88,18 @@ class Kernel(unittest.TestCase):
                 each.close()
 
 
+    def test_removals_that_are_forgotten_are_counted(self):
+        folder = Folder()
+        refused = "import os\nfor n in range(50):\n    try:\n        os.unlink(f'{n}.sock')\n    except PermissionError:\n        continue\n    raise SystemExit('removed')"
+        for number in range(50):
+            pathlib.Path(folder / f"{number}.sock").touch()
+        with Agent(config="limits: {history_entries: 16, source_rate: 0, address_rate: 0}\n") as agent:
+            subprocess.run(["/usr/bin/python3", "-c", refused], cwd=folder.path, user=65534, group=65534, extra_groups=[], check=True)
+            wait_until(lambda: total(agent.metrics(), "sockward_history_forgotten_total", kind="failed_unlink") == 50 - 16, 5, "34 forgotten")
+            for kind in ("name_change", "long_argument"):
+                self.assertEqual(total(agent.metrics(), "sockward_history_forgotten_total", kind=kind), 0)
+
+
 class Vanishing(unittest.TestCase):
     def test_processes_cgroups_and_namespaces_that_are_gone_at_once(self):
         """Each caller lives in a cgroup, mount, network, UTS and pid namespace of its own, and all of it dies with it."""
