@@ -3,6 +3,13 @@ set -euo pipefail
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # as sudo sets it: Debian's programs, whatever the caller's shell puts before them
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
+# --help tells what stands at the head of the script.
+case ${1:-} in -h | --help)
+  awk 'NR > 1 && !/^#/ {exit} NR > 1 {sub(/^# ?/, ""); print}' "$0"
+  exit 0
+  ;;
+esac
+
 say() { printf '\n== %s\n' "$*"; }
 
 need_root() {
@@ -11,6 +18,20 @@ need_root() {
     echo "  next: sudo $0 $*" >&2
     exit 1
   fi
+}
+
+no_arguments() { # no_arguments "$@"
+  [ $# = 0 ] && return
+  echo "$0: takes no arguments, got '$*'" >&2
+  echo "  next: $0 --help" >&2
+  exit 2
+}
+
+whole_number() { # whole_number <what> <value>: 1 to 99999
+  [[ $2 =~ ^[1-9][0-9]{0,4}$ ]] && return
+  echo "$0: $1 must be a whole number, 1 to 99999, got '$2'" >&2
+  echo "  next: $0 --help" >&2
+  exit 2
 }
 
 # Installs what is missing from the named lists. No service of the machine is started, stopped or touched.

@@ -137,10 +137,17 @@ boot() {
   return $ok
 }
 
+names_of() { awk '!/^#/ && NF {sub(/^~/, "", $1); print $1}' "$1"; }
+
 # boot_all <list> [name…]: every kernel of the list without ~, or those that are named.
 boot_all() {
-  local list=$1 status=0 name suite package options
+  local list=$1 status=0 name suite package options wanted
   shift
+  for wanted in "$@"; do
+    names_of "$list" | grep -qxF -- "$wanted" && continue
+    echo "no kernel is called '$wanted'; next: one of $(names_of "$list" | paste -sd ' ') (see $list)"
+    return 2
+  done
   while read -r name suite package options; do
     case $name in '' | \#*) continue ;; esac
     if [ "${name#\~}" != "$name" ] && [ $# = 0 ]; then
