@@ -337,7 +337,7 @@ int run_command(const RunFlags& flags) {
   int code = 0;
   auto outputs = make_outputs(settings, observer.clock, served.recent, counts, file);
   {
-    Pipeline pipeline(observer.probes->ring_fd(),
+    Pipeline pipeline(observer.probes->take_rings(),
                       {observer.host, observer.containers, observer.clock, observer.stats, diagnoses,
                        &host_renames, &observer.probes->ledger()},
                       {.queue_records = settings.limits.queue_records,

@@ -17,7 +17,7 @@ void doubt_if_late(Diagnosis& diagnosis, MonotonicTime call, MonotonicTime now) 
 
 }  // namespace
 
-Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
+Pipeline::Pipeline(Rings rings, PipelineParts parts, PipelineOptions options,
                    std::vector<std::unique_ptr<Sink>> sinks)
     : parts_(parts),
       options_(std::move(options)),
@@ -25,7 +25,7 @@ Pipeline::Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
       engine_(parts_.host, options_.host_utsns, options_.history_entries),
       repeats_(options_.fold),
       queue_(options_.queue_records),
-      ring_(ring_fd, *this),
+      ring_(std::move(rings), *this),
       drainer_([this](const std::stop_token& stop) { drain(stop); }),
       worker_([this] { work(); }) {}
 

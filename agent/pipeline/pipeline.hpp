@@ -51,7 +51,7 @@ struct PipelineParts {
 class Pipeline final : private RecordHandler {
  public:
   /// Starts both threads. Throws StartupError.
-  Pipeline(int ring_fd, PipelineParts parts, PipelineOptions options,
+  Pipeline(Rings rings, PipelineParts parts, PipelineOptions options,
            std::vector<std::unique_ptr<Sink>> sinks);
   /// Takes what is left in the ring buffer, diagnoses it, flushes the sinks.
   ~Pipeline() override;

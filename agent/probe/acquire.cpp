@@ -1,5 +1,6 @@
 #include "probe/acquire.hpp"
 
+#include <bpf/bpf.h>
 #include <sockward/counters.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 
 namespace sockward {
 namespace {
+
+constexpr const char* kRing = "events";
 
 std::set<std::string> programs_of(const std::vector<OperationPlan>& plan) {
   std::set<std::string> names;
@@ -25,6 +28,19 @@ bool fits(const Pinned& pinned, const PinIdentity& wanted, const std::vector<Ope
   for (const auto& attachment : pinned.side.attachments) attached.insert(attachment.program);
   return may_adopt(pinned.identity, wanted) && attached == programs_of(plan) &&
          takes_all(options, pinned.side.maps);
+}
+
+std::uint32_t id_of(int map_fd) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  return bpf_obj_get_info_by_fd(map_fd, &info, &size) == 0 ? info.id : 0;
+}
+
+/// Is there a former map of this name, and is ours another one?
+bool differs(const Maps& former, const Maps& ours, const std::string& name) {
+  const auto theirs = former.find(name), own = ours.find(name);
+  return theirs != former.end() && own != ours.end() &&
+         id_of(theirs->second.get()) != id_of(own->second.get());
 }
 
 void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& plan) {
@@ -55,31 +71,33 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
     result.not_pinned = folder.error().text();
   }
   Inheritance inherited;
+  Maps former;
   if (result.pins) {
     const auto plan = plan_of(options, survey);
-    PinIdentity wanted;
-    wanted.counters_version = SOCKWARD_COUNTERS_VERSION;
-    wanted.object_hash = object_hash();
-    wanted.settings = make_settings(options, survey.own_types, 0);
+    const auto wanted = identity_of(KernelSide(), make_settings(options, survey.own_types, 0), object_hash());
     if (auto pinned = result.pins->read()) {
       if (fits(*pinned, wanted, plan, options)) {
         adopt(result, std::move(*pinned), plan);
         report_missing(result.side.probes, options.strict);
         return result;
       }
-      inherited.generation = pinned->identity.generation;
-      if (pinned->identity.counters_version == SOCKWARD_COUNTERS_VERSION)
-        inherited.maps = std::move(pinned->side.maps);
-      else
-        log_warn("the counters of the former agent have another layout: they begin anew");
+      inherited.generation = pinned->side.generation;
+      result.begun_anew = pinned->identity.head.counters_version != SOCKWARD_COUNTERS_VERSION;
+      former = std::move(pinned->side.maps);
     }
   }
+  if (result.begun_anew)
+    log_warn("the counters of the former agent have another layout: they begin anew");
+  else
+    inherited.maps = std::move(former);
   result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {
     if (!result.pins) return;
     const auto settings = make_settings(options, survey.own_types, side.generation);
     if (const auto done = result.pins->store(side, identity_of(side, settings, object_hash())); !done)
       result.not_pinned = done.error().text();
   });
+  if (auto& maps = result.begun_anew ? former : inherited.maps; differs(maps, result.side.maps, kRing))
+    result.former_ring = std::move(maps[kRing]);
   if (result.pins) result.pins->remove_all_but(result.not_pinned.empty() ? result.side.generation : 0);
   if (!result.not_pinned.empty()) result.pins.reset();
   return result;

@@ -15,6 +15,8 @@ struct Acquired {
   std::optional<PinFolder> pins;  ///< it lives on there when this process dies
   std::string not_pinned;         ///< why it does not
   bool adopted = false;           ///< nothing was loaded: a former agent's programs went on all the time
+  bool begun_anew = false;        ///< a former agent's counters and records are of another layout
+  FileDescriptor former_ring;     ///< a former agent's, where `side` has another one
 };
 
 /// Adopts what a former agent has left, where it is what this one would load; otherwise loads, goes on with

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 #include <thread>
 
 #include <sockward.skel.h>
@@ -209,13 +210,17 @@ void release_object() {
   if (size > skip) madvise(object + skip, (size - skip) / page * page, MADV_DONTNEED);
 }
 
-std::uint64_t object_hash() {
-  // FNV-1a: it tells builds apart, and need not withstand an attacker, who could write the pins as well.
-  std::size_t size = 0;
-  const auto* bytes = static_cast<const unsigned char*>(sockward_bpf::elf_bytes(&size));
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
+std::uint64_t hash_of(const void* bytes, std::size_t size) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const auto byte : std::span(static_cast<const unsigned char*>(bytes), size))
+    hash = (hash ^ byte) * 0x100000001b3;
   return hash;
+}
+
+std::uint64_t object_hash() {
+  std::size_t size = 0;
+  const void* object = sockward_bpf::elf_bytes(&size);
+  return hash_of(object, size);
 }
 
 KernelSide load_programs(const ProbeOptions& options, const Survey& survey, const Inheritance& inherited,

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -46,7 +47,10 @@ bool takes_all(const ProbeOptions& options, const Maps& maps);
 /// Gives the memory of the embedded object back: it is read anew from the program's file when it is needed.
 void release_object();
 
-/// Of the embedded object: tells one build of the programs from another.
+/// Tells one build or setting from another. It need not withstand an attacker, who could write the pins as
+/// well.
+std::uint64_t hash_of(const void* bytes, std::size_t size);
+/// Of the embedded object.
 std::uint64_t object_hash();
 
 /// Warns of probes that are not attached. Throws StartupError when nothing is observed, or with `strict`.

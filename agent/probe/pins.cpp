@@ -72,12 +72,6 @@ FileDescriptor pinned(const std::string& path) {
   return FileDescriptor(bpf_obj_get(path.c_str()));
 }
 
-std::uint32_t id_of_map(int fd) {
-  bpf_map_info info{};
-  __u32 size = sizeof(info);
-  return bpf_obj_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
-}
-
 bpf_prog_info info_of_program(int fd) {
   bpf_prog_info info{};
   __u32 size = sizeof(info);
@@ -90,18 +84,41 @@ StartupError foreign(const std::string& path, const std::string& why) {
 }
 
 std::optional<PinIdentity> read_identity(const std::string& path) {
+  constexpr std::size_t kSameInAllVersions = 14;  // "sockward pins "
   const FileDescriptor map = pinned(path);
   if (!map.valid()) return std::nullopt;
   bpf_map_info info{};
   __u32 size = sizeof(info);
   PinIdentity identity;
+  PinIdentity::Head& head = identity.head;
+  if (bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0 || info.value_size < sizeof(head))
+    throw foreign(path, "was not pinned by sockward");
+  std::vector<std::byte> value(info.value_size);
   const __u32 first = 0;
-  if (bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0 || info.value_size != sizeof(identity) ||
-      bpf_map_lookup_elem(map.get(), &first, &identity) != 0 ||
-      std::memcmp(identity.magic, PinIdentity::kMagic, sizeof(identity.magic)) != 0 ||
-      identity.programs > PinIdentity::kMostPrograms)
-    throw foreign(path, "was not pinned by this version of sockward");
+  if (info.key_size != sizeof(first) || bpf_map_lookup_elem(map.get(), &first, value.data()) != 0 ||
+      std::memcmp(value.data(), PinIdentity::kMagic, kSameInAllVersions) != 0)
+    throw foreign(path, "was not pinned by sockward");
+  if (std::memcmp(value.data(), PinIdentity::kMagic, sizeof(PinIdentity::kMagic)) != 0) return identity;
+  std::memcpy(&head, value.data(), sizeof(head));
+  if (value.size() < sizeof(head) + head.programs * sizeof(PinIdentity::Program))
+    throw foreign(path, "is shorter than it says");
+  identity.programs.resize(head.programs);
+  std::memcpy(identity.programs.data(), value.data() + sizeof(head),
+              head.programs * sizeof(PinIdentity::Program));
   return identity;
+}
+
+Result<bool> pin_identity(const PinIdentity& identity, const std::string& path) {
+  const std::size_t programs = identity.programs.size() * sizeof(PinIdentity::Program);
+  std::vector<std::byte> value(sizeof(identity.head) + programs);
+  std::memcpy(value.data(), &identity.head, sizeof(identity.head));
+  std::memcpy(value.data() + sizeof(identity.head), identity.programs.data(), programs);
+  const FileDescriptor map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "sockward_pins", sizeof(__u32),
+                                          static_cast<__u32>(value.size()), 1, nullptr));
+  const __u32 first = 0;
+  if (!map.valid() || bpf_map_update_elem(map.get(), &first, value.data(), BPF_ANY) != 0)
+    return last_error("write the identity of the pins");
+  return pin(map.get(), path);
 }
 
 /// The pinned program and its link, if they are what the identity says.
@@ -189,41 +206,29 @@ std::optional<Pinned> PinFolder::read() const {
       continue;
     }
     Pinned result{.identity = *identity, .side = {}};
-    result.side.generation = generation;
-    for (const std::string& name : names_in(path_ + "/maps"))
-      if (auto map = pinned(fmt::format("{}/maps/{}", path_, name)); map.valid())
+    result.side.generation = result.identity.head.generation = generation;
+    for (const std::string& name : names_in(folder + "/maps"))
+      if (auto map = pinned(fmt::format("{}/maps/{}", folder, name)); map.valid())
         result.side.maps[name] = std::move(map);
-    for (std::uint32_t i = 0; i < identity->programs; ++i)
-      read_program(folder, identity->program[i], result.side);
+    for (const auto& program : identity->programs) read_program(folder, program, result.side);
     return result;
   }
   return std::nullopt;
 }
 
 Result<bool> PinFolder::store(const KernelSide& side, const PinIdentity& identity) const {
-  const std::string folder = folder_of(side.generation), maps = path_ + "/maps";
+  const std::string folder = folder_of(side.generation);
   const auto pin_everything = [&]() -> Result<bool> {
-    for (const std::string& name : {maps, folder, folder + "/programs", folder + "/links"})
-      if (mkdir(name.c_str(), 0700) != 0 && errno != EEXIST) return last_error("make " + name);
-    for (const auto& [name, fd] : side.maps) {
-      const std::string path = fmt::format("{}/{}", maps, name);
-      if (const auto there = pinned(path); there.valid()) {
-        if (id_of_map(there.get()) == id_of_map(fd.get())) continue;
-        unlink(path.c_str());  // of another layout
-      }
-      if (auto done = pin(fd.get(), path); !done) return done;
-    }
+    for (const std::string& name : {folder, folder + "/maps", folder + "/programs", folder + "/links"})
+      if (mkdir(name.c_str(), 0700) != 0) return last_error("make " + name);
+    for (const auto& [name, fd] : side.maps)
+      if (auto done = pin(fd.get(), fmt::format("{}/maps/{}", folder, name)); !done) return done;
     for (const auto& [name, fd] : side.programs)
       if (auto done = pin(fd.get(), fmt::format("{}/programs/{}", folder, name)); !done) return done;
     for (const auto& [name, link] : side.attachments)
       if (auto done = pin(bpf_link__fd(link.get()), fmt::format("{}/links/{}", folder, name)); !done)
         return done;
-    const FileDescriptor map(
-        bpf_map_create(BPF_MAP_TYPE_ARRAY, "sockward_pins", sizeof(__u32), sizeof(identity), 1, nullptr));
-    const __u32 first = 0;
-    if (!map.valid() || bpf_map_update_elem(map.get(), &first, &identity, BPF_ANY) != 0)
-      return last_error("write the identity of the pins");
-    return pin(map.get(), folder + "/identity");
+    return pin_identity(identity, folder + "/identity");
   };
   auto done = pin_everything();
   if (!done) {
@@ -244,36 +249,37 @@ void PinFolder::remove_all_but(std::uint32_t generation) const {
   std::error_code ignored;
   for (const std::uint32_t other : generations())
     if (other != generation) fs::remove_all(folder_of(other), ignored);
-  if (generation != 0) return;
-  fs::remove_all(path_ + "/maps", ignored);
-  rmdir(path_.c_str());
+  fs::remove_all(path_ + "/maps", ignored);  // of "sockward pins 1", whose generations shared them
+  if (generation == 0) rmdir(path_.c_str());
 }
 
 PinIdentity identity_of(const KernelSide& side, const sockward_settings& settings,
                         std::uint64_t object_hash) {
   PinIdentity identity;
-  std::memcpy(identity.magic, PinIdentity::kMagic, sizeof(identity.magic));
-  identity.counters_version = SOCKWARD_COUNTERS_VERSION;
-  identity.generation = side.generation;
-  identity.object_hash = object_hash;
-  identity.settings = settings;
+  std::memcpy(identity.head.magic, PinIdentity::kMagic, sizeof(identity.head.magic));
+  identity.head.counters_version = SOCKWARD_COUNTERS_VERSION;
+  identity.head.generation = side.generation;
+  identity.head.object_hash = object_hash;
+  sockward_settings told = settings;
+  told.generation = 0;
+  identity.head.settings_hash = hash_of(&told, sizeof(told));
   // Programs that are loaded but could not be attached have no link to be adopted by.
   for (const auto& attachment : side.attachments) {
     const auto program = std::find_if(side.programs.begin(), side.programs.end(),
                                       [&](const auto& one) { return one.name == attachment.program; });
-    if (program == side.programs.end() || identity.programs == PinIdentity::kMostPrograms) continue;
-    auto& recorded = identity.program[identity.programs++];
+    if (program == side.programs.end()) continue;
+    auto& recorded = identity.programs.emplace_back();
     attachment.program.copy(recorded.name, sizeof(recorded.name) - 1);
     std::memcpy(recorded.tag, info_of_program(program->fd.get()).tag, sizeof(recorded.tag));
   }
+  identity.head.programs = static_cast<std::uint32_t>(identity.programs.size());
   return identity;
 }
 
 bool may_adopt(const PinIdentity& pinned, const PinIdentity& wanted) {
-  sockward_settings ours = wanted.settings, theirs = pinned.settings;
-  ours.generation = theirs.generation = 0;
-  return pinned.counters_version == wanted.counters_version && pinned.object_hash == wanted.object_hash &&
-         std::memcmp(&ours, &theirs, sizeof(ours)) == 0;
+  return pinned.head.counters_version == wanted.head.counters_version &&
+         pinned.head.object_hash == wanted.head.object_hash &&
+         pinned.head.settings_hash == wanted.head.settings_hash;
 }
 
 }  // namespace sockward

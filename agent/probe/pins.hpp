@@ -12,31 +12,36 @@
 
 namespace sockward {
 
-/// Says whose pins these are and what they hold. Lies beside them, as the value of a map.
+/// Says whose pins these are and what they hold. Lies beside them, as the value of a map: the head, then the
+/// programs. Another version of sockward must be able to read it, so neither changes without another number
+/// in kMagic.
 struct PinIdentity {
-  static constexpr char kMagic[16] = "sockward pins 1";
-  static constexpr std::size_t kMostPrograms = 96;
-  char magic[16] = {};
-  std::uint32_t counters_version = 0, generation = 0;
-  std::uint64_t object_hash = 0;  ///< of the embedded BPF object
-  sockward_settings settings{};
-  std::uint32_t programs = 0, reserved = 0;
+  static constexpr char kMagic[16] = "sockward pins 2";
+  struct Head {
+    char magic[16] = {};
+    std::uint32_t counters_version = 0, generation = 0;
+    std::uint64_t object_hash = 0;    ///< of the embedded BPF object
+    std::uint64_t settings_hash = 0;  ///< of what the programs were told, but for their generation
+    std::uint32_t programs = 0, reserved = 0;
+  };
   struct Program {
     char name[64] = {};
     std::uint8_t tag[8] = {};  ///< bpf_prog_info.tag: a hash of its instructions
   };
-  Program program[kMostPrograms];
+  Head head;
+  std::vector<Program> programs;  ///< head.programs of them
 };
 
 /// What lies in the folder.
 struct Pinned {
-  PinIdentity identity;
+  PinIdentity
+      identity;     ///< without programs, and with counters_version 0: pinned in a way of another version
   KernelSide side;  ///< without `probes`
 };
 
 /// A folder of bpffs where the kernel side lives on when the agent does not:
 ///
-///   maps/<name>                       shared by all generations
+///   generation-<n>/maps/<name>        those that both use are in two generations
 ///   generation-<n>/programs/<name>
 ///   generation-<n>/links/<name>
 ///   generation-<n>/identity           comes last: without it the generation is incomplete
@@ -53,7 +58,9 @@ class PinFolder {
   static std::optional<std::string> obstacle(const std::string& path);
 
   /// The latest complete generation. Removes incomplete ones. nullopt: none.
-  /// Throws StartupError: what lies there was not pinned by sockward, or has been changed.
+  /// Throws StartupError: what lies there was not pinned by sockward, or has been changed. What another
+  /// version pinned in a way that this one does not know is no error: it can be replaced, and not gone on
+  /// with.
   std::optional<Pinned> read() const;
   /// Pins all of it. On an error nothing of this generation is left.
   Result<bool> store(const KernelSide& side, const PinIdentity& identity) const;

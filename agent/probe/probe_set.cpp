@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/errno_name.hpp"
+#include "base/log.hpp"
 #include "base/startup_error.hpp"
 #include "probe/ability.hpp"
 #include "probe/acquire.hpp"
@@ -35,6 +36,17 @@ struct ProbeSet::State {
     // libbpf would disable what it attached: the pins keep it.
     else
       for (const auto& attachment : kernel.side.attachments) bpf_link__disconnect(attachment.link.get());
+  }
+
+  /// What is in the ring buffer of a former agent cannot be read.
+  void lose_former_records() {
+    const FileDescriptor ring = std::move(kernel.former_ring);
+    if (!ring.valid()) return;
+    const auto records = discard_records(ring.get());
+    if (records)
+      ledger->lose(*records);
+    else
+      log_warn("records of a former agent are lost and not counted: {}", records.error().text());
   }
 
   int map(const char* name) const { return kernel.side.map(name); }
@@ -73,6 +85,7 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
                                                  *state->counters);
   state->ledger = std::make_unique<RecordLedger>(state->map("settled"), blocks,
                                                  numbers_given(state->map("counters"), blocks));
+  if (state->kernel.begun_anew) state->lose_former_records();
   state->uts_iterator = state->link_of("uts_iter");
   state->socket_iterator = state->link_of("sockets_iter");
   if (state->socket_iterator != nullptr && !state->kernel.adopted)
@@ -98,8 +111,8 @@ std::size_t ProbeSet::detach(const std::string& pin_path) {
   return programs;
 }
 
-int ProbeSet::ring_fd() const {
-  return state_->map("events");
+Rings ProbeSet::take_rings() {
+  return {.current = state_->map("events"), .former = std::move(state_->kernel.former_ring)};
 }
 
 RecordLedger& ProbeSet::ledger() {

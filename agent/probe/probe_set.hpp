@@ -7,6 +7,7 @@
 #include "probe/plan.hpp"
 #include "probe/probe_options.hpp"
 #include "probe/record_ledger.hpp"
+#include "probe/record_ring.hpp"
 #include "telemetry/bound_sockets.hpp"
 #include "telemetry/kernel_counters.hpp"
 #include "telemetry/uts_names.hpp"
@@ -30,7 +31,8 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   static std::size_t detach(const std::string& pin_path);
   ~ProbeSet() override;
 
-  int ring_fd() const;
+  /// What to read records from; the first call gets the former agent's ring.
+  Rings take_rings();
   /// What is done with the records, across restarts.
   RecordLedger& ledger();
   /// A former agent's programs were taken over as they were: nothing was missed.

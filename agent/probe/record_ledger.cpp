@@ -90,6 +90,12 @@ void RecordLedger::drained() {
   }
 }
 
+void RecordLedger::lose(std::uint64_t records) {
+  const std::lock_guard lock(mutex_);
+  lost_ += records;
+  lost_settled_ += records;
+}
+
 std::uint64_t RecordLedger::lost() const {
   const std::lock_guard lock(mutex_);
   return lost_;

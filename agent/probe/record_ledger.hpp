@@ -34,6 +34,8 @@ class RecordLedger {
   bool admit(const RecordNumber& record);
   /// Everything that was in the ring at the start has been admitted: what is missing by now was lost.
   void drained();
+  /// So many records of a former agent could not be read: their numbers mean nothing to this one.
+  void lose(std::uint64_t records);
   /// Records that were lost between two agents, of all restarts so far.
   std::uint64_t lost() const;
 

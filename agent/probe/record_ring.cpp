@@ -15,11 +15,13 @@ constexpr std::chrono::milliseconds kRest{1};
 
 }  // namespace
 
-RecordRing::RecordRing(int map_fd, RecordHandler& handler)
+RecordRing::RecordRing(Rings rings, RecordHandler& handler)
     : handler_(handler),
-      ring_(ring_buffer__new(map_fd, on_sample, this, nullptr)),
+      ring_(ring_buffer__new(rings.current, on_sample, this, nullptr)),
+      former_(rings.former.valid() ? ring_buffer__new(rings.former.get(), on_sample, this, nullptr)
+                                   : nullptr),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!ring_ || !wake_.valid())
+  if (!ring_ || !wake_.valid() || (rings.former.valid() && !former_))
     throw failure(last_error("open the ring buffer").text(), "raise the limits on memory and open files");
 }
 
@@ -34,6 +36,13 @@ int RecordRing::on_sample(void* self, void* data, std::size_t size) noexcept {
   return 0;
 }
 
+int RecordRing::empty_former() noexcept {
+  if (!former_) return 0;
+  const int records = ring_buffer__consume(former_.get());
+  if (--looks_at_former_ == 0) former_.reset();
+  return records;
+}
+
 Result<int> RecordRing::poll(std::chrono::milliseconds timeout) noexcept {
   pollfd ready[] = {{.fd = ring_buffer__epoll_fd(ring_.get()), .events = POLLIN, .revents = 0},
                     {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
@@ -42,14 +51,24 @@ Result<int> RecordRing::poll(std::chrono::milliseconds timeout) noexcept {
   // The kernel wakes its reader only when nothing is left unread: a moment's rest turns the wake-up for each
   // record of a burst, which the failing program would pay for, into one for all of them.
   if (ready[0].revents != 0 && ready[1].revents == 0) std::this_thread::sleep_for(kRest);
-  const int records = ring_buffer__consume(ring_.get());
+  const int former = empty_former(), records = former < 0 ? former : ring_buffer__consume(ring_.get());
   if (records < 0) return Error{std::error_code(-records, std::generic_category()), "read records"};
-  return records;
+  return former + records;
 }
 
 void RecordRing::wake() noexcept {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof(one));
+}
+
+Result<std::uint64_t> discard_records(int map_fd) {
+  std::uint64_t records = 0;
+  const auto count = [](void* total, void*, std::size_t) { return ++*static_cast<std::uint64_t*>(total), 0; };
+  ring_buffer* ring = ring_buffer__new(map_fd, count, &records, nullptr);
+  if (ring == nullptr) return last_error("open the former ring buffer");
+  ring_buffer__consume(ring);
+  ring_buffer__free(ring);
+  return records;
 }
 
 }  // namespace sockward

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -19,10 +20,17 @@ class RecordHandler {
   virtual void on_record(std::span<const std::byte> record) noexcept = 0;
 };
 
+/// What records are read from. A former agent's ring buffer, where it is another one, comes first: no program
+/// writes to it any more.
+struct Rings {
+  int current = -1;  ///< not owned
+  FileDescriptor former{};
+};
+
 /// Reads records from the BPF ring buffer. Not movable: libbpf keeps `this` for its callback.
 class RecordRing {
  public:
-  RecordRing(int map_fd, RecordHandler& handler);  // throws StartupError
+  RecordRing(Rings rings, RecordHandler& handler);  // throws StartupError
   RecordRing(const RecordRing&) = delete;
   RecordRing& operator=(const RecordRing&) = delete;
   ~RecordRing();
@@ -38,10 +46,17 @@ class RecordRing {
     void operator()(ring_buffer* ring) const noexcept;
   };
   static int on_sample(void* self, void* data, std::size_t size) noexcept;
+  /// Reads the former ring and, when nothing can come behind that, lets it go. Returns the number of records.
+  int empty_former() noexcept;
 
   RecordHandler& handler_;
-  std::unique_ptr<ring_buffer, Free> ring_;
+  std::unique_ptr<ring_buffer, Free> ring_, former_;
+  int looks_at_former_ = 2;  // a record that was being written may have hidden those behind it
   FileDescriptor wake_;
 };
+
+/// Takes out, unread, what is in a ring buffer that nothing writes to any more. Returns how many records it
+/// was.
+Result<std::uint64_t> discard_records(int map_fd);
 
 }  // namespace sockward

@@ -39,7 +39,7 @@ LoadedKernel::LoadedKernel() {
   probes_ = ProbeSet::load(options);
   for (const VerifierCost& cost : probes_->verifier_costs())
     printf("VERIFIER %s %u %u\n", cost.program.c_str(), cost.instructions, cost.stack_bytes);
-  ring_ = std::make_unique<RecordRing>(probes_->ring_fd(), *this);
+  ring_ = std::make_unique<RecordRing>(probes_->take_rings(), *this);
 }
 
 LoadedKernel* LoadedKernel::instance() {

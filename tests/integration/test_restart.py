@@ -187,6 +187,84 @@ class Restarts(unittest.TestCase):
             self.assertEqual(counted(agent), 70)
 
 
+def socket_binds(agent):
+    return [r for r in agent.records() if r["attributes"]["error.type"] == "ENOENT"]
+
+
+class OtherVersions(unittest.TestCase):
+    """What a former agent of another version, or with other sizes, has left."""
+    waiting = 500  # records in the ring buffer that no agent has read
+
+    def setUp(self):
+        self.pins = f"/sys/fs/bpf/sockward-test-{os.getpid()}"
+        self.addCleanup(shutil.rmtree, self.pins, ignore_errors=True)
+
+    def agent(self, ring=1 << 20, **options):
+        config = ALL.replace("limits: {", f"limits: {{ring_bytes: {ring}, ")
+        return Agent(f"--restart.pin-path={self.pins}", output="json", config=config, **options)
+
+    def leave_records(self):
+        with self.agent() as agent:
+            agent.kill()
+        storm(self.waiting)
+
+    def rewrite_identity(self, change):
+        """As another version of sockward would have written it: a map of one element, of any size."""
+        path = f"{self.pins}/generation-1/identity"
+        shown = json.loads(run("bpftool", "-j", "map", "dump", "pinned", path).stdout)
+        value = change(bytes(int(byte, 16) for byte in shown[0]["value"]))
+        os.unlink(path)
+        for words in (["create", path, "type", "array", "key", "4", "value", str(len(value)), "entries", "1", "name", "other"],
+                      ["update", "pinned", path, "key", "0", "0", "0", "0", "value", *map(str, value)]):
+            done = run("bpftool", "map", *words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def begins_anew(self):
+        with self.agent() as agent:
+            self.assertIn("another layout", agent.said())
+            self.assertNotIn("adopted", agent.said())
+            self.assertEqual(sorted(os.listdir(self.pins)), ["generation-2"], "the former one is gone")
+            self.assertEqual(counted(agent), 0)
+            storm(7)
+            self.assertEqual(counted(agent), 7)
+            wait_until(lambda: len(socket_binds(agent)) == 7, 5)
+            self.assertEqual(value(agent, "sockward_events_lost_total", reason="restart"), self.waiting)
+            agent.kill()
+        with self.agent() as agent:  # its own pins can be gone on with
+            self.assertIn("adopted", agent.said())
+            self.assertEqual(counted(agent), 7)
+            self.assertEqual(value(agent, "sockward_events_lost_total", reason="restart"), self.waiting)
+
+    def test_records_in_a_ring_of_another_size_are_read_first(self):
+        self.leave_records()
+        with self.agent(ring=1 << 21) as agent:
+            self.assertIn("the map events has another layout", agent.said())
+            storm(7)
+            wait_until(lambda: len(socket_binds(agent)) == self.waiting + 7, 10)
+            times = [r["timestamp"] for r in socket_binds(agent)]
+            self.assertEqual(len(set(times)), len(times), "none twice")
+            self.assertEqual(value(agent, "sockward_events_lost_total"), 0)
+            self.assertEqual(counted(agent), self.waiting + 7)
+
+    def test_counters_of_another_layout_begin_anew_and_unread_records_count_as_lost(self):
+        self.leave_records()
+        self.rewrite_identity(lambda value: value[:16] + bytes([99, 0, 0, 0]) + value[20:])
+        self.begins_anew()
+
+    def test_pins_in_a_way_of_another_version_are_replaced(self):
+        self.leave_records()
+        self.rewrite_identity(lambda value: b"sockward pins 77" + bytes(500))
+        self.begins_anew()
+
+    def test_pins_that_are_not_of_sockward_are_refused(self):
+        self.leave_records()
+        self.rewrite_identity(lambda value: b"sockmap pins 1\0\0" + bytes(500))
+        done = run(SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", f"--restart.pin-path={self.pins}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("was not pinned by sockward", done.stderr)
+        self.assertIn("next: run `sockward detach`", done.stderr)
+
+
 class Foreign(unittest.TestCase):
     def setUp(self):
         self.pins = f"/sys/fs/bpf/sockward-test-{os.getpid()}"
