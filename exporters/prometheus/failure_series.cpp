@@ -108,12 +108,12 @@ FailureSeries::Table FailureSeries::read(KernelSource& kernel) {
   for (const auto& count : kernel.retired()) named[kind_of(count)] += count.count;
   for (auto& [name, label] : labels_) {
     std::sort(label.shown.begin(), label.shown.end());
-    for (const auto& [kind, count] : label.shown)
-      series.emplace_hint(series.end(), std::pair(name, kind), count);
+    for (const auto& [kind, count] : label.shown) series.push_back({name, kind, count});
   }
   if (!live) return series;
   for (const auto& [kind, count] : all_failures(kernel.snapshot()))
-    if (const std::uint64_t shown = named[kind]; count > shown) series[{kOther, kind}] = count - shown;
+    if (const std::uint64_t shown = named[kind]; count > shown)
+      series.push_back({kOther, kind, count - shown});
   return series;
 }
 

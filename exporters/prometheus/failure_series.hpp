@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -38,7 +38,12 @@ class FailureSeries {
   /// Finds the label of a container key; nullopt: unknown and gone.
   using LabelOf = std::function<std::optional<std::string>(std::uint64_t)>;
   using Exists = std::function<bool(std::uint64_t)>;
-  using Table = std::map<std::pair<std::string, FailureKind>, std::uint64_t>;
+  struct Series {
+    std::string_view container;  ///< valid until the next upkeep()
+    FailureKind kind;
+    std::uint64_t count = 0;
+  };
+  using Table = std::vector<Series>;
 
   FailureSeries(std::size_t cap, Seconds ttl, LabelOf label_of, Exists exists)
       : cap_(cap), ttl_(ttl), label_of_(std::move(label_of)), exists_(std::move(exists)) {}
@@ -47,7 +52,7 @@ class FailureSeries {
   /// scraped or not: it also learns the names of new containers while they live. Returns the labels whose
   /// series disappeared. `now`: seconds of a monotonic clock.
   std::vector<std::string> upkeep(KernelSource& kernel, Seconds now);
-  /// The series by (container label, kind) as they are now.
+  /// The series as they are now, each once, those of a container together.
   Table read(KernelSource& kernel);
   /// Containers folded for want of room, ever.
   std::uint64_t overflowed() const { return overflowed_; }

@@ -69,15 +69,20 @@ const std::vector<FailureKind>& fixed_failures() {
   return kFixed;
 }
 
-prometheus::MetricFamily errors_family(FailureSeries::Table series) {
-  for (const FailureKind& kind : fixed_failures()) series.try_emplace({"host", kind}, 0);
+prometheus::MetricFamily errors_family(const FailureSeries::Table& series) {
   FamilyBuilder family("sockward_call_errors_total");
-  family.reserve(series.size());
-  for (const auto& [key, count] : series) {
-    const auto& [container, kind] = key;
+  family.reserve(series.size() + fixed_failures().size());
+  const auto add = [&](std::string_view container, FailureKind kind, std::uint64_t count) {
     family.add({to_string(kind.syscall), to_string(kind.family), errno_label(kind.slot), container},
                to_double(count));
-  }
+  };
+  std::map<FailureKind, std::uint64_t> host;
+  for (const FailureKind& kind : fixed_failures()) host[kind] = 0;
+  for (const auto& [container, kind, count] : series)
+    if (container == "host") host[kind] = count;
+  for (const auto& [kind, count] : host) add("host", kind, count);
+  for (const auto& [container, kind, count] : series)
+    if (container != "host") add(container, kind, count);
   return family.take();
 }
 
@@ -301,11 +306,11 @@ class MetricsPage::Collector {
 
   Families collect() {
     const std::lock_guard lock(mutex_);
-    auto failures = series_.read(sources_.kernel);
+    const auto failures = series_.read(sources_.kernel);
     const KernelSnapshot snapshot = sources_.kernel.snapshot();
     Families out;
     out.push_back(calls_family(snapshot));
-    out.push_back(errors_family(std::move(failures)));
+    out.push_back(errors_family(failures));
     out.push_back(diagnoses_family(sources_.diagnoses));
     add_hostname_families(snapshot, out);
     out.push_back(host_renames_family(sources_.host_renames));
