@@ -11,7 +11,10 @@
 namespace sockward {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::milliseconds kRest{1};
+constexpr std::chrono::seconds kLongestEnd{1};
 
 }  // namespace
 
@@ -32,8 +35,10 @@ void RecordRing::Free::operator()(ring_buffer* ring) const noexcept {
 }
 
 int RecordRing::on_sample(void* self, void* data, std::size_t size) noexcept {
-  static_cast<RecordRing*>(self)->handler_.on_record({static_cast<const std::byte*>(data), size});
-  return 0;
+  auto& ring = *static_cast<RecordRing*>(self);
+  ring.handler_.on_record({static_cast<const std::byte*>(data), size});
+  const auto end_by = ring.end_by_.load(std::memory_order_relaxed);
+  return end_by != 0 && Clock::now().time_since_epoch().count() >= end_by ? -ECANCELED : 0;
 }
 
 int RecordRing::empty_former() noexcept {
@@ -52,12 +57,14 @@ Result<int> RecordRing::poll(std::chrono::milliseconds timeout) noexcept {
   // record of a burst, which the failing program would pay for, into one for all of them.
   if (ready[0].revents != 0 && ready[1].revents == 0) std::this_thread::sleep_for(kRest);
   const int former = empty_former(), records = former < 0 ? former : ring_buffer__consume(ring_.get());
+  if (records == -ECANCELED) return 0;  // by on_sample()
   if (records < 0) return Error{std::error_code(-records, std::generic_category()), "read records"};
   return former + records;
 }
 
 void RecordRing::wake() noexcept {
   const std::uint64_t one = 1;
+  end_by_ = (Clock::now() + kLongestEnd).time_since_epoch().count();
   [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof(one));
 }
 

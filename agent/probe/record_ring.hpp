@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,8 @@ class RecordRing {
   /// Waits until records come, wake() is called, or the time is up; hands over what is there.
   /// Returns the number of records. A signal counts as nothing.
   Result<int> poll(std::chrono::milliseconds timeout) noexcept;
-  /// Ends a waiting poll(). Any thread.
+  /// Ends a waiting poll(), and one that does not come to the end of a storm of records within a second: what
+  /// is left then stays in the ring buffer. Later ones do not wait. Any thread.
   void wake() noexcept;
 
  private:
@@ -53,6 +55,7 @@ class RecordRing {
   std::unique_ptr<ring_buffer, Free> ring_, former_;
   int looks_at_former_ = 2;  // a record that was being written may have hidden those behind it
   FileDescriptor wake_;
+  std::atomic<std::chrono::steady_clock::rep> end_by_{0};  // of steady_clock; 0: nobody called wake()
 };
 
 /// Takes out, unread, what is in a ring buffer that nothing writes to any more. Returns how many records it
