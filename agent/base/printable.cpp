@@ -46,10 +46,14 @@ bool is_deceptive(std::uint32_t code) {
 
 }  // namespace
 
+bool is_plain(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 Printable printable(std::string_view bytes) {
   Printable result;
-  if (std::all_of(bytes.begin(), bytes.end(), [](char c) { return c >= 0x20 && c < 0x7F; })) {
-    result.text = bytes;  // nearly every name
+  if (is_plain(bytes)) {
+    result.text = bytes;
     return result;
   }
   result.text.reserve(bytes.size());

@@ -18,7 +18,7 @@ class Members {
 
   void text(const char* key, std::string_view value) {
     writer_.Key(key);
-    plain(printable(value).text);
+    shown(value);
   }
   void optional_text(const char* key, const std::optional<std::string>& value) {
     if (value) text(key, *value);
@@ -39,7 +39,7 @@ class Members {
   void list(const char* key, const Texts& values) {
     writer_.Key(key);
     writer_.StartArray();
-    for (const auto& value : values) plain(printable(value).text);
+    for (const auto& value : values) shown(value);
     writer_.EndArray();
   }
   void open(const char* key) {
@@ -49,7 +49,13 @@ class Members {
   void close() { writer_.EndObject(); }
 
  private:
-  void plain(const std::string& value) {
+  void shown(std::string_view value) {
+    if (is_plain(value))
+      plain(value);
+    else
+      plain(printable(value).text);
+  }
+  void plain(std::string_view value) {
     writer_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
   }
   Writer& writer_;
@@ -89,7 +95,7 @@ void write_container(Members& out, const Record& record) {
 /// The text of a name and, when the text does not give it back, its bytes.
 void write_name(Members& out, const char* key, const char* bytes_key, const std::string& name) {
   out.text(key, name);
-  if (!printable(name).exact) out.text(bytes_key, base64(name));
+  if (!is_plain(name) && !printable(name).exact) out.text(bytes_key, base64(name));
 }
 
 void write_socket_call(Members& out, const Event& event, const SocketCall& call) {
@@ -145,7 +151,7 @@ void write_exit(Members& out, const Record& record, const ProcessExit& end) {
   else
     out.text("sockward.address", "unix:" + printable(name).text);
   out.text("sockward.address.kind", to_string(name.empty() ? AddressKind::unreadable : AddressKind::path));
-  if (!printable(name).exact) out.text("sockward.address.bytes", base64(name));
+  if (!is_plain(name) && !printable(name).exact) out.text("sockward.address.bytes", base64(name));
   out.number("process.exit.code", static_cast<std::uint64_t>(end.status >> 8 & 0xFF));
 }
 
@@ -210,7 +216,7 @@ std::string to_json(const Record& record, const Resource& resource, CommandArgs 
   write_attributes(out, record, arguments);
   out.close();
   out.close();
-  return buffer.GetString();
+  return {buffer.GetString(), buffer.GetSize()};
 }
 
 }  // namespace sockward
