@@ -95,7 +95,8 @@ std::optional<PinIdentity> read_identity(const std::string& path) {
     throw foreign(path, "was not pinned by sockward");
   std::vector<std::byte> value(info.value_size);
   const __u32 first = 0;
-  if (info.key_size != sizeof(first) || bpf_map_lookup_elem(map.get(), &first, value.data()) != 0 ||
+  if (info.type != BPF_MAP_TYPE_ARRAY || info.key_size != sizeof(first) ||
+      bpf_map_lookup_elem(map.get(), &first, value.data()) != 0 ||
       std::memcmp(value.data(), PinIdentity::kMagic, kSameInAllVersions) != 0)
     throw foreign(path, "was not pinned by sockward");
   if (std::memcmp(value.data(), PinIdentity::kMagic, sizeof(PinIdentity::kMagic)) != 0) return identity;
