@@ -43,6 +43,20 @@ bool differs(const Maps& former, const Maps& ours, const std::string& name) {
          id_of(theirs->second.get()) != id_of(own->second.get());
 }
 
+/// The counts by container go on in a table of another size, as far as they find room; what does not is of
+/// "~other", and so is what the former programs count from now until it is the new ones' turn.
+void copy_counts(const Maps& former, const Maps& ours) {
+  static const std::string kTable = "failures_by_source";
+  if (!differs(former, ours, kTable)) return;
+  const int from = former.at(kTable).get(), to = ours.at(kTable).get();
+  sockward_source_key key{}, next{};
+  std::uint64_t count = 0;
+  for (const sockward_source_key* last = nullptr; bpf_map_get_next_key(from, last, &next) == 0; last = &key) {
+    if (bpf_map_lookup_elem(from, &next, &count) == 0) bpf_map_update_elem(to, &next, &count, BPF_ANY);
+    key = next;
+  }
+}
+
 void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& plan) {
   result.side = std::move(pinned.side);
   for (const auto& operation : plan)
@@ -71,7 +85,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
     result.not_pinned = folder.error().text();
   }
   Inheritance inherited;
-  Maps former;
+  Maps unusable;  // of another layout
   if (result.pins) {
     const auto plan = plan_of(options, survey);
     const auto wanted = identity_of(KernelSide(), make_settings(options, survey.own_types, 0), object_hash());
@@ -83,20 +97,19 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
       }
       inherited.generation = pinned->side.generation;
       result.begun_anew = pinned->identity.head.counters_version != SOCKWARD_COUNTERS_VERSION;
-      former = std::move(pinned->side.maps);
+      (result.begun_anew ? unusable : inherited.maps) = std::move(pinned->side.maps);
+      if (result.begun_anew)
+        log_warn("the counters of the former agent have another layout: they begin anew");
     }
   }
-  if (result.begun_anew)
-    log_warn("the counters of the former agent have another layout: they begin anew");
-  else
-    inherited.maps = std::move(former);
   result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {
     if (!result.pins) return;
+    copy_counts(inherited.maps, side.maps);
     const auto settings = make_settings(options, survey.own_types, side.generation);
     if (const auto done = result.pins->store(side, identity_of(side, settings, object_hash())); !done)
       result.not_pinned = done.error().text();
   });
-  if (auto& maps = result.begun_anew ? former : inherited.maps; differs(maps, result.side.maps, kRing))
+  if (auto& maps = result.begun_anew ? unusable : inherited.maps; differs(maps, result.side.maps, kRing))
     result.former_ring = std::move(maps[kRing]);
   if (result.pins) result.pins->remove_all_but(result.not_pinned.empty() ? result.side.generation : 0);
   if (!result.not_pinned.empty()) result.pins.reset();

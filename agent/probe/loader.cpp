@@ -70,8 +70,7 @@ void reuse_maps(const bpf_object* object, const Maps& inherited) {
     const auto found = inherited.find(bpf_map__name(map));
     if (found == inherited.end()) continue;
     if (!same_layout(map, found->second.get()))
-      log_warn("the map {} has another layout than the one of the former agent: it begins anew",
-               bpf_map__name(map));
+      log_warn("the map {} of the former agent has another size: there is a new one", bpf_map__name(map));
     else if (bpf_map__reuse_fd(map, found->second.get()) != 0)
       throw failure(last_error(std::string("take over map ") + bpf_map__name(map)).text(),
                     "run `sockward detach` to begin anew");

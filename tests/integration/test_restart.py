@@ -187,8 +187,9 @@ class Restarts(unittest.TestCase):
             self.assertEqual(counted(agent), 70)
 
 
-def socket_binds(agent):
-    return [r for r in agent.records() if r["attributes"]["error.type"] == "ENOENT"]
+def storm_records(agent):
+    return [r for r in agent.records()
+            if r["attributes"].get("error.type") == "ENOENT" and r["attributes"]["process.executable.name"] == "provoke"]
 
 
 class OtherVersions(unittest.TestCase):
@@ -227,7 +228,7 @@ class OtherVersions(unittest.TestCase):
             self.assertEqual(counted(agent), 0)
             storm(7)
             self.assertEqual(counted(agent), 7)
-            wait_until(lambda: len(socket_binds(agent)) == 7, 5)
+            wait_until(lambda: len(storm_records(agent)) == 7, 5)
             self.assertEqual(value(agent, "sockward_events_lost_total", reason="restart"), self.waiting)
             agent.kill()
         with self.agent() as agent:  # its own pins can be gone on with
@@ -238,13 +239,25 @@ class OtherVersions(unittest.TestCase):
     def test_records_in_a_ring_of_another_size_are_read_first(self):
         self.leave_records()
         with self.agent(ring=1 << 21) as agent:
-            self.assertIn("the map events has another layout", agent.said())
+            self.assertIn("the map events of the former agent has another size", agent.said())
             storm(7)
-            wait_until(lambda: len(socket_binds(agent)) == self.waiting + 7, 10)
-            times = [r["timestamp"] for r in socket_binds(agent)]
+            wait_until(lambda: len(storm_records(agent)) == self.waiting + 7, 10)
+            times = [r["timestamp"] for r in storm_records(agent)]
             self.assertEqual(len(set(times)), len(times), "none twice")
             self.assertEqual(value(agent, "sockward_events_lost_total"), 0)
             self.assertEqual(counted(agent), self.waiting + 7)
+
+    def test_counts_by_container_go_on_in_a_table_of_another_size(self):
+        def of_container(agent):
+            return value(agent, "sockward_call_errors_total", errno="ENOENT", container_name="docker:" + "a" * 12)
+
+        with Cgroup("docker/" + "a" * 64) as group:
+            for entries, made in (8192, 70), (16384, 140), (1024, 210):
+                with Agent(f"--restart.pin-path={self.pins}", config=f"limits: {{source_entries: {entries}}}\n") as agent:
+                    subprocess.run([PROVOKE, "storm", "70"], check=True, preexec_fn=group.enter)
+                    wait_until(lambda: of_container(agent) == made, 5, "what was counted before is there")
+                    self.assertEqual(counted(agent), made)
+                    agent.kill()
 
     def test_counters_of_another_layout_begin_anew_and_unread_records_count_as_lost(self):
         self.leave_records()
