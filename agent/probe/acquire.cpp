@@ -4,7 +4,9 @@
 #include <sockward/counters.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <set>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/startup_error.hpp"
@@ -43,18 +45,24 @@ bool differs(const Maps& former, const Maps& ours, const std::string& name) {
          id_of(theirs->second.get()) != id_of(own->second.get());
 }
 
-/// The counts by container go on in a table of another size, as far as they find room; what does not is of
-/// "~other", and so is what the former programs count from now until it is the new ones' turn.
-void copy_counts(const Maps& former, const Maps& ours) {
-  static const std::string kTable = "failures_by_source";
-  if (!differs(former, ours, kTable)) return;
-  const int from = former.at(kTable).get(), to = ours.at(kTable).get();
-  sockward_source_key key{}, next{};
-  std::uint64_t count = 0;
-  for (const sockward_source_key* last = nullptr; bpf_map_get_next_key(from, last, &next) == 0; last = &key) {
-    if (bpf_map_lookup_elem(from, &next, &count) == 0) bpf_map_update_elem(to, &next, &count, BPF_ANY);
+/// A hash table's entries, as far as they find room. Both have keys and values of the same kind.
+void copy_entries(int from, int to) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(from, &info, &size) != 0) return;
+  std::vector<std::byte> key(info.key_size), next(info.key_size), value(info.value_size);
+  for (const void* last = nullptr; bpf_map_get_next_key(from, last, next.data()) == 0; last = key.data()) {
+    if (bpf_map_lookup_elem(from, next.data(), value.data()) == 0)
+      bpf_map_update_elem(to, next.data(), value.data(), BPF_ANY);
     key = next;
   }
+}
+
+/// Tables whose size is a setting go on in those of another size. Counts by container that find no room are
+/// of "~other", and so is what the former programs count from now until it is the new ones' turn.
+void copy_tables(const Maps& former, const Maps& ours) {
+  for (const std::string name : {"failures_by_source", "bound_names"})
+    if (differs(former, ours, name)) copy_entries(former.at(name).get(), ours.at(name).get());
 }
 
 void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& plan) {
@@ -104,7 +112,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
   }
   result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {
     if (!result.pins) return;
-    copy_counts(inherited.maps, side.maps);
+    copy_tables(inherited.maps, side.maps);
     const auto settings = make_settings(options, survey.own_types, side.generation);
     if (const auto done = result.pins->store(side, identity_of(side, settings, object_hash())); !done)
       result.not_pinned = done.error().text();

@@ -1,5 +1,6 @@
 """The kernel side lives on between two agents: nothing is missed, nothing counted twice, nothing written twice."""
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -258,6 +259,20 @@ class OtherVersions(unittest.TestCase):
                     wait_until(lambda: of_container(agent) == made, 5, "what was counted before is there")
                     self.assertEqual(counted(agent), made)
                     agent.kill()
+
+    def test_who_bound_what_goes_on_in_a_table_of_another_size(self):
+        def evicted(agent):
+            return value(agent, "sockward_names_evicted_total")
+
+        with contextlib.ExitStack() as held, self.agent() as agent:
+            for _ in range(300):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", 0))
+            wait_until(lambda: value(agent, "sockward_names_bound_total", kind="other") >= 300)
+            before = evicted(agent)
+            agent.kill()
+            with Agent(f"--restart.pin-path={self.pins}", config="limits: {bound_names: 8192}\n") as agent:
+                self.assertIn("the map bound_names of the former agent has another size", agent.said())
+                self.assertLess(evicted(agent), before + 50, "what was there is there")
 
     def test_counters_of_another_layout_begin_anew_and_unread_records_count_as_lost(self):
         self.leave_records()
