@@ -1,5 +1,7 @@
 #include "base/read_file.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 
 #include "base/file_descriptor.hpp"
@@ -18,6 +20,13 @@ Result<std::string> read_file_at(int folder, const std::string& name, std::size_
     if (bytes == 0) break;
     text.append(buffer, static_cast<std::size_t>(bytes));
   }
+  return text;
+}
+
+Result<std::string> read_whole_file_at(int folder, const std::string& name, std::size_t most) {
+  auto text = read_file_at(folder, name, most + 1);
+  if (text && text->size() > most)
+    return make_error(std::errc::file_too_large, fmt::format("read more than {} bytes of {}", most, name));
   return text;
 }
 

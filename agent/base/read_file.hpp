@@ -14,7 +14,11 @@ namespace sockward {
 Result<std::string> read_file_at(int folder, const std::string& name,
                                  std::size_t limit = std::size_t{256} << 10);
 
-/// The same by its path.
+/// All of its text. Error std::errc::file_too_large: it is longer than `most` bytes. For what is searched: of
+/// a part nobody can say that something is not there. Thread-safe.
+Result<std::string> read_whole_file_at(int folder, const std::string& name, std::size_t most);
+
+/// Some of it by its path.
 inline Result<std::string> read_file(const std::string& path, std::size_t limit = std::size_t{16} << 20) {
   return read_file_at(AT_FDCWD, path, limit);
 }

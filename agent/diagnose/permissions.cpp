@@ -50,7 +50,7 @@ std::optional<Purpose> purpose_of(const Event& event) {
 std::string doubt_of(const Observation& seen, const PathTrace& trace, const Credentials& credentials) {
   const Actor& actor = seen.event.actor;
   if (trace.remote) return "the path lies on a file system that decides about permissions by itself";
-  if (trace.idmapped) return "a mount on the way maps owners";
+  if (trace.idmapped) return "a mount on the way maps owners, or may";
   if (trace.layered && actor.userns != kInitialUserNamespace)
     return "the path lies on an overlay, seen from a user namespace of its own";
   if (credentials.fsuid != actor.fsuid) return "the caller has changed its user since";

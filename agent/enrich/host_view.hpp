@@ -63,7 +63,7 @@ struct PathTrace {
   bool loops = false;                 ///< more than 40 of them: ELOOP
   bool remote = false;                ///< NFS, FUSE and the like: permissions are decided elsewhere
   bool layered = false;               ///< overlay: the file system below has permissions of its own
-  bool idmapped = false;              ///< a mount on the way maps owners (mount_setattr(2))
+  bool idmapped = false;              ///< a mount on the way maps owners (mount_setattr(2)), or nobody knows
   bool read_only = false;             ///< the last directory lies on a read-only mount
 };
 

@@ -271,9 +271,10 @@ Result<PathTrace> ProcHost::walk_path(const Event& event, const std::string& pat
   if (!root) return root.error();
   auto trace = PathWalk(root->get()).trace(path, follow);
   if (!trace) return trace;
-  if (const auto folder = open_process(process_of(event)))
-    if (const auto mounts = read_file_at(folder->fd(), "mountinfo", kLongestTable))
-      trace->idmapped = any_idmapped(*mounts, trace->mounts);
+  if (const auto folder = open_process(process_of(event))) {
+    const auto mounts = read_whole_file_at(folder->fd(), "mountinfo", kLongestTable);
+    trace->idmapped = !mounts || any_idmapped(*mounts, trace->mounts);
+  }
   return trace;
 }
 
@@ -292,8 +293,13 @@ Result<std::vector<PortUse>> ProcHost::port_uses(const Event& event, std::uint16
   if (!folder) return folder.error();
   std::vector<PortUse> found;
   const std::string table = protocol == IPPROTO_UDP ? "net/udp" : "net/tcp";
-  for (const std::string& file : {table, table + "6"})
-    if (const auto text = read_file_at(folder->fd(), file, kLongestTable)) add_port_uses(*text, port, found);
+  for (const std::string& file : {table, table + "6"}) {
+    const auto text = read_whole_file_at(folder->fd(), file, kLongestTable);
+    if (text)
+      add_port_uses(*text, port, found);
+    else if (text.error().code == std::errc::file_too_large)
+      return text.error();
+  }
   return found;
 }
 
@@ -304,7 +310,7 @@ Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string&
   if (!folder)
     folder = open_member("net", event.actor.netns, event.time, [](const ProcessFolder&) { return true; });
   if (!folder) return folder.error();
-  const auto text = read_file_at(folder->fd(), "net/unix", kLongestTable);
+  const auto text = read_whole_file_at(folder->fd(), "net/unix", kLongestTable);
   if (!text) return text.error();
   return lists_socket_named(*text, name);
 }

@@ -16,6 +16,15 @@ TEST(ReadFile, TakesTextUpToALimit) {
   EXPECT_LE(some->size(), 100U + 4096);
 }
 
+TEST(ReadFile, WhatIsSearchedIsReadToItsEndOrNotAtAll) {
+  const std::string all = *read_file("/proc/self/comm");
+  EXPECT_EQ(*read_whole_file_at(AT_FDCWD, "/proc/self/comm", all.size()), all);
+  const auto cut = read_whole_file_at(AT_FDCWD, "/proc/self/comm", all.size() - 1);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, std::errc::file_too_large);
+  EXPECT_EQ(cut.error().operation, "read more than 10 bytes of /proc/self/comm");
+}
+
 TEST(ReadFile, AMissingFileAndAFolderAreErrors) {
   EXPECT_EQ(read_file("/nonexistent").error().code, std::errc::no_such_file_or_directory);
   EXPECT_EQ(read_file("/").error().code, std::errc::is_a_directory);
