@@ -31,7 +31,11 @@ int give_back_code(dl_phdr_info* library, std::size_t, void*) {
 }  // namespace
 
 void use_one_heap() {
-  mallopt(M_ARENA_MAX, 1);  // NOLINT(concurrency-mt-unsafe): there is one thread yet
+  // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);  // fixed: glibc raises it up to 32 MiB, and what is below it it keeps
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 void give_back_memory_of_the_start() {

@@ -2,7 +2,9 @@
 #include <fcntl.h>
 
 #include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -14,9 +16,11 @@ namespace sockward {
 Result<std::string> read_file_at(int folder, const std::string& name,
                                  std::size_t limit = std::size_t{256} << 10);
 
-/// All of its text. Error std::errc::file_too_large: it is longer than `most` bytes. For what is searched: of
-/// a part nobody can say that something is not there. Thread-safe.
-Result<std::string> read_whole_file_at(int folder, const std::string& name, std::size_t most);
+/// Its lines, in pieces of many whole ones, in little memory. Error std::errc::file_too_large: it is longer
+/// than `most` bytes. For what is searched: of a part nobody can say that something is not there.
+/// Thread-safe.
+Result<bool> read_lines_at(int folder, const std::string& name, std::size_t most,
+                           const std::function<void(std::string_view)>& take);
 
 /// Some of it by its path.
 inline Result<std::string> read_file(const std::string& path, std::size_t limit = std::size_t{16} << 20) {

@@ -133,7 +133,7 @@ int explain_command(const ExplainFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   const ProcSockets sockets("/proc");
   const ProcUts uts("/proc");
-  ProcHost host("/proc", mounts.controller(), &uts, &sockets, mounts.v2_root);
+  ProcHost host("/proc", mounts.controller(), &uts, &sockets, mounts.v2_root, SocketList::kUnbounded);
   if (!flags.user.empty()) host.assume(find_user(flags.user).credentials);
   event.time = SystemClock().monotonic();  // after the first walk: what that met was there before
   const Foresight foresight = foresee(event, host);

@@ -69,15 +69,17 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .writes_strict = sysctl_writes_strict()};
 }
 
-Result<std::vector<OpenSocket>> KnownSockets::walk() const {
-  auto found = probes_.walk();
-  return found ? std::move(found) : fallback_.walk();
+Result<bool> KnownSockets::walk(SocketList& into) const {
+  const SocketList empty = into;
+  if (probes_.walk(into)) return true;
+  into = empty;
+  return fallback_.walk(into);
 }
 
-Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts)
+Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)
     : probes(ProbeSet::load(options)),
       sockets(*probes),
-      host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root),
+      host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root, walk_bytes),
       containers(mounts, host) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (!options.pin_path.empty() && !probes->not_pinned().empty())

@@ -27,7 +27,7 @@ class KnownSockets final : public BoundSockets {
  public:
   explicit KnownSockets(const ProbeSet& probes) : probes_(probes), fallback_("/proc") {}
   std::optional<SocketOwner> binder(const BoundName& name) const override { return probes_.binder(name); }
-  Result<std::vector<OpenSocket>> walk() const override;
+  Result<bool> walk(SocketList& into) const override;
 
  private:
   const ProbeSet& probes_;
@@ -37,7 +37,9 @@ class KnownSockets final : public BoundSockets {
 /// The attached kernel side and the host view on top of it: what run and trace share.
 class Observer {
  public:
-  Observer(const ProbeOptions& options, const CgroupMounts& mounts);  // throws StartupError
+  /// `walk_bytes`: Settings::Limits::walk_bytes. Throws StartupError.
+  Observer(const ProbeOptions& options, const CgroupMounts& mounts,
+           std::size_t walk_bytes = SocketWalks::kMostBytes);
 
   /// "attached", or how many probes are when not all.
   std::string attached_text() const;

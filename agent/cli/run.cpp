@@ -323,7 +323,7 @@ int run_command(const RunFlags& flags) {
   for (const auto port : server->ports()) log_info("listening on port {}", port);
 
   const FileDescriptor statistics = flags.bpf_stats ? enable_bpf_statistics() : FileDescriptor();
-  Observer observer(options, mounts);
+  Observer observer(options, mounts, settings.limits.walk_bytes);
   limit_privileges(settings);
   DiagnosisCounts diagnoses(settings.metrics.container_name_cap),
       host_renames(settings.metrics.container_name_cap);

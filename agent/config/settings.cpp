@@ -114,6 +114,7 @@ Keys sections(Settings& s, const Origin& o) {
                          {"queue_records", scalar(s.limits.queue_records, kNumber, o)},
                          {"source_entries", scalar(s.limits.source_entries, kNumber, o)},
                          {"bound_names", scalar(s.limits.bound_names, kNumber, o)},
+                         {"walk_bytes", parsed(s.limits.walk_bytes, parse_bytes, "limits.walk_bytes")},
                          {"history_entries", scalar(s.limits.history_entries, kNumber, o)},
                          {"source_rate", scalar(s.limits.source_rate, kNumber, o)},
                          {"address_rate", scalar(s.limits.address_rate, kNumber, o)}}),
@@ -221,6 +222,7 @@ void validate(const Settings& settings) {
   require_range(settings.limits.source_rate, "limits.source_rate", 0, 1'000'000);
   require_range(settings.limits.address_rate, "limits.address_rate", 0, 1'000'000);
   require_range(settings.limits.bound_names, "limits.bound_names", 64, 1 << 20);
+  require_range(settings.limits.walk_bytes, "limits.walk_bytes", 64u << 10, 256u << 20);
   require_range(settings.limits.history_entries, "limits.history_entries", 16, 1 << 16);
   if (settings.restart.pin_path != "off" && (!settings.restart.pin_path.starts_with('/') ||
                                              settings.restart.pin_path.find('.') != std::string::npos))

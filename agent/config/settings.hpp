@@ -58,6 +58,7 @@ struct Settings {
     std::uint32_t source_entries =
         8192;                          ///< container, call, family and errno combinations the kernel can hold
     std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
+    std::uint32_t walk_bytes = 2 << 20;    ///< of one walk over all open sockets
     std::uint32_t history_entries = 1024;  ///< what happened in the last minute, of each kind
     /// Records per second, after a burst of five times as many; 0: any number. What is held back is counted.
     std::uint32_t source_rate = 200;  ///< of one container, call and error

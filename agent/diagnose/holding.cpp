@@ -134,6 +134,11 @@ Holding find_holding(const Observation& seen, const BoundName& name,
     holding.obstacle = scan.error().text();
     return holding;
   }
+  const SocketList& all = (*scan)->sockets;
+  const bool complete = all.complete_for(name.kind);
+  if (holding.open.empty() && !complete)
+    holding.obstacle = fmt::format("a walk over all open sockets had room for {} of {} (limits.walk_bytes)",
+                                   all.size(), all.size() + all.left_out());
   // The one that is proven to have been there comes first, a listener before a socket that is only bound: two
   // of the latter can share a port (SO_REUSEADDR), so one of several is not proof.
   const auto proven = [&](const OpenSocket& socket) { return bound_before(seen, socket); };
@@ -143,7 +148,7 @@ Holding find_holding(const Observation& seen, const BoundName& name,
   const bool listener = first != holding.open.end();
   if (!listener) first = std::find_if(holding.open.begin(), holding.open.end(), proven);
   if (first == holding.open.end()) return holding;
-  holding.proven = listener || holding.open.size() == 1;
+  holding.proven = listener || (holding.open.size() == 1 && complete);
   std::iter_swap(holding.open.begin(), first);
   return holding;
 }

@@ -29,7 +29,7 @@ bool was_dead_before(const Observation& seen, const SocketFile& file) {
   const bool open = std::any_of((*walk)->sockets.begin(), (*walk)->sockets.end(),
                                 [&](const OpenSocket& socket) { return is_for(socket, file.object); });
   const auto hidden = seen.host.knows_socket_named(seen.event, file.path.substr(file.path.rfind('/') + 1));
-  return !open && hidden && !*hidden;
+  return !open && (*walk)->sockets.complete_for(BoundName::Kind::path) && hidden && !*hidden;
 }
 
 }  // namespace

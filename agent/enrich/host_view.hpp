@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 #include "event/event.hpp"
-#include "telemetry/bound_sockets.hpp"
+#include "telemetry/socket_scan.hpp"
 
 namespace sockward {
 
@@ -110,6 +110,8 @@ class HostView {
   virtual Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const = 0;
   /// Makes a walk now, so that sockets_before() can answer later.
   virtual void look_around() const = 0;
+  /// Sockets that walks had no room for, ever.
+  virtual std::uint64_t sockets_left_out() const = 0;
   /// Who bound this name last, if it is remembered.
   virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
   /// nullopt: nothing is there. Error: the process is gone and its root is not ours, or a folder cannot be

@@ -153,12 +153,12 @@ Result<std::string> ProcHost::cgroup_path(ProcessId process) const {
 }
 
 ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts, const BoundSockets* sockets,
-                   std::string cgroup2_root)
+                   std::string cgroup2_root, std::size_t walk_bytes)
     : proc_(std::move(proc)),
       controller_(std::move(controller)),
       cgroup2_root_(std::move(cgroup2_root)),
       uts_(uts),
-      walks_(sockets, clock_) {
+      walks_(sockets, clock_, walk_bytes) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
   if (stat("/proc/self/ns/net", &status) == 0) own_netns_ = static_cast<NamespaceInode>(status.st_ino);
@@ -272,8 +272,11 @@ Result<PathTrace> ProcHost::walk_path(const Event& event, const std::string& pat
   auto trace = PathWalk(root->get()).trace(path, follow);
   if (!trace) return trace;
   if (const auto folder = open_process(process_of(event))) {
-    const auto mounts = read_whole_file_at(folder->fd(), "mountinfo", kLongestTable);
-    trace->idmapped = !mounts || any_idmapped(*mounts, trace->mounts);
+    bool idmapped = false;
+    const auto read = read_lines_at(folder->fd(), "mountinfo", kLongestTable, [&](std::string_view mounts) {
+      idmapped = idmapped || any_idmapped(mounts, trace->mounts);
+    });
+    trace->idmapped = !read || idmapped;
   }
   return trace;
 }
@@ -294,11 +297,9 @@ Result<std::vector<PortUse>> ProcHost::port_uses(const Event& event, std::uint16
   std::vector<PortUse> found;
   const std::string table = protocol == IPPROTO_UDP ? "net/udp" : "net/tcp";
   for (const std::string& file : {table, table + "6"}) {
-    const auto text = read_whole_file_at(folder->fd(), file, kLongestTable);
-    if (text)
-      add_port_uses(*text, port, found);
-    else if (text.error().code == std::errc::file_too_large)
-      return text.error();
+    const auto read = read_lines_at(folder->fd(), file, kLongestTable,
+                                    [&](std::string_view lines) { add_port_uses(lines, port, found); });
+    if (!read && read.error().code == std::errc::file_too_large) return read.error();
   }
   return found;
 }
@@ -310,9 +311,12 @@ Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string&
   if (!folder)
     folder = open_member("net", event.actor.netns, event.time, [](const ProcessFolder&) { return true; });
   if (!folder) return folder.error();
-  const auto text = read_whole_file_at(folder->fd(), "net/unix", kLongestTable);
-  if (!text) return text.error();
-  return lists_socket_named(*text, name);
+  bool known = false;
+  const auto read = read_lines_at(folder->fd(), "net/unix", kLongestTable, [&](std::string_view lines) {
+    known = known || lists_socket_named(lines, name);
+  });
+  if (known || read) return known;
+  return read.error();
 }
 
 Result<Route> ProcHost::route(const Event& event, const SocketAddress& to) const {

@@ -18,7 +18,8 @@ class ProcHost final : public HostView {
   /// `proc`: usually "/proc". `controller`: as in /proc/pid/cgroup, "" for v2, "pids" or "memory" for v1.
   /// `uts` and `sockets` may be null: then what they know is not visible. Both must outlive this object.
   ProcHost(std::string proc, std::string controller, const UtsNames* uts,
-           const BoundSockets* sockets = nullptr, std::string cgroup2_root = "");
+           const BoundSockets* sockets = nullptr, std::string cgroup2_root = "",
+           std::size_t walk_bytes = SocketWalks::kMostBytes);
 
   Result<std::string> executable(ProcessId process) const override;
   Result<std::vector<std::string>> arguments(ProcessId process) const override;
@@ -27,6 +28,7 @@ class ProcHost final : public HostView {
   Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override;
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const override;
   void look_around() const override { walks_.look_around(); }
+  std::uint64_t sockets_left_out() const override { return walks_.left_out(); }
   std::optional<SocketOwner> binder(const BoundName& name) const override;
   Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override;
   Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,

@@ -92,10 +92,11 @@ Result<SocketCensus> ProcSockets::census() const {
   return census;
 }
 
-Result<std::vector<OpenSocket>> ProcSockets::walk() const {
-  auto census = this->census();
+Result<bool> ProcSockets::walk(SocketList& into) const {
+  const auto census = this->census();
   if (!census) return census.error();
-  return std::move(census->open);
+  for (const OpenSocket& socket : census->open) into.add(socket);
+  return true;
 }
 
 }  // namespace sockward

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "telemetry/bound_sockets.hpp"
+#include "telemetry/socket_scan.hpp"
 
 namespace sockward {
 
@@ -21,7 +21,7 @@ class ProcSockets final : public BoundSockets {
   explicit ProcSockets(std::string proc) : proc_(std::move(proc)) {}
 
   std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
-  Result<std::vector<OpenSocket>> walk() const override;
+  Result<bool> walk(SocketList& into) const override;
   /// Cost: all open files of all processes, once.
   Result<SocketCensus> census() const;
 

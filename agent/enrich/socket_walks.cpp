@@ -16,7 +16,8 @@ Error invisible() {
 
 }  // namespace
 
-SocketWalks::SocketWalks(const BoundSockets* sockets, const Clock& clock) : sockets_(sockets), clock_(clock) {
+SocketWalks::SocketWalks(const BoundSockets* sockets, const Clock& clock, std::size_t most_bytes)
+    : sockets_(sockets), clock_(clock), most_bytes_(most_bytes) {
   if (auto scan = walk()) first_ = std::move(*scan);
 }
 
@@ -25,9 +26,10 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::walk() const {
   auto scan = std::make_shared<SocketScan>();
   scan->began = clock_.monotonic();
   scan->began_wall = clock_.wall(scan->began);
-  auto found = sockets_->walk();
-  if (!found) return found.error();
-  scan->sockets = std::move(*found);
+  scan->sockets = SocketList(most_bytes_);
+  if (const auto walked = sockets_->walk(scan->sockets); !walked) return walked.error();
+  scan->sockets.finish();
+  left_out_ += scan->sockets.left_out();
   scan->ended = clock_.monotonic();
   return std::shared_ptr<const SocketScan>(std::move(scan));
 }
@@ -36,7 +38,12 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::keep() const {
   auto scan = walk();
   if (!scan) return scan;
   walks_.push_back(*scan);
-  if (walks_.size() > kKept) walks_.pop_front();
+  std::size_t bytes = 0;
+  for (const auto& walk : walks_) bytes += walk->sockets.bytes();
+  while (walks_.size() > kKept || (walks_.size() > 1 && bytes > 2 * most_bytes_)) {
+    bytes -= walks_.front()->sockets.bytes();
+    walks_.pop_front();
+  }
   return scan;
 }
 

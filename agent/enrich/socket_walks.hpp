@@ -1,10 +1,12 @@
 #pragma once
+#include <atomic>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <mutex>
 
 #include "base/clock.hpp"
-#include "telemetry/bound_sockets.hpp"
+#include "telemetry/socket_scan.hpp"
 
 namespace sockward {
 
@@ -12,8 +14,11 @@ namespace sockward {
 /// storm of walks. Thread-safe.
 class SocketWalks {
  public:
-  /// `sockets` may be null: nothing is visible then. Makes the first walk at once.
-  SocketWalks(const BoundSockets* sockets, const Clock& clock);
+  static constexpr std::size_t kMostBytes = std::size_t{2} << 20;
+
+  /// `sockets` may be null: nothing is visible then. Makes the first walk at once. `most_bytes`: of one walk;
+  /// those that are kept have three times that at most.
+  SocketWalks(const BoundSockets* sockets, const Clock& clock, std::size_t most_bytes = kMostBytes);
 
   /// A walk that began after `time`; with `shared` also one that began 100 ms ago at most.
   Result<std::shared_ptr<const SocketScan>> after(MonotonicTime time, bool shared) const;
@@ -22,6 +27,8 @@ class SocketWalks {
   /// Makes a walk now, so that before() can answer later.
   void look_around() const;
   std::optional<SocketOwner> binder(const BoundName& name) const;
+  /// Sockets that walks had no room for, ever.
+  std::uint64_t left_out() const { return left_out_; }
 
  private:
   Result<std::shared_ptr<const SocketScan>> walk() const;
@@ -29,6 +36,8 @@ class SocketWalks {
 
   const BoundSockets* sockets_;
   const Clock& clock_;
+  const std::size_t most_bytes_;
+  mutable std::atomic<std::uint64_t> left_out_{0};
   mutable std::mutex mutex_;
   mutable std::deque<std::shared_ptr<const SocketScan>> walks_;  // newest last
   std::shared_ptr<const SocketScan> first_;

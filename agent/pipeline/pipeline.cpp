@@ -152,6 +152,7 @@ void Pipeline::look_around_when_due() {
   walk_due_.reset();
   walked_ = now;
   parts_.host.look_around();
+  parts_.stats.sockets_left_out = parts_.host.sockets_left_out();
 }
 
 Context Pipeline::context_of(const Event& event) {
@@ -179,6 +180,7 @@ void Pipeline::handle(Event event) {
   record.diagnosis = engine_.diagnose(record.event);
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
+  parts_.stats.sockets_left_out = parts_.host.sockets_left_out();
   doubt_if_late(record.diagnosis, record.event.time, parts_.clock.monotonic());
   if (!worth_telling(record)) return;
   record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);

@@ -202,8 +202,8 @@ std::optional<SocketOwner> ProbeSet::binder(const BoundName& name) const {
   return look_up_binder(state_->map("bound_names"), name);
 }
 
-Result<std::vector<OpenSocket>> ProbeSet::walk() const {
-  return walk_sockets(state_->socket_iterator);
+Result<bool> ProbeSet::walk(SocketList& into) const {
+  return walk_sockets(state_->socket_iterator, into);
 }
 
 }  // namespace sockward

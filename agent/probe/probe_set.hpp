@@ -53,7 +53,7 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   std::vector<VerifierCost> verifier_costs() const;
   Result<std::vector<UtsNamespace>> read() const override;
   std::optional<SocketOwner> binder(const BoundName& name) const override;
-  Result<std::vector<OpenSocket>> walk() const override;
+  Result<bool> walk(SocketList& into) const override;
 
  private:
   struct State;

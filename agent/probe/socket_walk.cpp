@@ -152,16 +152,15 @@ void seed_entries(const bpf_link* iterator, int map_fd) {
   if (!count) log_warn("{}: stolen names of servers older than the agent stay unseen", count.error().text());
 }
 
-Result<std::vector<OpenSocket>> walk_sockets(const bpf_link* iterator) {
-  std::vector<OpenSocket> sockets;
+Result<bool> walk_sockets(const bpf_link* iterator, SocketList& into) {
   const auto count =
       run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
-        if (auto name = from_wire(entry.name)) sockets.push_back(to_open_socket(entry, std::move(*name)));
+        if (auto name = from_wire(entry.name)) into.add(to_open_socket(entry, std::move(*name)));
       });
   if (!count) return count.error();
-  return sockets;
+  return true;
 }
 
 }  // namespace sockward

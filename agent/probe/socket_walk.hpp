@@ -1,7 +1,7 @@
 #pragma once
 #include <sockward/event.h>
 
-#include "telemetry/bound_sockets.hpp"
+#include "telemetry/socket_scan.hpp"
 
 struct bpf_link;
 
@@ -20,6 +20,6 @@ std::optional<std::uint64_t> count_binders(int map_fd);
 /// that a later bind under the same name is told from a first one.
 void seed_entries(const bpf_link* iterator, int map_fd);
 /// Runs the file iterator once.
-Result<std::vector<OpenSocket>> walk_sockets(const bpf_link* iterator);
+Result<bool> walk_sockets(const bpf_link* iterator, SocketList& into);
 
 }  // namespace sockward

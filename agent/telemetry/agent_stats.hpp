@@ -49,8 +49,9 @@ struct AgentStats {
   std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached
   /// What the diagnosis forgot for want of room, by HistoryKind.
   std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
-  std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked
-  LatencyHistogram diagnosis_latency;   ///< from the call's return to the record's hand-over to sinks
+  std::atomic<std::uint64_t> sockets_left_out{0};  ///< that walks over all open sockets had no room for
+  std::atomic<bool> config_good{true};             ///< the latest read of the configuration worked
+  LatencyHistogram diagnosis_latency;  ///< from the call's return to the record's hand-over to sinks
 };
 
 }  // namespace sockward

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -39,6 +38,7 @@ struct SocketOwner {
   bool listened = false;           ///< it was listening when it was released
   std::string comm;                ///< raw bytes
 
+  bool operator==(const SocketOwner&) const = default;
   /// Is the socket known to have been bound, and not yet released, at this time?
   bool had_it_at(MonotonicTime moment) const {
     return time.ns != 0 && time < moment && released.ns != 0 && moment < released;
@@ -58,13 +58,7 @@ struct OpenSocket {
   std::uint32_t links = 1;  ///< of a socket file; 0: its name was removed
 };
 
-/// All bound sockets that a process has open, at one time, in every network namespace.
-struct SocketScan {
-  MonotonicTime began;
-  WallTime began_wall;  ///< by the clock as it was then
-  MonotonicTime ended;
-  std::vector<OpenSocket> sockets;
-};
+class SocketList;
 
 /// The kernel side's knowledge of who bound what. Thread-safe.
 class BoundSockets {
@@ -72,8 +66,8 @@ class BoundSockets {
   virtual ~BoundSockets() = default;
   /// The last one who bound this name, if it is remembered: the table is bounded and forgets the oldest.
   virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
-  /// Cost: one walk over all open files of the node.
-  virtual Result<std::vector<OpenSocket>> walk() const = 0;
+  /// Adds every bound socket that a process has open. Cost: one walk over all open files of the node.
+  virtual Result<bool> walk(SocketList& into) const = 0;
 };
 
 }  // namespace sockward

@@ -79,6 +79,11 @@ constexpr std::array kCatalogue = {
                "Containers folded into ~other because the cap on container_name was reached.", true},
     MetricInfo{"sockward_source_table_full_total", counter, "",
                "Failures counted without their container because the kernel's table was full.", true},
+    MetricInfo{"sockward_walk_sockets_left_out_total", counter, "",
+               "Open sockets that walks over all of them left out because limits.walk_bytes was reached: "
+               "they are not "
+               "found as holders, and nothing is certain by their absence.",
+               true},
     MetricInfo{"sockward_history_forgotten_total", counter, "kind",
                "Events of the last minute (name_change, failed_unlink, long_argument) forgotten because "
                "limits.history_entries was reached: later diagnoses cannot refer to them.",

@@ -221,6 +221,9 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
   out.push_back(FamilyBuilder("sockward_source_table_full_total")
                     .add({}, to_double(snapshot.source_table_full))
                     .take());
+  out.push_back(FamilyBuilder("sockward_walk_sockets_left_out_total")
+                    .add({}, to_double(agent.sockets_left_out))
+                    .take());
   FamilyBuilder forgotten("sockward_history_forgotten_total");
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     forgotten.add({kHistoryKindNames[kind]}, to_double(agent.history_forgotten[kind]));

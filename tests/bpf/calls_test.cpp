@@ -422,8 +422,8 @@ TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
        .netns = inode_of("net"),
        .protocol = IPPROTO_TCP,
        .address = parse_socket_address({.bytes = raw})}};
-  const auto sockets = kernel->probes().walk();
-  ASSERT_TRUE(sockets);
+  SocketList sockets;
+  ASSERT_TRUE(kernel->probes().walk(sockets));
   for (const BoundName& wanted : names) {
     const auto binder = kernel->probes().binder(wanted);
     ASSERT_TRUE(binder);
@@ -431,11 +431,11 @@ TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
     EXPECT_EQ(binder->comm, "bpf_tests");
     EXPECT_EQ(binder->pidns, inode_of("pid"));
     EXPECT_GT(binder->time.ns, 0u);
-    const auto open = std::find_if(sockets->begin(), sockets->end(),
+    const auto open = std::find_if(sockets.begin(), sockets.end(),
                                    [&](const OpenSocket& socket) { return socket.name == wanted; });
-    ASSERT_NE(open, sockets->end());
-    EXPECT_EQ(open->owner.tgid, binder->tgid);
-    EXPECT_EQ(open->owner.socket_inode, binder->socket_inode);
+    ASSERT_FALSE(open == sockets.end());
+    EXPECT_EQ((*open).owner.tgid, binder->tgid);
+    EXPECT_EQ((*open).owner.socket_inode, binder->socket_inode);
   }
   EXPECT_EQ(kernel->probes().binder(names[2])->socket_inode, socket_file.st_ino);
   BoundName other = names[0];

@@ -1,5 +1,6 @@
-"""A table of /proc that is longer than the agent reads: nothing is concluded from what it did not see."""
+"""A hundred thousand sockets: the agent's memory stays bounded, and nothing is concluded from what it did not look at."""
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -7,7 +8,7 @@ import socket
 import time
 import unittest
 
-from support import Folder, Trace
+from support import Agent, Folder, Trace, run, total
 
 CLONE_NEWNET = 0x40000000
 PROCESSES, SOCKETS = 7, 15_000  # 105,000 lines of /proc/net/unix with names of 107 bytes: more than 16 MiB
@@ -38,17 +39,21 @@ class Crowd(unittest.TestCase):
         """A child of its own network namespace, with so many processes full of sockets, binds to a stale file. Returns its attributes."""
         def body():
             ctypes.CDLL(None).unshare(CLONE_NEWNET)
+            run("ip", "link", "set", "lo", "up")
             coming, came = os.pipe()
             members = [fork(lambda: crowd_member(came)) for _ in range(crowd)]
             try:
                 for _ in members:
                     os.read(coming, 1)
-                with Trace() as trace:
+                with Agent() as agent, Trace() as trace:
                     with self.assertRaises(OSError), socket.socket(socket.AF_UNIX) as attempt:
                         attempt.bind(path)
                     time.sleep(3 if crowd else 0.5)
+                    metrics = agent.metrics()
+                left_out, resident = (total(metrics, name) for name in ("sockward_walk_sockets_left_out_total", "process_resident_memory_bytes"))
                 found = trace.attributes(process__pid=os.getpid(), sockward__address="unix:" + path)
-                os.write(answer, f"{found[0]['sockward.cause']} {found[0]['sockward.confidence']}".encode())
+                os.write(answer, json.dumps({"cause": found[0]["sockward.cause"], "confidence": found[0]["sockward.confidence"],
+                                             "left_out": left_out, "mib": resident / (1 << 20)}).encode())
             finally:
                 for member in members:
                     os.kill(member, signal.SIGKILL)
@@ -57,7 +62,7 @@ class Crowd(unittest.TestCase):
         os.waitpid(fork(body), 0)
         os.close(answer)
         with os.fdopen(result) as text:
-            return text.read().split()
+            return json.loads(text.read())
 
     def test_a_name_that_may_stand_in_the_part_not_read_is_no_certain_stale_socket(self):
         folder = Folder()
@@ -65,8 +70,12 @@ class Crowd(unittest.TestCase):
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(path)
         time.sleep(0.1)
-        self.assertEqual(self.stale_bind(path, 0), ["stale_socket", "certain"])
-        self.assertEqual(self.stale_bind(path, PROCESSES), ["stale_socket", "likely"])
+        alone, crowded = self.stale_bind(path, 0), self.stale_bind(path, PROCESSES)
+        print(f"  {alone['mib']:.1f} MiB, among {PROCESSES * SOCKETS:,} sockets {crowded['mib']:.1f} MiB")
+        self.assertEqual((alone["cause"], alone["confidence"], alone["left_out"]), ("stale_socket", "certain", 0))
+        self.assertEqual((crowded["cause"], crowded["confidence"]), ("stale_socket", "likely"))
+        self.assertGreater(crowded["left_out"], 50_000)
+        self.assertLess(crowded["mib"], alone["mib"] + 10)
 
 
 if __name__ == "__main__":

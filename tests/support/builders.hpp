@@ -112,7 +112,8 @@ class FakeHost final : public HostView {
   std::vector<OpenSocket> open_at_start;               ///< what the first walk found
   std::optional<std::vector<OpenSocket>> open_before;  ///< what a shared walk from before the call found
   bool walks = true;
-  std::int64_t start_wall = kStart;  ///< what the wall clock said then
+  std::size_t walk_bytes = SocketList::kUnbounded;  ///< of each of them
+  std::int64_t start_wall = kStart;                 ///< what the wall clock said then
   std::vector<std::pair<BoundName, SocketOwner>> binders;
   std::map<std::string, PathObject> objects;
   std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
@@ -125,6 +126,11 @@ class FakeHost final : public HostView {
   std::optional<Credentials> caller;
   bool names_visible = true;
 
+  SocketList list_of(const std::vector<OpenSocket>& sockets) const {
+    SocketList list(walk_bytes);
+    for (const OpenSocket& socket : sockets) list.add(socket);
+    return list;
+  }
   Result<std::string> executable(ProcessId) const override { return gone(); }
   Result<std::vector<std::string>> arguments(ProcessId process) const override {
     const auto found = command_lines.find(process.tgid);
@@ -141,12 +147,16 @@ class FakeHost final : public HostView {
   Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override {
     if (!walks) return make_error(std::errc::function_not_supported, "walk");
     if (walk == Walk::shared && open_before)
-      return std::make_shared<const SocketScan>(SocketScan{{time.ns - 2}, {}, {time.ns - 1}, *open_before});
-    return std::make_shared<const SocketScan>(SocketScan{{time.ns + 1}, {}, {time.ns + 2}, open_sockets});
+      return std::make_shared<const SocketScan>(
+          SocketScan{{time.ns - 2}, {}, {time.ns - 1}, list_of(*open_before)});
+    return std::make_shared<const SocketScan>(
+        SocketScan{{time.ns + 1}, {}, {time.ns + 2}, list_of(open_sockets)});
   }
+  std::uint64_t sockets_left_out() const override { return 0; }
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
     if (!walks) return make_error(std::errc::function_not_supported, "walk");
-    return std::make_shared<const SocketScan>(SocketScan{{kStart}, {start_wall}, {kStart}, open_at_start});
+    return std::make_shared<const SocketScan>(
+        SocketScan{{kStart}, {start_wall}, {kStart}, list_of(open_at_start)});
   }
   void look_around() const override {}
   std::optional<SocketOwner> binder(const BoundName& name) const override {

@@ -16,13 +16,30 @@ TEST(ReadFile, TakesTextUpToALimit) {
   EXPECT_LE(some->size(), 100U + 4096);
 }
 
-TEST(ReadFile, WhatIsSearchedIsReadToItsEndOrNotAtAll) {
-  const std::string all = *read_file("/proc/self/comm");
-  EXPECT_EQ(*read_whole_file_at(AT_FDCWD, "/proc/self/comm", all.size()), all);
-  const auto cut = read_whole_file_at(AT_FDCWD, "/proc/self/comm", all.size() - 1);
+TEST(ReadFile, LinesComeWholeAndToTheEndOrNotAtAll) {
+  const std::string path = "/tmp/sockward-read-file-" + std::to_string(getpid());
+  std::string all;
+  for (int i = 0; all.size() < 300'000; ++i)
+    all += std::string(static_cast<std::size_t>(i % 500), 'x') + "\n";
+  all += "without a newline";
+  std::ofstream(path) << all;
+  std::string read;
+  std::size_t pieces = 0;
+  const auto take = [&](std::string_view piece) {
+    EXPECT_TRUE(piece.ends_with('\n') || piece.ends_with("without a newline"));
+    EXPECT_LT(piece.size(), 70'000u);
+    read += piece;
+    ++pieces;
+  };
+  EXPECT_TRUE(read_lines_at(AT_FDCWD, path, all.size(), take));
+  EXPECT_EQ(read, all);
+  EXPECT_EQ(pieces, 5u);
+  const auto cut = read_lines_at(AT_FDCWD, path, all.size() - 1, [](std::string_view) {});
   ASSERT_FALSE(cut);
   EXPECT_EQ(cut.error().code, std::errc::file_too_large);
-  EXPECT_EQ(cut.error().operation, "read more than 10 bytes of /proc/self/comm");
+  EXPECT_EQ(cut.error().operation, "read more than " + std::to_string(all.size() - 1) + " bytes of " + path);
+  unlink(path.c_str());
+  EXPECT_EQ(read_lines_at(AT_FDCWD, path, 1, take).error().code, std::errc::no_such_file_or_directory);
 }
 
 TEST(ReadFile, AMissingFileAndAFolderAreErrors) {

@@ -44,6 +44,22 @@ TEST_F(HolderRules, AStaleSocketIsCertainOnlyWhenItWasDeadAtTheStart) {
   EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "a file system without birth times";
 }
 
+TEST_F(HolderRules, WhatAWalkHadNoRoomForProvesNothing) {
+  const OpenSocket other{file_name(6), owner(43, "cache", 556), 3, SOCK_STREAM, OpenSocket::State::listening};
+  const OpenSocket connection{
+      tcp_name({.kind = AddressKind::inet, .family = AF_INET, .name = {}, .port = 80}),
+      owner(44, "proxy", 557), 3, SOCK_STREAM, OpenSocket::State::connected};
+  host.objects["/run/x"] = socket_file(5, 1);
+  host.walk_bytes = 100;  // room for none
+  host.open_at_start = {connection};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain) << "a TCP connection holds no file";
+  host.open_at_start = {other};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "it may have been open then";
+  host.open_at_start.clear();
+  host.open_sockets = {other};
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::unknown) << "it may be open now";
+}
+
 TEST_F(HolderRules, AnAcceptedConnectionDoesNotKeepAFileAlive) {
   host.objects["/run/x"] = socket_file(5, 1);
   open(file_name(5), owner(42, "web", 556), OpenSocket::State::connected);

@@ -35,6 +35,7 @@ class AddressInTimeWait final : public Rule {
         fmt::format("nobody has the port open; {} connection{} of it {} in {} (/proc/net/tcp)",
                     orphans->size(), orphans->size() == 1 ? "" : "s", orphans->size() == 1 ? "is" : "are",
                     first.state == PortUse::State::time_wait ? "TIME_WAIT" : "a closing state")};
+    if (!holding.obstacle.empty()) found.evidence.push_back("holders are not visible: " + holding.obstacle);
     if (first.age.count() > 0)
       found.evidence.push_back(
           fmt::format("the first of them for {:.1f} s", static_cast<double>(first.age.count()) / 1000));

@@ -1,0 +1,98 @@
+#include "telemetry/socket_scan.hpp"
+
+#include "enrich/socket_walks.hpp"
+#include "support/holders.hpp"
+
+namespace sockward::test {
+namespace {
+
+using State = OpenSocket::State;
+
+SocketAddress tcp6(std::uint16_t port) {
+  return {
+      .kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .ip = {0xfe, 0x80, 1, 2, 3}, .port = port};
+}
+
+bool same(const OpenSocket& one, const OpenSocket& other) {
+  return one.name == other.name && one.owner == other.owner && one.fd == other.fd && one.type == other.type &&
+         one.state == other.state && one.path == other.path && one.links == other.links;
+}
+
+TEST(SocketList, GivesBackWhatItWasGiven) {
+  SocketOwner sharing = owner(42, "web", 555, kBefore);
+  sharing.bound_device = 3;
+  sharing.v6only = sharing.reuseport = true;
+  SocketOwner listened = owner(42, "web", 556, kBefore);
+  listened.reuseaddr = listened.listened = true;
+  const std::vector<OpenSocket> sockets = {
+      {tcp_name(tcp6(443)), sharing, 3, SOCK_STREAM, State::listening, "", 0},
+      {tcp_name(tcp6(444)), listened, 4, SOCK_DGRAM, State::idle, "", 1},
+      {abstract_name(std::string("a\0b", 3) + std::string(104, 'x')), owner(43, "lxc", 557), 5, SOCK_STREAM},
+      {file_name(1ull << 40), owner(43, "lxc", 558), 6, SOCK_STREAM, State::connected,
+       "/run/" + std::string(103, 'y'), 0},
+      {abstract_name(""), owner(44, "", 559), 7, SOCK_SEQPACKET}};
+  const SocketList list(sockets);
+  ASSERT_EQ(list.size(), sockets.size());
+  for (std::size_t i = 0; i < sockets.size(); ++i) EXPECT_TRUE(same(list[i], sockets[i])) << i;
+  EXPECT_TRUE(std::equal(list.begin(), list.end(), sockets.begin(), same));
+}
+
+TEST(SocketList, TheManyDoNotCrowdOutTheFewAndAreCounted) {
+  constexpr std::size_t kRoom = 64 << 10;
+  SocketList list(kRoom);
+  for (std::uint16_t i = 0; i < 2000; ++i)
+    list.add({tcp_name(tcp6(i)), owner(42, "proxy", i), i, SOCK_STREAM, State::connected});
+  EXPECT_LE(list.bytes(), kRoom / 2);
+  EXPECT_GT(list.size(), kRoom / 2 / 64 - 10) << "64 bytes each, and their process once";
+  EXPECT_EQ(list.size() + list.left_out(), 2000u);
+  EXPECT_FALSE(list.complete_for(BoundName::Kind::inet));
+  EXPECT_TRUE(list.complete_for(BoundName::Kind::path));
+  for (std::uint16_t i = 0; i < 200; ++i)
+    list.add({abstract_name("name " + std::to_string(i)), owner(43, "lxc", i), i, SOCK_STREAM});
+  EXPECT_TRUE(list.complete_for(BoundName::Kind::abstract)) << "those found room";
+  for (std::uint16_t i = 0; i < 2000; ++i)
+    list.add({abstract_name("name " + std::to_string(i)), owner(43, "lxc", i), i, SOCK_STREAM});
+  EXPECT_LE(list.bytes(), kRoom / 4 * 3);
+  EXPECT_FALSE(list.complete_for(BoundName::Kind::abstract));
+  EXPECT_TRUE(list.complete_for(BoundName::Kind::path));
+  for (std::uint16_t i = 0; i < 2000; ++i)
+    list.add({file_name(i), owner(44, "php", i), i, SOCK_STREAM, State::connected, "/run/php"});
+  EXPECT_LE(list.bytes(), kRoom);
+  EXPECT_GT(list.bytes(), kRoom - 500);
+  EXPECT_FALSE(list.complete_for(BoundName::Kind::path));
+}
+
+/// Finds so many listeners, whenever it is asked.
+class Listeners final : public BoundSockets {
+ public:
+  explicit Listeners(std::uint16_t count) : count_(count) {}
+  std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
+  Result<bool> walk(SocketList& into) const override {
+    for (std::uint16_t i = 0; i < count_; ++i)
+      into.add({tcp_name(tcp6(i)), owner(42, "web", i), i, SOCK_STREAM});
+    return true;
+  }
+
+ private:
+  std::uint16_t count_;
+};
+
+TEST(SocketWalks, ThoseThatAreKeptAreBoundedToo) {
+  const SystemClock clock;
+  for (const auto& [count, kept] : {std::pair<std::uint16_t, std::size_t>{10, 4}, {1000, 2}}) {
+    const Listeners listeners(count);
+    const SocketWalks walks(&listeners, clock, 64 << 10);
+    std::vector<MonotonicTime> ends{clock.monotonic()};
+    for (int i = 0; i < 6; ++i) {
+      walks.look_around();
+      ends.push_back(clock.monotonic());
+    }
+    std::set<std::uint64_t> known;  // by when they began
+    for (const MonotonicTime end : ends) known.insert((*walks.before(end))->began.ns);
+    EXPECT_EQ(known.size(), kept + 1) << "and the first one";
+    EXPECT_EQ(walks.left_out() > 0, count == 1000);
+  }
+}
+
+}  // namespace
+}  // namespace sockward::test
