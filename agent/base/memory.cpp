@@ -33,8 +33,8 @@ int give_back_code(dl_phdr_info* library, std::size_t, void*) {
 void use_one_heap() {
   // NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet
   mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, 256 << 10);  // fixed: glibc raises it up to 32 MiB, and what is below it it keeps
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);  // fixed: glibc raises it up to 32 MiB, and keeps what is smaller
+  mallopt(M_TRIM_THRESHOLD, 4 << 20);
   // NOLINTEND(concurrency-mt-unsafe)
 }
 

@@ -12,7 +12,7 @@
 namespace sockward {
 
 StartupError YamlFile::at(const YAML::Node& node, const std::string& what, const std::string& next) const {
-  return usage_error(fmt::format("{}:{}: {}", file_, node.Mark().line + 1, what), next);
+  return usage_error(fmt::format("{}:{}: {}", file_, node.Mark().line + 1, printable(what).text), next);
 }
 
 std::string YamlFile::read(const char* flag) const {
@@ -29,7 +29,7 @@ void YamlFile::apply(const std::string& yaml, const Keys& keys) const {
   try {
     root = YAML::Load(yaml);
   } catch (const YAML::Exception& error) {
-    throw usage_error(fmt::format("{}:{}: {}", file_, error.mark.line + 1, error.msg),
+    throw usage_error(fmt::format("{}:{}: {}", file_, error.mark.line + 1, printable(error.msg).text),
                       "the file must be YAML; " + advice_);
   }
   apply(root, "", keys);

@@ -40,6 +40,8 @@ class BadInput(unittest.TestCase):
                  ("names: {near_limit_bytes: 200}\n", ["near_limit_bytes", "0 to 107"]),
                  ("probes: {errno: [EWHAT]}\n", ["EWHAT", "did you mean"]),
                  ("a: [\n", ["sockward.yml:"]),
+                 ("a: \"\\\x04\"\n", ["sockward.yml:1", "\\x04"]),
+                 ("limits: {walk_bytes: 1KiB}\n", ["limits.walk_bytes", "65536"]),
                  ("- list\n", ["mapping"]))
         for text, words in cases:
             pathlib.Path(path).write_text(text)
