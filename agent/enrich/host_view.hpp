@@ -110,8 +110,12 @@ class HostView {
   virtual Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const = 0;
   /// Makes a walk now, so that sockets_before() can answer later.
   virtual void look_around() const = 0;
-  /// Sockets that walks had no room for, ever.
-  virtual std::uint64_t sockets_left_out() const = 0;
+  /// Ever: sockets that walks had no room for; look-ups over all sockets that were not made because they had
+  /// cost enough.
+  struct Omissions {
+    std::uint64_t sockets = 0, look_ups = 0;
+  };
+  virtual Omissions omissions() const = 0;
   /// Who bound this name last, if it is remembered.
   virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
   /// nullopt: nothing is there. Error: the process is gone and its root is not ours, or a folder cannot be

@@ -30,6 +30,11 @@ bool same_start(std::uint64_t ticks, std::uint64_t start_ns) {
   return ticks == start_ns / (1'000'000'000 / per_second);
 }
 
+Error too_often(const std::string& table) {
+  return make_error(std::errc::resource_unavailable_try_again,
+                    "search " + table + " once more, for which a tenth of a core has been spent");
+}
+
 }  // namespace
 
 class ProcessFolder {
@@ -158,7 +163,7 @@ ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts
       controller_(std::move(controller)),
       cgroup2_root_(std::move(cgroup2_root)),
       uts_(uts),
-      walks_(sockets, clock_, walk_bytes) {
+      walks_(sockets, clock_, limit_, walk_bytes) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
   if (stat("/proc/self/ns/net", &status) == 0) own_netns_ = static_cast<NamespaceInode>(status.st_ino);
@@ -294,13 +299,19 @@ Result<Credentials> ProcHost::credentials(const Event& event) const {
 Result<std::vector<PortUse>> ProcHost::port_uses(const Event& event, std::uint16_t port, int protocol) const {
   const auto folder = open_process(process_of(event));
   if (!folder) return folder.error();
+  if (!limit_.may_begin()) return too_often("/proc/net");
+  const MonotonicTime began = clock_.monotonic();
   std::vector<PortUse> found;
   const std::string table = protocol == IPPROTO_UDP ? "net/udp" : "net/tcp";
   for (const std::string& file : {table, table + "6"}) {
     const auto read = read_lines_at(folder->fd(), file, kLongestTable,
                                     [&](std::string_view lines) { add_port_uses(lines, port, found); });
-    if (!read && read.error().code == std::errc::file_too_large) return read.error();
+    if (!read && read.error().code == std::errc::file_too_large) {
+      limit_.ended(began);
+      return read.error();
+    }
   }
+  limit_.ended(began);
   return found;
 }
 
@@ -311,10 +322,13 @@ Result<bool> ProcHost::knows_socket_named(const Event& event, const std::string&
   if (!folder)
     folder = open_member("net", event.actor.netns, event.time, [](const ProcessFolder&) { return true; });
   if (!folder) return folder.error();
+  if (!limit_.may_begin()) return too_often("/proc/net/unix");
+  const MonotonicTime began = clock_.monotonic();
   bool known = false;
   const auto read = read_lines_at(folder->fd(), "net/unix", kLongestTable, [&](std::string_view lines) {
     known = known || lists_socket_named(lines, name);
   });
+  limit_.ended(began);
   if (known || read) return known;
   return read.error();
 }

@@ -28,7 +28,7 @@ class ProcHost final : public HostView {
   Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override;
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const override;
   void look_around() const override { walks_.look_around(); }
-  std::uint64_t sockets_left_out() const override { return walks_.left_out(); }
+  Omissions omissions() const override { return {walks_.left_out(), limit_.refused()}; }
   std::optional<SocketOwner> binder(const BoundName& name) const override;
   Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override;
   Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
@@ -62,6 +62,7 @@ class ProcHost final : public HostView {
   SystemClock clock_;
   NamespaceInode own_mntns_ = 0, own_netns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
+  mutable DutyLimit limit_{clock_};  // of walks_ and of searches in /proc/net
   SocketWalks walks_;
   mutable Patience patience_{std::chrono::milliseconds(500)};
 };

@@ -14,10 +14,16 @@ Error invisible() {
   return make_error(std::errc::function_not_supported, "walk over open sockets");
 }
 
+Error too_often() {
+  return make_error(std::errc::resource_unavailable_try_again,
+                    "walk over open sockets once more, for which a tenth of a core has been spent");
+}
+
 }  // namespace
 
-SocketWalks::SocketWalks(const BoundSockets* sockets, const Clock& clock, std::size_t most_bytes)
-    : sockets_(sockets), clock_(clock), most_bytes_(most_bytes) {
+SocketWalks::SocketWalks(const BoundSockets* sockets, const Clock& clock, DutyLimit& limit,
+                         std::size_t most_bytes)
+    : sockets_(sockets), clock_(clock), limit_(limit), most_bytes_(most_bytes) {
   if (auto scan = walk()) first_ = std::move(*scan);
 }
 
@@ -31,10 +37,12 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::walk() const {
   scan->sockets.finish();
   left_out_ += scan->sockets.left_out();
   scan->ended = clock_.monotonic();
+  limit_.ended(scan->began);
   return std::shared_ptr<const SocketScan>(std::move(scan));
 }
 
 Result<std::shared_ptr<const SocketScan>> SocketWalks::keep() const {
+  if (!limit_.may_begin()) return too_often();
   auto scan = walk();
   if (!scan) return scan;
   walks_.push_back(*scan);
@@ -52,7 +60,9 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::after(MonotonicTime time,
   const auto& latest = walks_.empty() ? first_ : walks_.back();
   if (latest && (latest->began > time || (shared && latest->began.ns + kShared > clock_.monotonic().ns)))
     return latest;
-  return keep();
+  auto scan = keep();
+  if (!scan && shared && latest) return latest;
+  return scan;
 }
 
 Result<std::shared_ptr<const SocketScan>> SocketWalks::before(MonotonicTime time) const {

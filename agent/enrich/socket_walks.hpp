@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "base/clock.hpp"
+#include "enrich/duty_limit.hpp"
 #include "telemetry/socket_scan.hpp"
 
 namespace sockward {
@@ -16,11 +17,13 @@ class SocketWalks {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{2} << 20;
 
-  /// `sockets` may be null: nothing is visible then. Makes the first walk at once. `most_bytes`: of one walk;
-  /// those that are kept have three times that at most.
-  SocketWalks(const BoundSockets* sockets, const Clock& clock, std::size_t most_bytes = kMostBytes);
+  /// `sockets` may be null: nothing is visible then. Makes the first walk at once; `limit` decides about
+  /// later ones. `most_bytes`: of one walk; those that are kept have three times that at most.
+  SocketWalks(const BoundSockets* sockets, const Clock& clock, DutyLimit& limit,
+              std::size_t most_bytes = kMostBytes);
 
-  /// A walk that began after `time`; with `shared` also one that began 100 ms ago at most.
+  /// A walk that began after `time`; with `shared` also one that began 100 ms ago at most. Where the limit
+  /// allows no new one: with `shared` the latest there is, else the error resource_unavailable_try_again.
   Result<std::shared_ptr<const SocketScan>> after(MonotonicTime time, bool shared) const;
   /// The latest walk that ended before `time`, of the few that are kept; the first one is always kept.
   Result<std::shared_ptr<const SocketScan>> before(MonotonicTime time) const;
@@ -36,6 +39,7 @@ class SocketWalks {
 
   const BoundSockets* sockets_;
   const Clock& clock_;
+  DutyLimit& limit_;
   const std::size_t most_bytes_;
   mutable std::atomic<std::uint64_t> left_out_{0};
   mutable std::mutex mutex_;

@@ -85,7 +85,9 @@ void Pipeline::drain(const std::stop_token& stop) {
 
 void Pipeline::work() {
   constexpr std::chrono::milliseconds kTick{20};
-  constexpr std::size_t kBatch = 512;  // under a storm the queue is never empty
+  // Under a storm the queue is never empty, nor when each look-up takes long.
+  constexpr std::size_t kBatch = 512;
+  constexpr std::uint64_t kLongest = 100'000'000;  // ns
   while (!queue_.finished()) {
     take_new_sinks();
     const bool timed = walk_due_ || !repeats_.empty();
@@ -95,7 +97,7 @@ void Pipeline::work() {
       const RecordNumber number = event->number();
       handle(std::move(*event));
       if (parts_.ledger != nullptr) parts_.ledger->handled(number);
-      if (++unflushed_ >= kBatch) flush_sinks();
+      if (++unflushed_ >= kBatch || worked_at_ > flushed_at_ + kLongest) flush_sinks();
     }
     if (queue_.size() != 0) continue;
     look_around_when_due();
@@ -119,6 +121,7 @@ void Pipeline::flush_sinks() {
                             .decode = parts_.stats.lost_decode,
                             .output = parts_.stats.lost_output});
   unflushed_ = 0;
+  flushed_at_ = parts_.clock.monotonic().ns;
 }
 
 void Pipeline::replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold) {
@@ -152,7 +155,13 @@ void Pipeline::look_around_when_due() {
   walk_due_.reset();
   walked_ = now;
   parts_.host.look_around();
-  parts_.stats.sockets_left_out = parts_.host.sockets_left_out();
+  note_omissions();
+}
+
+void Pipeline::note_omissions() {
+  const auto [sockets, look_ups] = parts_.host.omissions();
+  parts_.stats.sockets_left_out = sockets;
+  parts_.stats.look_ups_skipped = look_ups;
 }
 
 Context Pipeline::context_of(const Event& event) {
@@ -180,7 +189,7 @@ void Pipeline::handle(Event event) {
   record.diagnosis = engine_.diagnose(record.event);
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
-  parts_.stats.sockets_left_out = parts_.host.sockets_left_out();
+  note_omissions();
   doubt_if_late(record.diagnosis, record.event.time, parts_.clock.monotonic());
   if (!worth_telling(record)) return;
   record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);

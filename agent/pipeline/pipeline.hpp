@@ -73,6 +73,7 @@ class Pipeline final : private RecordHandler {
   void hand_out_repeats(bool all);
   void flush_sinks();
   void look_around_when_due();
+  void note_omissions();
   void take_new_sinks();
   Context context_of(const Event& event);
 
@@ -88,6 +89,7 @@ class Pipeline final : private RecordHandler {
   Engine engine_;
   Repeats repeats_;
   std::atomic<std::uint64_t> drained_at_{0}, worked_at_{0};  // monotonic ns
+  std::uint64_t flushed_at_ = 0;                             // monotonic ns
   std::size_t unflushed_ = 0;                                // events handled since the sinks were flushed
   std::optional<MonotonicTime> walk_due_;
   MonotonicTime walked_;

@@ -84,6 +84,11 @@ constexpr std::array kCatalogue = {
                "they are not "
                "found as holders, and nothing is certain by their absence.",
                true},
+    MetricInfo{"sockward_lookups_skipped_total", counter, "",
+               "Look-ups over all sockets of the node that were not made because they had taken a tenth of a "
+               "core already: "
+               "diagnoses that needed them are likely at most.",
+               true},
     MetricInfo{"sockward_history_forgotten_total", counter, "kind",
                "Events of the last minute (name_change, failed_unlink, long_argument) forgotten because "
                "limits.history_entries was reached: later diagnoses cannot refer to them.",

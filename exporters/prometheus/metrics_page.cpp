@@ -224,6 +224,8 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
   out.push_back(FamilyBuilder("sockward_walk_sockets_left_out_total")
                     .add({}, to_double(agent.sockets_left_out))
                     .take());
+  out.push_back(
+      FamilyBuilder("sockward_lookups_skipped_total").add({}, to_double(agent.look_ups_skipped)).take());
   FamilyBuilder forgotten("sockward_history_forgotten_total");
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     forgotten.add({kHistoryKindNames[kind]}, to_double(agent.history_forgotten[kind]));

@@ -152,7 +152,7 @@ class FakeHost final : public HostView {
     return std::make_shared<const SocketScan>(
         SocketScan{{time.ns + 1}, {}, {time.ns + 2}, list_of(open_sockets)});
   }
-  std::uint64_t sockets_left_out() const override { return 0; }
+  Omissions omissions() const override { return {}; }
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
     if (!walks) return make_error(std::errc::function_not_supported, "walk");
     return std::make_shared<const SocketScan>(

@@ -81,7 +81,8 @@ TEST(SocketWalks, ThoseThatAreKeptAreBoundedToo) {
   const SystemClock clock;
   for (const auto& [count, kept] : {std::pair<std::uint16_t, std::size_t>{10, 4}, {1000, 2}}) {
     const Listeners listeners(count);
-    const SocketWalks walks(&listeners, clock, 64 << 10);
+    DutyLimit limit(clock);
+    const SocketWalks walks(&listeners, clock, limit, 64 << 10);
     std::vector<MonotonicTime> ends{clock.monotonic()};
     for (int i = 0; i < 6; ++i) {
       walks.look_around();
@@ -92,6 +93,71 @@ TEST(SocketWalks, ThoseThatAreKeptAreBoundedToo) {
     EXPECT_EQ(known.size(), kept + 1) << "and the first one";
     EXPECT_EQ(walks.left_out() > 0, count == 1000);
   }
+}
+
+class SteppedClock final : public Clock {
+ public:
+  MonotonicTime monotonic() const override { return {now_ms * 1'000'000}; }
+  WallTime wall(MonotonicTime time) const override { return {static_cast<std::int64_t>(time.ns)}; }
+  std::uint64_t now_ms = 5000;
+};
+
+TEST(DutyLimit, ASecondAtOnceAndThenATenthOfTheTime) {
+  SteppedClock clock;
+  DutyLimit limit(clock);
+  const auto look_ups_within = [&](std::uint64_t until, std::uint64_t each) {
+    int made = 0;
+    while (clock.now_ms < until) {
+      const MonotonicTime began = clock.monotonic();
+      if (limit.may_begin()) {
+        clock.now_ms += each;
+        limit.ended(began);
+        ++made;
+      } else {
+        clock.now_ms += 10;
+      }
+    }
+    return made;
+  };
+  EXPECT_NEAR(look_ups_within(6050, 100), 11, 1) << "one second of them";
+  EXPECT_NEAR(look_ups_within(26'050, 100), 20, 1) << "in twenty seconds";
+  EXPECT_GT(limit.refused(), 1000u);
+  clock.now_ms += 60'000;
+  EXPECT_NEAR(look_ups_within(clock.now_ms + 1050, 100), 11, 1)
+      << "a rest gives no more than the second back";
+}
+
+/// Its walks take long, as those of a node with many sockets.
+class SlowListeners final : public BoundSockets {
+ public:
+  explicit SlowListeners(SteppedClock& clock) : clock_(clock) {}
+  std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
+  Result<bool> walk(SocketList& into) const override {
+    clock_.now_ms += 400;
+    into.add({tcp_name(tcp6(80)), owner(42, "web", 555), 3, SOCK_STREAM});
+    return true;
+  }
+
+ private:
+  SteppedClock& clock_;
+};
+
+TEST(SocketWalks, ThatCostTooMuchAreNotMade) {
+  SteppedClock clock;
+  DutyLimit limit(clock);
+  const SlowListeners listeners(clock);
+  const SocketWalks walks(&listeners, clock, limit);
+  const auto fresh = [&] { return walks.after(clock.monotonic(), false); };
+  EXPECT_TRUE(fresh());
+  EXPECT_TRUE(fresh());
+  clock.now_ms += 200;
+  const auto refused = fresh();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
+  const auto older = walks.after(clock.monotonic(), true);
+  ASSERT_TRUE(older) << "the latest there is will do where it is not to be a fresh one";
+  EXPECT_LT((*older)->began, clock.monotonic());
+  EXPECT_EQ(limit.refused(), 2u);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ class AddressInUse final : public Rule {
   }
 
   static bool belongs_to_nobody(const Observation& seen, std::uint64_t socket_inode) {
-    const auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
+    const auto scan = seen.host.sockets(seen.event.time, HostView::Walk::fresh);
     return scan && (*scan)->sockets.complete_for(BoundName::Kind::inet) &&
            std::none_of((*scan)->sockets.begin(), (*scan)->sockets.end(),
                         [&](const OpenSocket& socket) { return socket.owner.socket_inode == socket_inode; });

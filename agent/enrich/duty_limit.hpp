@@ -1,0 +1,45 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "base/clock.hpp"
+
+namespace sockward {
+
+/// Keeps look-ups whose cost grows with the node (a walk over all open sockets, a search of /proc/net) to a
+/// tenth of a core in the long run: a storm of failures on a node with a hundred thousand sockets would keep
+/// the agent busy otherwise. A second of them may come at once; on most nodes that is a thousand look-ups.
+/// Thread-safe.
+class DutyLimit {
+ public:
+  static constexpr std::uint64_t kBurst = 1'000'000'000, kShare = 10;  // ns; one part in so many
+
+  explicit DutyLimit(const Clock& clock) : clock_(clock), counted_(clock.monotonic().ns) {}
+
+  /// May one begin now? Counts a refusal.
+  bool may_begin() {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t now = clock_.monotonic().ns;
+    const std::uint64_t gained = (now - counted_) / kShare;
+    spent_ -= gained < spent_ ? gained : spent_;
+    counted_ = now;
+    if (spent_ < kBurst) return true;
+    ++refused_;
+    return false;
+  }
+  /// One that began at `began` has just ended.
+  void ended(MonotonicTime began) {
+    const std::lock_guard lock(mutex_);
+    spent_ += clock_.monotonic().ns - began.ns;
+  }
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::uint64_t spent_ = 0, counted_ = 0;  // ns that were taken and not yet gained back; when that was so
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+}  // namespace sockward
