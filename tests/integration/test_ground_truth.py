@@ -39,8 +39,20 @@ def strace_name(call, arguments, error):
     return None
 
 
-def strace_calls(text, process_of):
+def whole_lines(text):
+    """strace cuts the line of a call in two when another thread has something to say meanwhile."""
+    begun = {}
     for line in text.splitlines():
+        if found := re.match(r"^(\d+)\s+(.*) <unfinished \.\.\.>$", line):
+            begun[found[1]] = found[2]
+        elif found := re.match(r"^(\d+)\s+<\.\.\. \w+ resumed>(.*)$", line):
+            yield f"{found[1]} {begun.pop(found[1])}{found[2]}"
+        else:
+            yield line
+
+
+def strace_calls(text, process_of):
+    for line in whole_lines(text):
         found = LINE.match(line)
         if not found:
             continue
