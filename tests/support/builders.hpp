@@ -104,7 +104,7 @@ inline Event name_call(int error, const std::string& from, const std::string& to
 }
 
 /// A host with just the facts that a test gives it; everything else is "not visible".
-class FakeHost final : public HostView {
+class FakeHost : public HostView {
  public:
   std::map<std::uint32_t, std::vector<std::string>> command_lines;
   std::map<NamespaceInode, HostNames> names;
