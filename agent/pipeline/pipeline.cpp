@@ -97,9 +97,9 @@ void Pipeline::work() {
       const RecordNumber number = event->number();
       handle(std::move(*event));
       if (parts_.ledger != nullptr) parts_.ledger->handled(number);
-      if (++unflushed_ >= kBatch || worked_at_ > flushed_at_ + kLongest) flush_sinks();
+      ++unflushed_;
     }
-    if (queue_.size() != 0) continue;
+    if (queue_.size() != 0 && unflushed_ < kBatch && worked_at_ < flushed_at_ + kLongest) continue;
     look_around_when_due();
     hand_out_repeats(false);
     flush_sinks();
