@@ -61,7 +61,8 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::after(MonotonicTime time,
   if (latest && (latest->began > time || (shared && latest->began.ns + kShared > clock_.monotonic().ns)))
     return latest;
   auto scan = keep();
-  if (!scan && shared && latest) return latest;
+  const bool rationed = !scan && scan.error().code == std::errc::resource_unavailable_try_again;
+  if (rationed && shared && latest) return latest;
   return scan;
 }
 

@@ -133,10 +133,12 @@ class SlowListeners final : public BoundSockets {
   explicit SlowListeners(SteppedClock& clock) : clock_(clock) {}
   std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
   Result<bool> walk(SocketList& into) const override {
+    if (broken) return make_error(std::errc::too_many_files_open, "walk");
     clock_.now_ms += 400;
     into.add({tcp_name(tcp6(80)), owner(42, "web", 555), 3, SOCK_STREAM});
     return true;
   }
+  bool broken = false;
 
  private:
   SteppedClock& clock_;
@@ -145,7 +147,7 @@ class SlowListeners final : public BoundSockets {
 TEST(SocketWalks, ThatCostTooMuchAreNotMade) {
   SteppedClock clock;
   DutyLimit limit(clock);
-  const SlowListeners listeners(clock);
+  SlowListeners listeners(clock);
   const SocketWalks walks(&listeners, clock, limit);
   const auto fresh = [&] { return walks.after(clock.monotonic(), false); };
   EXPECT_TRUE(fresh());
@@ -158,6 +160,10 @@ TEST(SocketWalks, ThatCostTooMuchAreNotMade) {
   ASSERT_TRUE(older) << "the latest there is will do where it is not to be a fresh one";
   EXPECT_LT((*older)->began, clock.monotonic());
   EXPECT_EQ(limit.refused(), 2u);
+  clock.now_ms += 60'000;
+  listeners.broken = true;
+  EXPECT_EQ(walks.after(clock.monotonic(), true).error().code, std::errc::too_many_files_open)
+      << "an old one is no answer where none can be made";
 }
 
 }  // namespace
