@@ -247,8 +247,13 @@ class SocketFiles(Traced):
         folder = Folder()
         path = folder / "ws.sock"
         held = bound(path)
+
+        def body():
+            held.close()  # inherited: the caller would hold it too, and come first where its number is the lower one
+            self.ergo(path)()
+
         with Trace() as trace:
-            child = in_child(self.ergo(path))
+            child = in_child(body)
         held.close()
         self.expect(self.one(trace, pid=child, sockward__syscall__name="bind"), "address_in_use", "certain", sockward__holder__pid=os.getpid())
 
