@@ -142,6 +142,8 @@ Foresight Attempt::bind_inet() const {
   if (!holders.empty()) return answer(EADDRINUSE, owner_text(holders.front().owner) + " has it");
   Foresight free = answer(0, fmt::format("nobody has it in network namespace {}", call_.socket_netns));
   const auto uses = host_.port_uses(event_, call_.address.port, call_.protocol);
+  if (!uses && call_.address.port != 0)
+    free.because.push_back("closed connections on the port were not looked at: " + uses.error().text());
   if (uses && call_.address.port != 0) {
     const auto closing = std::count_if(uses->begin(), uses->end(),
                                        [](const PortUse& use) { return use.state != PortUse::State::bound; });

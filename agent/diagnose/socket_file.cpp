@@ -28,8 +28,9 @@ bool was_dead_before(const Observation& seen, const SocketFile& file) {
   if (std::abs(then.ns - now.ns) > kFileTimeTick || !surely_before(*file.object.born, then)) return false;
   const bool open = std::any_of((*walk)->sockets.begin(), (*walk)->sockets.end(),
                                 [&](const OpenSocket& socket) { return is_for(socket, file.object); });
+  if (open || !(*walk)->sockets.complete_for(BoundName::Kind::path)) return false;
   const auto hidden = seen.host.knows_socket_named(seen.event, file.path.substr(file.path.rfind('/') + 1));
-  return !open && (*walk)->sockets.complete_for(BoundName::Kind::path) && hidden && !*hidden;
+  return hidden && !*hidden;
 }
 
 }  // namespace

@@ -14,8 +14,10 @@ namespace sockward {
 class DutyLimit {
  public:
   static constexpr std::uint64_t kBurst = 1'000'000'000, kShare = 10;  // ns; one part in so many
+  static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};       // as a burst: none is refused
 
-  explicit DutyLimit(const Clock& clock) : clock_(clock), counted_(clock.monotonic().ns) {}
+  explicit DutyLimit(const Clock& clock, std::uint64_t burst = kBurst)
+      : clock_(clock), burst_(burst), counted_(clock.monotonic().ns) {}
 
   /// May one begin now? Counts a refusal.
   bool may_begin() {
@@ -24,7 +26,7 @@ class DutyLimit {
     const std::uint64_t gained = (now - counted_) / kShare;
     spent_ -= gained < spent_ ? gained : spent_;
     counted_ = now;
-    if (spent_ < kBurst) return true;
+    if (spent_ < burst_) return true;
     ++refused_;
     return false;
   }
@@ -37,6 +39,7 @@ class DutyLimit {
 
  private:
   const Clock& clock_;
+  const std::uint64_t burst_;
   std::mutex mutex_;
   std::uint64_t spent_ = 0, counted_ = 0;  // ns that were taken and not yet gained back; when that was so
   std::atomic<std::uint64_t> refused_{0};

@@ -163,6 +163,7 @@ ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts
       controller_(std::move(controller)),
       cgroup2_root_(std::move(cgroup2_root)),
       uts_(uts),
+      limit_(clock_, walk_bytes == SocketList::kUnbounded ? DutyLimit::kUnlimited : DutyLimit::kBurst),
       walks_(sockets, clock_, limit_, walk_bytes) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);

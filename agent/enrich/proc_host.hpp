@@ -17,6 +17,8 @@ class ProcHost final : public HostView {
  public:
   /// `proc`: usually "/proc". `controller`: as in /proc/pid/cgroup, "" for v2, "pids" or "memory" for v1.
   /// `uts` and `sockets` may be null: then what they know is not visible. Both must outlive this object.
+  /// `walk_bytes`: of one walk; SocketList::kUnbounded: for a single question, whose look-ups are not
+  /// rationed either.
   ProcHost(std::string proc, std::string controller, const UtsNames* uts,
            const BoundSockets* sockets = nullptr, std::string cgroup2_root = "",
            std::size_t walk_bytes = SocketWalks::kMostBytes);
@@ -62,7 +64,7 @@ class ProcHost final : public HostView {
   SystemClock clock_;
   NamespaceInode own_mntns_ = 0, own_netns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
-  mutable DutyLimit limit_{clock_};  // of walks_ and of searches in /proc/net
+  mutable DutyLimit limit_;  // of walks_ and of searches in /proc/net
   SocketWalks walks_;
   mutable Patience patience_{std::chrono::milliseconds(500)};
 };

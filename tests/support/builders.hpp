@@ -118,6 +118,7 @@ class FakeHost : public HostView {
   std::map<std::string, PathObject> objects;
   std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
   std::vector<PortUse> uses;
+  bool tables_readable = true;
   bool hidden_socket = false;
   int route_answer = 0;
   bool address_is_local = true;
@@ -174,7 +175,10 @@ class FakeHost : public HostView {
     if (found == symlinks.end()) return std::optional<SymlinkOnPath>();
     return std::optional(found->second);
   }
-  Result<std::vector<PortUse>> port_uses(const Event&, std::uint16_t, int) const override { return uses; }
+  Result<std::vector<PortUse>> port_uses(const Event&, std::uint16_t, int) const override {
+    if (!tables_readable) return make_error(std::errc::file_too_large, "read /proc/net/tcp");
+    return uses;
+  }
   Result<bool> knows_socket_named(const Event&, const std::string&) const override { return hidden_socket; }
   Result<Route> route(const Event&, const SocketAddress&) const override {
     return Route{.error = route_answer, .local = address_is_local};

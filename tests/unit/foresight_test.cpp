@@ -87,6 +87,16 @@ TEST(ForesightOfPorts, AddressThenPrivilegeThenHolder) {
   EXPECT_EQ(foresee(connect, host).error, EACCES);
 }
 
+TEST(ForesightOfPorts, SaysWhenClosedConnectionsCouldNotBeLookedAt) {
+  FakeHost host;
+  EXPECT_EQ(foresee(inet_bind(0, tcp4("127.0.0.1", 8080)), host).because.size(), 1u);
+  host.tables_readable = false;
+  const auto because = foresee(inet_bind(0, tcp4("127.0.0.1", 8080)), host).because;
+  ASSERT_EQ(because.size(), 2u);
+  EXPECT_TRUE(
+      because[1].starts_with("closed connections on the port were not looked at: read /proc/net/tcp"));
+}
+
 TEST(WantedAddress, IsReadInEveryForm) {
   EXPECT_EQ(parse_wanted_address("unix:/run/x.sock").address.name, "/run/x.sock");
   EXPECT_EQ(parse_wanted_address("unix:/run/x.sock").address_length, 14);

@@ -127,6 +127,16 @@ TEST(DutyLimit, ASecondAtOnceAndThenATenthOfTheTime) {
       << "a rest gives no more than the second back";
 }
 
+TEST(DutyLimit, AnUnlimitedOneRefusesNothing) {
+  SteppedClock clock;
+  DutyLimit limit(clock, DutyLimit::kUnlimited);
+  const MonotonicTime began = clock.monotonic();
+  clock.now_ms += 5'000;
+  limit.ended(began);
+  EXPECT_TRUE(limit.may_begin());
+  EXPECT_EQ(limit.refused(), 0u);
+}
+
 /// Its walks take long, as those of a node with many sockets.
 class SlowListeners final : public BoundSockets {
  public:
