@@ -92,6 +92,8 @@ int check_command(const CheckFlags& flags) {
                               : mounts.v2_root);
   const auto limit = pid_namespace_limit();
   line(limit ? "warn" : "ok", "processes", limit.value_or("seen as the host numbers them"));
+  const auto blind = path_lookup_limit();
+  line(blind ? "warn" : "ok", "paths", blind.value_or("can be looked up below other processes' roots"));
   const ProbeOptions options = probe_options(flags.probe, settings, mounts);
   const auto plan = ProbeSet::preflight(options);  // throws what is missing
   line("ok", "capabilities", "may load tracing programs");

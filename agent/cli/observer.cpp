@@ -1,5 +1,6 @@
 #include "cli/observer.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
+#include "enrich/root_files.hpp"
 
 namespace sockward {
 namespace {
@@ -82,6 +84,7 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std:
       host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root, walk_bytes),
       containers(mounts, host) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
+  if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
     log_warn("what happens while the agent is not running will be missed: {}", probes->not_pinned());
   const Losses former = probes->ledger().former_losses();
@@ -111,6 +114,20 @@ std::optional<std::string> pid_namespace_limit() {
   return "the agent is in a pid namespace of its own: records have the host's process ids, and what /proc "
          "knows of them (command line, executable, container of a process) cannot be looked up; give it the "
          "host's (hostPID: true, --pid=host)";
+}
+
+std::optional<std::string> path_lookup_limit() {
+  const FileDescriptor root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (root.valid() && open_below(root.get(), "/proc").valid()) return std::nullopt;
+  const int error = errno;
+  return fmt::format(
+      "look-ups of paths are refused here (openat2: {}): what lies at a path, and who may not go there, "
+      "stays unknown; {}",
+      errno_name(error).value_or("an error without a name"),
+      error == ENOSYS || error == EPERM
+          ? "allow openat2 in the filter of system calls that refuses it (systemd: "
+            "no RestrictSUIDSGID=; the kernel has it since 5.6)"
+          : "let the agent read / and /proc");
 }
 
 Resource this_resource() {

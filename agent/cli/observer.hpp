@@ -55,6 +55,9 @@ class Observer {
 /// What an agent in a pid namespace of its own cannot see; nullopt: it lives in the host's.
 std::optional<std::string> pid_namespace_limit();
 
+/// Why no path can be looked up here; nullopt: they can.
+std::optional<std::string> path_lookup_limit();
+
 /// What records say about this host.
 Resource this_resource();
 

@@ -9,6 +9,7 @@ import time
 import unittest
 
 from support import SOCKWARD, Agent, Folder, Program, free_port, run
+from test_privileges import refuse_openat2
 
 
 class BadInput(unittest.TestCase):
@@ -71,6 +72,16 @@ class BadInput(unittest.TestCase):
         trace.stop(signal.SIGKILL)
         trace.process.stdout.close()
         trace.process.stderr.close()
+
+    def test_where_paths_cannot_be_looked_up_it_says_so(self):
+        self.assertRegex(run(SOCKWARD, "check").stdout, r"(?m)^  ok +paths +can be looked up")
+        done = run(SOCKWARD, "check", preexec_fn=refuse_openat2)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^  warn +paths .*openat2: ENOSYS.*RestrictSUIDSGID")
+        with Agent(preexec=refuse_openat2) as agent:
+            self.assertIn("look-ups of paths are refused here (openat2: ENOSYS)", agent.said())
+        with Agent() as agent:
+            self.assertNotIn("look-ups of paths", agent.said())
 
     def test_a_port_in_use_is_said(self):
         with Agent() as agent:

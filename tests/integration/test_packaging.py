@@ -33,6 +33,11 @@ class Systemd(unittest.TestCase):
         told = float(re.search(r"gives it ([0-9.]+)", (ROOT / "docs/security.md").read_text())[1])
         self.assertLessEqual(score, told)
 
+    def test_nothing_in_it_hides_paths(self):
+        """The filter of RestrictSUIDSGID= answers openat2 with ENOSYS, by which every path is looked up; what the installed agent
+        then says of a path is judged by scripts/test-package."""
+        self.assertNotRegex(UNIT.read_text(), r"(?m)^RestrictSUIDSGID=(?!no|false|0)")
+
     def test_its_command_line_is_one_that_the_program_takes(self):
         unit = configparser.ConfigParser(strict=False, interpolation=None)
         unit.optionxform = str

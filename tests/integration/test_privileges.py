@@ -1,5 +1,6 @@
 """Once everything is attached the agent keeps little, and works with it."""
 import ctypes
+import errno
 import os
 import pathlib
 import re
@@ -23,19 +24,30 @@ class Compare(ctypes.Structure):
     _fields_ = [("argument", ctypes.c_uint), ("operator", ctypes.c_int), ("first", ctypes.c_uint64), ("second", ctypes.c_uint64)]
 
 
-def refuse_seccomp():
-    """For preexec_fn: from now on neither seccomp(2) nor prctl(2) installs a filter."""
+def refuse(error, *rules):
+    """From now on the kernel answers these calls with an error: (name of the call, comparisons of its arguments)."""
     library = ctypes.CDLL("libseccomp.so.2")
     library.seccomp_init.restype = ctypes.c_void_p
-    allow, refuse, equal, set_seccomp = 0x7FFF0000, 0x00050000 | 1, 4, 22
+    allow = 0x7FFF0000
     context = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(allow)))
-    for name, compare in ((b"seccomp", []), (b"prctl", [Compare(0, equal, set_seccomp, 0)])):
+    for name, compare in rules:
         number = library.seccomp_syscall_resolve_name(name)
-        failed = library.seccomp_rule_add_array(context, ctypes.c_uint32(refuse), number, len(compare), (Compare * len(compare))(*compare))
+        failed = library.seccomp_rule_add_array(context, ctypes.c_uint32(0x00050000 | error), number, len(compare), (Compare * len(compare))(*compare))
         if failed:
             raise OSError(-failed, name)
     if library.seccomp_load(context):
         raise OSError("seccomp_load")
+
+
+def refuse_seccomp():
+    """For preexec_fn: from now on neither seccomp(2) nor prctl(2) installs a filter."""
+    equal, set_seccomp = 4, 22
+    refuse(errno.EPERM, (b"seccomp", []), (b"prctl", [Compare(0, equal, set_seccomp, 0)]))
+
+
+def refuse_openat2():
+    """For preexec_fn: as systemd does it for RestrictSUIDSGID=."""
+    refuse(errno.ENOSYS, (b"openat2", []))
 
 
 class Privileges(unittest.TestCase):
