@@ -71,11 +71,46 @@ class Kernel : public ::testing::Test {
     });
   }
 
+  /// By how much a counter of the whole machine grows by what `make` does. Neighbours add to it too: it is
+  /// done again until the counter grew by just `wanted`, a few times. Less than that is an answer at once.
+  template <class Counter, class Make>
+  std::uint64_t growth(Counter counter, std::uint64_t wanted, Make make) {
+    std::uint64_t grown = 0;
+    for (int round = 0; round < 20; ++round) {
+      const std::uint64_t before = counter(kernel->probes().snapshot());
+      make();
+      grown = counter(kernel->probes().snapshot()) - before;
+      if (grown <= wanted || HasFailure()) break;
+    }
+    return grown;
+  }
+
   LoadedKernel* kernel = nullptr;
+};
+
+/// This process in a cgroup of its own, while it lives: what fails in there nobody else made.
+class OwnCgroup {
+ public:
+  explicit OwnCgroup(LoadedKernel& kernel);
+  ~OwnCgroup();
+  OwnCgroup(const OwnCgroup&) = delete;
+  OwnCgroup& operator=(const OwnCgroup&) = delete;
+
+  /// Failures counted for this cgroup.
+  std::uint64_t failures(Syscall syscall, Family family, int error) const;
+
+ private:
+  LoadedKernel& kernel_;
+  std::string former_, path_;
+  std::uint64_t key_ = 0;
 };
 
 /// Runs `body` in a child process and returns its pid once it has ended with success; 0 otherwise.
 std::uint32_t in_child(const std::function<bool()>& body);
+
+/// What a test needs and a kernel may lack is tried in a child process first, which may crash or be killed.
+/// Says why it is not there, for GTEST_SKIP(); nullopt: it is there. `ability`: what is tried, for people.
+std::optional<std::string> missing(const char* ability, const std::function<bool()>& attempt);
 
 /// Asks for the events of whole processes.
 class Processes : public Kernel {
