@@ -148,6 +148,41 @@ class Cgroup:
             procs.write("0")
 
 
+class OwnContainer(Cgroup):
+    """A container of a test's own: what fails in there, no neighbour made."""
+
+    def __init__(self):
+        number = os.urandom(32).hex()
+        super().__init__(f"docker/{number}")
+        self.label = "docker:" + number[:12]
+
+    def run(self, *command):
+        subprocess.run(command, check=True, preexec_fn=self.enter)
+
+    def failures(self, metrics, **labels):
+        return total(metrics, "sockward_call_errors_total", container_name=self.label, **labels)
+
+
+def own_container(test):
+    """One that lives as long as the test."""
+    container = OwnContainer()
+    container.__enter__()
+    test.addCleanup(container.remove)
+    return container
+
+
+def path_through_a_loop():
+    """To bind below it fails with ELOOP, which nobody else's binds do: where a counter knows no containers."""
+    folder = Folder()
+    os.symlink("loop", folder / "loop")
+    return folder / "loop/s"
+
+
+def events(metrics):
+    """All records that the kernel made, of whomever."""
+    return sum(total(metrics, f"sockward_events_{what}_total") for what in ("received", "lost", "suppressed"))
+
+
 class Agent:
     """`sockward run` on a free port, with pins of its own, while the body of a `with` runs."""
 

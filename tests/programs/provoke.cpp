@@ -282,13 +282,13 @@ int all(const std::string& dir) {
   return 0;
 }
 
-int storm(long calls, int tasks) {
-  const std::string address = unix_bytes(std::string("/sockward-no-such-folder/socket\0", 32));
+int storm(long calls, int tasks, const std::string& path, int error) {
+  const std::string address = unix_bytes(path + '\0');
   for (int task = 0; task < tasks; ++task)
     if (fork() == 0) {
       const int fd = unix_socket();
       for (long i = 0; i < calls; ++i)
-        if (raw_bind(fd, address) == 0 || errno != ENOENT) _exit(1);
+        if (raw_bind(fd, address) == 0 || errno != error) _exit(1);
       _exit(0);
     }
   int status = 0, failed = 0;
@@ -328,11 +328,15 @@ int getppid_cost(long calls) {
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "all" && argc == 3) return all(argv[2]);
-  if (what == "storm" && argc >= 3) return storm(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
+  if (what == "storm" && argc >= 3)
+    return argc > 4 ? storm(atol(argv[2]), atoi(argv[3]), argv[4], ELOOP)
+                    : storm(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1, "/sockward-no-such-folder/socket",
+                            ENOENT);
   if (what == "scatter" && argc >= 3) return scatter(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
   if (what == "getppid" && argc == 3) return getppid_cost(atol(argv[2]));
-  fprintf(stderr,
-          "usage: provoke all DIR | provoke storm N [TASKS] | provoke scatter N [TASKS] | "
-          "provoke getppid N\n");
+  fprintf(
+      stderr,
+      "usage: provoke all DIR | provoke storm N [TASKS [PATH-THROUGH-A-LOOP]] | provoke scatter N [TASKS] | "
+      "provoke getppid N\n");
   return 2;
 }
