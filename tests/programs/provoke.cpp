@@ -1,9 +1,12 @@
 // Makes calls fail for real, for the tests that compare what the agent reports with what strace saw.
 //
 //   provoke all DIR        every failure we can think of, in this process, a thread and a child; as root
-//   provoke storm N [TASKS]  TASKS processes make N failing binds each, as fast as they can
-//   provoke scatter N [TASKS]  the same, each with an address of its own
-//   provoke getppid N        prints the nanoseconds that one such call takes, the best of seven rounds of N
+//   provoke storm N [TASKS [PATH]]  TASKS processes make N failing binds each, as fast as they can: ENOENT,
+//   or to a
+//                            PATH through a symbolic link to itself, ELOOP
+//   provoke bind PATH        one bind, which may fail or not; then it stays for two seconds, as a server
+//   would provoke scatter N [TASKS]  the same, each with an address of its own provoke getppid N prints the
+//   nanoseconds that one such call takes, the best of seven rounds of N
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -333,10 +336,15 @@ int main(int argc, char** argv) {
                     : storm(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1, "/sockward-no-such-folder/socket",
                             ENOENT);
   if (what == "scatter" && argc >= 3) return scatter(atol(argv[2]), argc > 3 ? atoi(argv[3]) : 1);
+  if (what == "bind" && argc == 3) {
+    bind_unix(argv[2]);
+    sleep(2);
+    return 0;
+  }
   if (what == "getppid" && argc == 3) return getppid_cost(atol(argv[2]));
-  fprintf(
-      stderr,
-      "usage: provoke all DIR | provoke storm N [TASKS [PATH-THROUGH-A-LOOP]] | provoke scatter N [TASKS] | "
-      "provoke getppid N\n");
+  fprintf(stderr,
+          "usage: provoke all DIR | provoke bind PATH | provoke storm N [TASKS [PATH-THROUGH-A-LOOP]] | "
+          "provoke scatter N [TASKS] | "
+          "provoke getppid N\n");
   return 2;
 }
