@@ -1,6 +1,6 @@
 # Shared by the scripts: installing packages, and building as the person who called. Sourced, not run.
 set -euo pipefail
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # as sudo sets it: Debian's programs, whatever the caller's shell puts before them
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # as sudo sets it, and plain `su` does not: Debian's programs, whatever the caller's shell puts before them
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # --help tells what stands at the head of the script.
@@ -15,7 +15,7 @@ say() { printf '\n== %s\n' "$*"; }
 need_root() {
   if [ "$(id -u)" != 0 ]; then
     echo "$0: needs root (BPF programs, namespaces, packages)" >&2
-    echo "  next: sudo $0 $*" >&2
+    if command -v sudo >/dev/null; then echo "  next: sudo $0 $*" >&2; else echo "  next: become root (su -), then: $0 $*" >&2; fi
     exit 1
   fi
 }
@@ -60,7 +60,7 @@ install_packages() {
   fi
 }
 
-# Runs a command as the person who called sudo, so that nothing in the checkout ends up owned by root.
+# Runs a command as the person who called sudo (in a root shell: as root), so that nothing in the checkout ends up owned by root.
 as_caller() {
   if [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ] && runuser -u "$SUDO_USER" -- test -w "$root"; then
     runuser -u "$SUDO_USER" -- "$@"
