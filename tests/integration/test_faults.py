@@ -15,12 +15,18 @@ import time
 import unittest
 
 from receivers import HttpReceiver
-from support import PROVOKE, ROOT, SOCKWARD, Agent, Cgroup, Folder, run, total, wait_until
+from support import PROVOKE, ROOT, SOCKWARD, Agent, Cgroup, Folder, events, own_container, path_through_a_loop, run, total, wait_until
 from test_delivery import fail_on_a_port
 
-EVERYTHING = "probes: {errno: [ENOENT]}\nrecords: {fold: 0}\nlimits: {source_rate: 0, address_rate: 0"
-FAILING_BIND = dict(syscall="bind", family="unix", errno="ENOENT")
-ONE_FAILURE = "import socket\ntry: socket.socket(socket.AF_UNIX).bind('/nonexistent-folder/s')\nexcept OSError: pass"
+EVERYTHING = "probes: {errno: [ELOOP]}\nrecords: {fold: 0}\nlimits: {source_rate: 0, address_rate: 0"
+# With ELOOP, which nobody else's binds fail with: neighbours fail too.
+FAILING_BIND = dict(syscall="bind", family="unix", errno="ELOOP")
+ONE_FAILURE = "import socket, sys\ntry: socket.socket(socket.AF_UNIX).bind(sys.argv[1])\nexcept OSError: pass"
+
+
+def own_failures(agent):
+    """Records of this process: neighbours make records too."""
+    return [r for r in agent.records() if r["attributes"].get("process.pid") == os.getpid() and "error.type" in r["attributes"]]
 
 
 def quiet(agent):
@@ -34,17 +40,21 @@ def quiet(agent):
         time.sleep(0.3)
         return now == before
 
-    wait_until(settled, 60, "the ring buffer is empty")
+    with contextlib.suppress(AssertionError):  # a neighbour that never rests: what it makes is drained all the time too
+        wait_until(settled, 20, "the ring buffer is empty")
     return agent.metrics()
 
 
 class Kernel(unittest.TestCase):
     def test_a_full_ring_buffer_loses_records_counts_them_and_no_call(self):
-        with Agent(config=EVERYTHING + ", ring_bytes: 4KiB}\n", output="json") as agent:
+        path = path_through_a_loop()
+        # Neighbours make records too (one that ends after a bind is enough): another agent sees how many there are.
+        with Agent(config=EVERYTHING + "}\n") as witness, Agent(config=EVERYTHING + ", ring_bytes: 4KiB}\n", output="json") as agent:
+            of_all = events(witness.metrics())
             before = quiet(agent)
             os.kill(agent.pid, signal.SIGSTOP)
             try:
-                subprocess.run([PROVOKE, "storm", "5000", "2"], check=True)
+                subprocess.run([PROVOKE, "storm", "5000", "2", path], check=True)
             finally:
                 os.kill(agent.pid, signal.SIGCONT)
             after = quiet(agent)
@@ -55,26 +65,31 @@ class Kernel(unittest.TestCase):
             self.assertEqual(grown("sockward_call_errors_total", **FAILING_BIND), 10_000)
             lost = grown("sockward_events_lost_total", reason="ring_full")
             self.assertGreater(lost, 9_900)  # a stopped agent, and room for a dozen
-            self.assertEqual(lost + grown("sockward_events_received_total"), 10_000)
+            self.assertGreaterEqual(lost + grown("sockward_events_received_total"), 10_000)
+            self.assertLessEqual(lost + grown("sockward_events_received_total"), events(quiet(witness)) - of_all)
 
     def test_a_full_table_of_sources_keeps_the_totals(self):
         containers = [Cgroup(f"docker/{number:064x}") for number in range(40)]
         self.addCleanup(lambda: [container.remove() for container in containers])
+        path = path_through_a_loop()
         with Agent(config="limits: {source_entries: 16}\n") as agent:
             before = agent.metrics()
             for container in containers:
                 container.__enter__()
-                subprocess.run([PROVOKE, "storm", "10"], preexec_fn=container.enter, check=True)
+                subprocess.run([PROVOKE, "storm", "10", "1", path], preexec_fn=container.enter, check=True)
             after = agent.metrics()
             self.assertEqual(total(after, "sockward_call_errors_total", **FAILING_BIND) - total(before, "sockward_call_errors_total", **FAILING_BIND), 400)
-            full = total(after, "sockward_source_table_full_total")
+            full = total(after, "sockward_source_table_full_total") - total(before, "sockward_source_table_full_total")
             self.assertGreaterEqual(full, 24 * 10)
-            named = sum(value for name, value in after.items() if name.startswith("sockward_call_errors_total") and "docker:" in name and "ENOENT" in name)
-            self.assertEqual(named + full, 400)
+            named = sum(value for name, value in after.items() if name.startswith("sockward_call_errors_total") and "docker:" in name and "ELOOP" in name)
+            # A neighbour's failures have no room either; they are counted like ours.
+            others = total(after, "sockward_call_errors_total") - total(before, "sockward_call_errors_total") - 400
+            self.assertGreaterEqual(named + full, 400)
+            self.assertLessEqual(named + full, 400 + others)
 
     def test_a_full_name_table_counts_what_it_forgets(self):
         folder = Folder()
-        with Agent(config="limits: {bound_names: 64}\n") as agent:
+        with Agent(config="limits: {bound_names: 64}\n", output="json") as agent:
             sockets = []
             for number in range(300):
                 sockets.append(socket.socket(socket.AF_UNIX))
@@ -83,7 +98,7 @@ class Kernel(unittest.TestCase):
             self.assertGreaterEqual(total(metrics, "sockward_names_evicted_total"), 300 - 64)
             other = socket.socket(socket.AF_UNIX)
             self.assertRaises(OSError, other.bind, folder / "0")  # forgotten long ago, and held all the same
-            wait_until(lambda: total(agent.metrics(), "sockward_diagnoses_total", cause="address_in_use") == 1, 5, "the diagnosis")
+            wait_until(lambda: [r["attributes"]["sockward.cause"] for r in own_failures(agent)] == ["address_in_use"], 5, "the diagnosis")
             for each in [*sockets, other]:
                 each.close()
 
@@ -95,30 +110,37 @@ class Kernel(unittest.TestCase):
             pathlib.Path(folder / f"{number}.sock").touch()
         with Agent(config="limits: {history_entries: 16, source_rate: 0, address_rate: 0}\n") as agent:
             subprocess.run(["/usr/bin/python3", "-c", refused], cwd=folder.path, user=65534, group=65534, extra_groups=[], check=True)
-            wait_until(lambda: total(agent.metrics(), "sockward_history_forgotten_total", kind="failed_unlink") == 50 - 16, 5, "34 forgotten")
+            wait_until(lambda: self.forgotten(agent) >= 50 - 16, 5, "34 forgotten")
+            # And those of neighbours, which fail too.
+            removals = sum(total(agent.metrics(), "sockward_call_errors_total", syscall=call) for call in ("unlink", "unlinkat"))
+            self.assertLessEqual(self.forgotten(agent), removals - 16)
             for kind in ("name_change", "long_argument"):
                 self.assertEqual(total(agent.metrics(), "sockward_history_forgotten_total", kind=kind), 0)
+
+
+    def forgotten(self, agent):
+        return total(agent.metrics(), "sockward_history_forgotten_total", kind="failed_unlink")
 
 
 class Vanishing(unittest.TestCase):
     def test_processes_cgroups_and_namespaces_that_are_gone_at_once(self):
         """Each caller lives in a cgroup, mount, network, UTS and pid namespace of its own, and all of it dies with it."""
-        rounds = 150
-        script = f"for i in 1 2 3; do python3 -c \"{ONE_FAILURE}\"; done"
+        rounds, path = 150, path_through_a_loop()
+        script = f"for i in 1 2 3; do python3 -c \"{ONE_FAILURE}\" {path}; done"
         with Agent(config=EVERYTHING + "}\n", output="json") as agent:
             before = quiet(agent)
             for number in range(rounds):
                 with Cgroup(f"docker/{number:064x}") as container:
-                    subprocess.run(["unshare", "-m", "-n", "-u", "-i", "-p", "-f", PROVOKE, "storm", "3"] if number % 10 else
+                    subprocess.run(["unshare", "-m", "-n", "-u", "-i", "-p", "-f", PROVOKE, "storm", "3", "1", path] if number % 10 else
                                    ["unshare", "-m", "-n", "-u", "-p", "-f", "sh", "-c", script], preexec_fn=container.enter, check=True)
             after = quiet(agent)
             counted = total(after, "sockward_call_errors_total", **FAILING_BIND) - total(before, "sockward_call_errors_total", **FAILING_BIND)
             self.assertEqual(counted, rounds * 3)
             lost = total(after, "sockward_events_lost_total") - total(before, "sockward_events_lost_total")
-            told = [r for r in agent.records() if r["attributes"].get("error.type") == "ENOENT"]
+            told = [r for r in agent.records() if r["attributes"].get("error.type") == "ELOOP"]
             repeats = sum(r["attributes"].get("sockward.repeats", 0) for r in told)
-            # Whoever else failed so on the machine meanwhile was counted and told too (a caller's C library looks for nscd's socket).
-            everyone = total(after, "sockward_call_errors_total", errno="ENOENT") - total(before, "sockward_call_errors_total", errno="ENOENT")
+            # Whoever else failed so on the machine meanwhile was counted and told too.
+            everyone = total(after, "sockward_call_errors_total", errno="ELOOP") - total(before, "sockward_call_errors_total", errno="ELOOP")
             self.assertEqual(len(told) + repeats + lost, everyone)
             for record in told:
                 self.assertIn(record["attributes"]["sockward.confidence"], ("certain", "likely", "possible", "unknown"))
@@ -127,12 +149,12 @@ class Vanishing(unittest.TestCase):
             self.assertEqual([target for target in held if re.match(r"(net|mnt|uts|pid):", target)], [], "no dead namespace is kept alive")
 
     def test_a_cgroup_removed_while_it_fails_keeps_its_count(self):
-        container = Cgroup(f"docker/{'e' * 64}")
+        container, path = Cgroup(f"docker/{'e' * 64}"), path_through_a_loop()
         with Agent() as agent:
             with container:
-                subprocess.run([PROVOKE, "storm", "50"], preexec_fn=container.enter, check=True)
+                subprocess.run([PROVOKE, "storm", "50", "1", path], preexec_fn=container.enter, check=True)
                 agent.metrics()
-            subprocess.run([PROVOKE, "storm", "7"], check=True)
+            subprocess.run([PROVOKE, "storm", "7", "1", path], check=True)
             self.assertEqual(total(agent.metrics(), "sockward_call_errors_total", container_name="docker:" + "e" * 12, **FAILING_BIND), 50)
 
 
@@ -178,7 +200,7 @@ class Clock(unittest.TestCase):
             for seconds in (0, 7200, -7200):
                 step.write_text(str(seconds))
                 fail_on_a_port()
-            records = wait_until(lambda: len(agent.records()) >= 3 and agent.records(), 10, "three records")
+            records = wait_until(lambda: len(own_failures(agent)) >= 3 and own_failures(agent), 10, "three records")
             times = []
             for record, seconds in zip(records, (0, 7200, -7200)):
                 stamp = record["timestamp"]
@@ -189,7 +211,7 @@ class Clock(unittest.TestCase):
             metrics = agent.metrics()
             seconds = total(metrics, "sockward_diagnosis_seconds_sum")
             self.assertTrue(0 <= seconds < 5, seconds)  # by the monotonic clock
-            self.assertEqual(total(metrics, "sockward_diagnoses_total", cause="address_in_use"), 3)
+            self.assertEqual([r["attributes"]["sockward.cause"] for r in records], ["address_in_use"] * 3)
             wait_until(lambda: len(manager.posts) >= 3, 10, "alerts go on")
         manager.close()
 
@@ -253,7 +275,7 @@ class Alertmanagers(unittest.TestCase):
             wait_until(lambda: all(liar.requests for liar in liars.values()), 10, "each liar was asked")
             wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") >= 3, 20, "errors are counted")
             fail_on_a_port()
-            wait_until(lambda: len(agent.records()) >= 2, 3, "records go on")
+            wait_until(lambda: len(own_failures(agent)) >= 2, 3, "records go on")
             self.assertLess(total(agent.metrics(), "process_resident_memory_bytes"), 64 << 20)
             began = time.monotonic()
         self.assertLess(time.monotonic() - began, 15, "it stops although a server drips")
@@ -297,18 +319,18 @@ class Limits(unittest.TestCase):
     def test_without_files_to_open_it_knows_less_and_recovers(self):
         with Agent(output="json") as agent:
             fail_on_a_port()
-            wait_until(lambda: len(agent.records()) == 1, 5, "a record")
+            wait_until(lambda: len(own_failures(agent)) == 1, 5, "a record")
             soft, hard = resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
             used = len(os.listdir(f"/proc/{agent.pid}/fd"))
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (used, hard))
             fail_on_a_port()
-            second = wait_until(lambda: len(agent.records()) == 2 and agent.records()[1], 10, "a record all the same")
+            second = wait_until(lambda: len(own_failures(agent)) == 2 and own_failures(agent)[1], 10, "a record all the same")
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (soft, hard))
             fail_on_a_port()
-            third = wait_until(lambda: len(agent.records()) == 3 and agent.records()[2], 10, "the next one")
+            third = wait_until(lambda: len(own_failures(agent)) == 3 and own_failures(agent)[2], 10, "the next one")
             self.assertEqual(third["attributes"]["sockward.cause"], "address_in_use")
             self.assertNotEqual(second["attributes"]["sockward.confidence"] if second["attributes"]["sockward.cause"] != "address_in_use" else "", "certain")
-            self.assertEqual(total(agent.metrics(), "sockward_call_errors_total", syscall="bind", errno="EADDRINUSE"), 3)
+            self.assertGreaterEqual(total(agent.metrics(), "sockward_call_errors_total", syscall="bind", errno="EADDRINUSE"), 3)
 
     def test_too_few_files_at_the_start_are_said(self):
         done = run("prlimit", "--nofile=24", SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", "--restart.pin-path=off")
@@ -327,12 +349,10 @@ class Limits(unittest.TestCase):
             pathlib.Path(f"{group}/memory.limit_in_bytes").write_text(str(48 << 20))
             with Agent(config=EVERYTHING + "}\n", output="json") as agent:
                 pathlib.Path(f"{group}/cgroup.procs").write_text(str(agent.pid))
-                before = agent.metrics()
-                subprocess.run([PROVOKE, "storm", "100000", "2"], check=True)
-                subprocess.run([PROVOKE, "scatter", "20000", "2"], check=True)
-                after = quiet(agent)
-                counted = total(after, "sockward_call_errors_total", syscall="bind") - total(before, "sockward_call_errors_total", syscall="bind")
-                self.assertEqual(counted, 240_000)
+                container = own_container(self)
+                container.run(PROVOKE, "storm", "100000", "2", path_through_a_loop())
+                container.run(PROVOKE, "scatter", "20000", "2")
+                self.assertEqual(container.failures(quiet(agent), syscall="bind"), 240_000)
                 control = pathlib.Path(f"{group}/memory.oom_control").read_text()
                 self.assertIn("oom_kill 0", control)
         finally:

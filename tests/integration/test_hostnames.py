@@ -74,11 +74,12 @@ class Renames(unittest.TestCase):
         with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n", output="json") as agent:
             host.run_inside("hostname evil", container=True, user="nobody")
             time.sleep(0.3)
-            denied = [r for r in agent.records() if r["attributes"]["sockward.cause"] == "hostname_denied"]
+            denied = [r for r in agent.records() if r["attributes"]["sockward.cause"] == "hostname_denied"
+                      and r["attributes"].get("container.name") == "evil-tenant"]
             metrics = agent.metrics()
         self.assertEqual([r["severity_text"] for r in denied], ["ERROR"])
         self.assertEqual(denied[0]["attributes"]["sockward.scope"], "host")
-        self.assertEqual(total(metrics, "sockward_hostname_change_failures_total", errno="EPERM"), 1)
+        self.assertGreaterEqual(total(metrics, "sockward_hostname_change_failures_total", errno="EPERM"), 1)  # neighbours' too
 
     def test_a_fresh_namespace_of_a_container_is_information(self):
         with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n", output="json") as agent:

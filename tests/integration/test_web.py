@@ -9,7 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from support import PROVOKE, SOCKWARD, Agent, Folder, Program, free_port, require, run, total, wait_until
+from support import PROVOKE, SOCKWARD, Agent, Folder, Program, free_port, own_container, require, run, total, wait_until
 from test_counters import Cgroup
 
 
@@ -143,10 +143,10 @@ scrape_configs: [{{job_name: sockward, static_configs: [{{targets: ["127.0.0.1:{
                 return float(result[0]["value"][1]) if result else None
 
             wait_until(lambda: query('up{job="sockward"}') == 1, 30, "prometheus scrapes the agent")
-            failures = 'sum(sockward_call_errors_total{syscall="bind",family="unix",errno="ENOENT"})'
-            before = query(failures) or 0
-            subprocess.run([PROVOKE, "storm", "123"], check=True)
-            wait_until(lambda: (query(failures) or 0) == before + 123, 15, "prometheus knows the failures")
+            container = own_container(self)
+            failures = f'sum(sockward_call_errors_total{{syscall="bind",family="unix",errno="ENOENT",container_name="{container.label}"}})'
+            container.run(PROVOKE, "storm", "123")
+            wait_until(lambda: (query(failures) or 0) == 123, 15, "prometheus knows the failures")
             prometheus.stop()
 
 
