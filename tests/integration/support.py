@@ -67,7 +67,7 @@ class Program:
         self.process = subprocess.Popen(command, **options)
         atexit.register(self.stop)
 
-    def stop(self, sig=signal.SIGTERM, seconds=20):
+    def stop(self, sig=signal.SIGTERM, seconds=60):
         if self.process.poll() is None:
             self.process.send_signal(sig)
         try:
@@ -216,7 +216,7 @@ class Agent:
         self.log = tempfile.TemporaryFile("w+")
         self.killed = False
         self.program = Program(*self.command, stdout=self.output, stderr=self.log, env=self.environment, preexec_fn=self.preexec)
-        wait_until(self.ready, 20, "the agent is ready")
+        wait_until(self.ready, 90, "the agent is ready")  # 0.5 s, and more than 20 on a machine with ten others at work
         return self
 
     def __exit__(self, *error):
