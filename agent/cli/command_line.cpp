@@ -18,6 +18,7 @@ constexpr const char* kExamples = R"(Examples:
   sudo sockward trace                              watch failures live
   sudo sockward trace --json --errno all           every failed call, one JSON object per line
   sudo sockward trace --errno EADDRINUSE,EACCES --comm '^nginx$'
+  sudo sockward trace --stderr-text                also quote what failing programs wrote
   sudo sockward run --web.listen-address=:9966     the agent; metrics for Prometheus
   sudo sockward explain unix:/run/app.sock --user www-data    would it work, and if not why
   sudo sockward explain tcp:0.0.0.0:443 --pid 4711
@@ -85,6 +86,9 @@ void add_trace(CLI::App& app, TraceFlags& flags) {
   trace.add_option("--comm", flags.comm, "only commands that match this regular expression");
   trace.add_option("--container", flags.container,
                    "only containers whose name matches, e.g. 'docker:.*' or host");
+  trace.add_flag("--stderr-text", flags.stderr_text,
+                 "also read what young processes write before they fail: finds names that programs refuse "
+                 "themselves (costs every write)");
   trace.add_option("--duration", flags.duration_s, "stop after this many seconds")
       ->check(CLI::PositiveNumber);
   add_probe_flags(trace, flags.probe);

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 
 #include "base/errno_name.hpp"
 #include "base/printable.hpp"
@@ -18,8 +19,7 @@
 #include "cli/flags.hpp"
 #include "cli/wanted_address.hpp"
 #include "diagnose/engine.hpp"
-#include "diagnose/foresight.hpp"
-#include "diagnose/permissions.hpp"
+#include "diagnose/prediction.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/in_namespace.hpp"
 #include "enrich/proc_host.hpp"
@@ -59,14 +59,15 @@ std::string process_folder(unsigned pid) {
   return pid == 0 ? "/proc/self" : "/proc/" + std::to_string(pid);
 }
 
-/// net.ipv4.ip_unprivileged_port_start of the process's network namespace.
-std::uint16_t unprivileged_port_start(int netns) {
-  const auto start = in_namespace<int>(netns, CLONE_NEWNET, []() -> Result<int> {
-    int value = 1024;
-    std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> value;
+/// A number of /proc/sys/net in a network namespace.
+int network_setting(int netns, const std::string& name, int otherwise) {
+  const auto found = in_namespace<int>(netns, CLONE_NEWNET, [&]() -> Result<int> {
+    int value = otherwise;
+    std::ifstream file("/proc/sys/net/" + name);
+    if (!(file >> value)) value = otherwise;
     return value;
   });
-  return static_cast<std::uint16_t>(start ? *start : 1024);
+  return found ? *found : otherwise;
 }
 
 /// The user namespace that owns a network namespace (ioctl_ns(2)).
@@ -85,9 +86,49 @@ void fill_directory(SocketCall& call, const std::string& folder) {
                     .path = std::string(path, static_cast<std::size_t>(bytes))};
 }
 
+/// Every bound socket of the node, looked up once for those that processes have open and for the others.
+class Census final : public BoundSockets {
+ public:
+  std::optional<SocketOwner> binder(const BoundName& name) const override { return sockets_.binder(name); }
+  Result<bool> note_released() const override { return sockets_.note_released(); }
+  Result<bool> walk(SocketList& into) const override {
+    auto census = sockets_.census();
+    if (!census) return census.error();
+    for (const OpenSocket& socket : census->open) into.add(socket);
+    const std::lock_guard lock(mutex_);
+    unowned_ = std::move(census->orphans);
+    return true;
+  }
+  /// Those that no process had open at the latest walk.
+  std::vector<OpenSocket> unowned() const {
+    const std::lock_guard lock(mutex_);
+    return unowned_;
+  }
+
+ private:
+  ProcSockets sockets_{"/proc"};
+  mutable std::mutex mutex_;
+  mutable std::vector<OpenSocket> unowned_;
+};
+
+void assume_user(const std::string& name, Actor& actor) {
+  User user = find_user(name);
+  actor.uid = user.uid;
+  actor.fsuid = user.credentials.fsuid;
+  actor.fsgid = user.credentials.fsgid;
+  actor.groups = std::move(user.credentials.groups);
+  actor.cap_effective = user.uid == 0 ? kEveryCapability : 0;
+}
+
 /// The call as the kernel side would have written it down.
-Event describe_attempt(const ExplainFlags& flags) {
-  SocketCall call = parse_wanted_address(flags.address);
+struct Question {
+  Event event;
+  std::string interface;  ///< as in WantedAddress
+  Surroundings around;
+};
+
+Question read_question(const ExplainFlags& flags) {
+  WantedAddress wanted = parse_wanted_address(flags.address);
   auto actor = actor_from_proc("/proc", flags.pid);
   if (!actor)
     throw failure(fmt::format("--pid {}: {}", flags.pid, actor.error().text()),
@@ -97,20 +138,38 @@ Event describe_attempt(const ExplainFlags& flags) {
   if (!netns.valid())
     throw failure(last_error("open " + folder + "/ns/net").text(),
                   "run it as root: other users' processes are not visible otherwise");
+  if (!flags.user.empty()) assume_user(flags.user, *actor);
+  SocketCall& call = wanted.call;
   call.socket_netns = actor->netns;
+  call.socket_uid = actor->uid;
   call.owner_userns = owner_of(netns.get());
-  call.port_start = unprivileged_port_start(netns.get());
+  call.port_start =
+      static_cast<std::uint16_t>(network_setting(netns.get(), "ipv4/ip_unprivileged_port_start", 1024));
   fill_directory(call, folder);
-  if (!flags.user.empty()) {
-    const User user = find_user(flags.user);
-    actor->uid = user.uid;
-    actor->fsuid = user.credentials.fsuid;
-    actor->cap_effective = user.uid == 0 ? kEveryCapability : 0;
+  return {.event = {.actor = std::move(*actor),
+                    .syscall = flags.connect ? Syscall::connect : Syscall::bind,
+                    .call = std::move(call)},
+          .interface = std::move(wanted.interface),
+          .around = {.nonlocal_bind = network_setting(netns.get(), "ipv4/ip_nonlocal_bind", 0) != 0,
+                     .nonlocal_bind6 = network_setting(netns.get(), "ipv6/ip_nonlocal_bind", 0) != 0}};
+}
+
+/// The index of the interface that the address names, in the network namespace of the call.
+void find_interface(const std::string& name, const HostView& host, Event& event) {
+  const auto interfaces = host.interfaces(event);
+  if (!interfaces)
+    throw failure("interfaces: " + interfaces.error().text(), "write the index of the interface after the %");
+  std::string names;
+  for (const NetworkInterface& one : *interfaces) {
+    if (one.name == name) {
+      std::get<SocketCall>(event.call).address.scope = one.index;
+      return;
+    }
+    names += (names.empty() ? "" : ", ") + printable(one.name).text;
   }
-  Event event{.actor = std::move(*actor),
-              .syscall = flags.connect ? Syscall::connect : Syscall::bind,
-              .call = std::move(call)};
-  return event;
+  throw usage_error(fmt::format("no interface of network namespace {} is named \"{}\"", event.actor.netns,
+                                printable(name).text),
+                    names.empty() ? "it has none" : "its interfaces: " + names);
 }
 
 std::string actor_text(const Event& event, const ExplainFlags& flags) {
@@ -120,41 +179,42 @@ std::string actor_text(const Event& event, const ExplainFlags& flags) {
   return text;
 }
 
-std::string joined(const std::vector<std::string>& parts) {
+std::string section(const char* label, const std::vector<std::string>& parts) {
   std::string text;
   for (const auto& part : parts) text += (text.empty() ? "" : "; ") + part;
-  return text;
+  return text.empty() ? "" : to_terminal_section(label, text, terminal_style(STDOUT_FILENO));
 }
 
 }  // namespace
 
 int explain_command(const ExplainFlags& flags) {
-  Event event = describe_attempt(flags);
+  Question question = read_question(flags);
+  Event& event = question.event;
   const CgroupMounts mounts = find_cgroup_mounts();
-  const ProcSockets sockets("/proc");
+  const Census census;
   const ProcUts uts("/proc");
-  ProcHost host("/proc", mounts.controller(), &uts, &sockets, mounts.v2_root, SocketList::kUnbounded);
-  if (!flags.user.empty()) host.assume(find_user(flags.user).credentials);
+  const ProcHost host("/proc", mounts.controller(), &uts, &census, nullptr, mounts.v2_root,
+                      SocketList::kUnbounded);
+  question.around.unowned = [&census] { return census.unowned(); };
+  if (!question.interface.empty()) find_interface(question.interface, host, event);
   event.time = SystemClock().monotonic();  // after the first walk: what that met was there before
-  const Foresight foresight = foresee(event, host);
-  const auto& call = std::get<SocketCall>(event.call);
-  const auto address = address_text(call.address);
+  const Prediction prediction = predict(event, host, question.around);
+  const auto address = address_text(std::get<SocketCall>(event.call).address);
   const std::string subject = fmt::format("{} of {} as {}", to_string(event.syscall),
                                           address ? address->text : "?", actor_text(event, flags));
-  const TerminalStyle style = terminal_style(STDOUT_FILENO);
-  const std::string looked = to_terminal_section("looked", joined(foresight.because), style);
-  if (!foresight.error || *foresight.error == 0) {
-    const char* outcome = foresight.error ? "would work" : "nothing on this host speaks against it";
-    std::puts((subject + ": " + outcome + looked).c_str());
+  const std::string details = section("looked", prediction.because) + section("unknown", prediction.unknown);
+  if (prediction.error == 0) {
+    std::puts((subject + ": nothing that can be seen on this host prevents it" + details).c_str());
     return 0;
   }
-  event.result = -*foresight.error;
-  const char* meaning = strerrordesc_np(*foresight.error);
+  event.result = -prediction.error;
+  std::get<SocketCall>(event.call).address_state = prediction.address_state;
+  const char* meaning = strerrordesc_np(prediction.error);
   std::string text =
-      fmt::format("{}: would fail with {} ({}){}", subject, errno_name(*foresight.error).value_or("an error"),
-                  meaning == nullptr ? "unknown" : meaning, looked);
-  if (const Diagnosis found = Engine(host, 0).diagnose(event); found.cause != Cause::unknown)
-    text += to_terminal(found, style);
+      fmt::format("{}: would fail with {} ({}){}", subject, errno_name(prediction.error).value_or("an error"),
+                  meaning == nullptr ? "unknown" : meaning, details);
+  if (const Diagnosis found = Engine(host, 0).diagnose_attempt(event); found.cause != Cause::unknown)
+    text += to_terminal(found, terminal_style(STDOUT_FILENO));
   std::puts(text.c_str());
   return 1;
 }

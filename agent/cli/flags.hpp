@@ -32,6 +32,7 @@ struct TraceFlags {
   std::vector<std::string> errors{"default"}, syscalls;
   unsigned pid = 0;
   std::string comm, container;
+  bool stderr_text = false;
   double duration_s = 0;  ///< 0: until stopped
 };
 

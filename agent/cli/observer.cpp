@@ -34,15 +34,15 @@ bool sysctl_writes_strict() {
 
 ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag) {
   ReportFilter filter;
-  filter.too_long = filter.unix_refused = false;
+  filter.too_long = filter.unix_refused = filter.unix_missing = false;
   for (const auto& name : errors) {
     if (name == "default") {
       const ReportFilter standard = ReportFilter::standard();
       for (std::size_t i = 0; i < standard.errno_bits.size(); ++i)
         filter.errno_bits.at(i) |= standard.errno_bits.at(i);
-      filter.too_long = filter.unix_refused = true;
+      filter.too_long = filter.unix_refused = filter.unix_missing = true;
     } else if (name == "all") {
-      filter.all_errors = filter.too_long = filter.unix_refused = true;
+      filter.all_errors = filter.too_long = filter.unix_refused = filter.unix_missing = true;
     } else if (const auto number = errno_number(name)) {
       filter.add_errno(*number);
     } else {
@@ -81,7 +81,7 @@ Result<bool> KnownSockets::walk(SocketList& into) const {
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)
     : probes(ProbeSet::load(options)),
       sockets(*probes),
-      host("/proc", mounts.controller(), probes.get(), &sockets, mounts.v2_root, walk_bytes),
+      host("/proc", mounts.controller(), probes.get(), &sockets, probes.get(), mounts.v2_root, walk_bytes),
       containers(mounts, host) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);

@@ -27,6 +27,7 @@ class KnownSockets final : public BoundSockets {
  public:
   explicit KnownSockets(const ProbeSet& probes) : probes_(probes), fallback_("/proc") {}
   std::optional<SocketOwner> binder(const BoundName& name) const override { return probes_.binder(name); }
+  Result<bool> note_released() const override { return probes_.note_released(); }
   Result<bool> walk(SocketList& into) const override;
 
  private:

@@ -240,7 +240,8 @@ class Reloader {
       Settings wanted = merge(flags_);
       JsonFileSink* file = nullptr;
       auto outputs = make_outputs(wanted, observer_.clock, recent_, counts_, file);
-      pipeline_.replace_sinks(std::move(outputs), wanted.records.fold);
+      pipeline_.replace_sinks(std::move(outputs), wanted.records.fold,
+                              IgnoredPaths(wanted.records.ignore_paths));
       file_ = file;
       if (const std::string sections = unchangeable(settings_, wanted); !sections.empty())
         log_warn("changed, but only a new start brings it about: {}", sections);
@@ -345,6 +346,7 @@ int run_command(const RunFlags& flags) {
                        .host_utsns = options.host_utsns,
                        .want_arguments = settings.records.command_args != "off",
                        .fold = settings.records.fold,
+                       .ignored = IgnoredPaths(settings.records.ignore_paths),
                        .filter = {}},
                       std::move(outputs));
     served.observer = &observer;

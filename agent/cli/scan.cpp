@@ -128,7 +128,7 @@ void add_stale_files(const SocketCensus& census, Labels& labels, ScanReport& rep
 int scan_command(const ScanFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   const ProcUts uts("/proc");
-  const ProcHost host("/proc", mounts.controller(), &uts, nullptr, mounts.v2_root);
+  const ProcHost host("/proc", mounts.controller(), &uts, nullptr, nullptr, mounts.v2_root);
   Labels labels(host);
   ScanReport report;
   auto names = uts.read();

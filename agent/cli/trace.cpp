@@ -73,7 +73,9 @@ std::vector<std::unique_ptr<Sink>> make_sinks(bool json) {
 int trace_command(const TraceFlags& flags) {
   const auto comm = compile(flags.comm, "--comm"), container = compile(flags.container, "--container");
   const CgroupMounts mounts = find_cgroup_mounts();
-  ProbeOptions options = probe_options(flags.probe, Settings{}, mounts);
+  Settings settings;
+  settings.probes.stderr_text = flags.stderr_text;
+  ProbeOptions options = probe_options(flags.probe, settings, mounts);
   options.filter = report_filter(flags.errors, "--errno");
   options.filter.syscalls = syscall_bits(flags.syscalls);
   options.filter.only_tgid = flags.pid;

@@ -98,7 +98,8 @@ Keys sections(Settings& s, const Origin& o) {
                {"file_keep", scalar(s.records.file_keep, kNumber, o)},
                {"journald", scalar(s.records.journald, kBool, o)},
                {"command_args", scalar(s.records.command_args, kText, o)},
-               {"fold", parsed(s.records.fold, parse_duration, "records.fold")}}),
+               {"fold", parsed(s.records.fold, parse_duration, "records.fold")},
+               {"ignore_paths", texts(s.records.ignore_paths, o)}}),
       section("otlp", with_access({{"url", scalar(s.otlp.url, kText, o)}}, s.otlp.access, o)),
       section("alerts", with_access({{"alertmanagers", texts(s.alerts.alertmanagers, o)},
                                      {"min_severity", scalar(s.alerts.min_severity, kText, o)},
@@ -142,6 +143,17 @@ void require_range(std::uint64_t value, const char* what, std::uint64_t least, s
   if (value >= least && value <= most) return;
   throw usage_error(fmt::format("{}: {} is out of range", what, value),
                     fmt::format("choose {} to {}", least, most));
+}
+
+/// An absolute path, or one that ends in /*.
+void require_path_pattern(const std::string& path, const char* what) {
+  const std::size_t star = path.find('*');
+  const bool good = path.starts_with('/') &&
+                    (star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*")));
+  if (good) return;
+  throw usage_error(fmt::format("{}: \"{}\" is neither an absolute path nor one that ends in /*", what,
+                                printable(path).text),
+                    "write e.g. /run/nscd/socket, or /run/systemd/userdb/* for everything below a directory");
 }
 
 struct Unit {
@@ -212,6 +224,7 @@ void validate(const Settings& settings) {
                         fmt::format("did you mean {}? Also: all, default", nearest_errno_name(name)));
   require_range(settings.names.near_limit_bytes, "names.near_limit_bytes", 0, 107);
   require_range(static_cast<std::uint64_t>(settings.records.fold.count()), "records.fold", 0, 3600);
+  for (const auto& path : settings.records.ignore_paths) require_path_pattern(path, "records.ignore_paths");
   require_range(settings.metrics.container_name_cap, "metrics.container_name_cap", 1, 10000);
   require_range(settings.limits.ring_bytes, "limits.ring_bytes", 4096, 256u << 20);
   if (!std::has_single_bit(settings.limits.ring_bytes))

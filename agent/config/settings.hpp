@@ -29,6 +29,10 @@ struct Settings {
     std::string command_args = "off";         ///< off | program | full
     std::chrono::seconds fold{
         5};  ///< the same failure of one process is written once in this time; 0: always
+    /// Socket files, or everything below a directory (written DIR/ and a star): a connect to one that nobody
+    /// answers gets no record. By default those that libc's name service modules ask before they fall back.
+    std::vector<std::string> ignore_paths{"/run/nscd/socket", "/var/run/nscd/socket", "/run/systemd/userdb/*",
+                                          "/run/systemd/resolve/io.systemd.Resolve", "/var/lib/sss/pipes/*"};
   } records;
   /// How an HTTP server is reached that records or alerts are sent to.
   struct Access {

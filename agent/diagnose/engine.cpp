@@ -2,41 +2,71 @@
 
 #include <fmt/format.h>
 
-#include "diagnose/refusal.hpp"
+#include <array>
+
+#include "base/printable.hpp"
+#include "diagnose/rules.hpp"
 #include "record/record.hpp"
 
 namespace sockward {
 namespace {
 
-Diagnosis unexplained(const Event& event) {
-  return {
-      .cause = Cause::unknown,
-      .confidence = Confidence::unknown,
-      .evidence = {fmt::format("{} returned {}", to_string(event.syscall), error_label(event)),
-                   "looked at: the arguments, the socket, the caller's capabilities and namespaces; no rule "
-                   "of this version explains it"},
-      .advice = "",
-      .holder = {}};
+struct Rule {
+  std::string_view name;
+  std::optional<Finding> (*examine)(const Facts&);
+};
+
+#define SOCKWARD_RULE_ROW(name) Rule{#name, &rules::name},
+constexpr std::array kRules = {SOCKWARD_RULES(SOCKWARD_RULE_ROW)};
+#undef SOCKWARD_RULE_ROW
+
+Finding unexplained(const Facts& facts) {
+  Finding found{.cause = Cause::unknown, .evidence = {}, .alternative = {}, .advice = {}};
+  found.note(fmt::format("{} returned {}", to_string(facts.event.syscall), error_label(facts.event)));
+  found.note(
+      "no rule of this version explains it; looked at: the arguments, the socket, the caller's credentials "
+      "and "
+      "namespaces, and what the host says of the address now");
+  return found;
+}
+
+/// The surest finding; of several as sure the one whose rule stands first.
+Finding best_finding(const Facts& facts) {
+  // The kernel never got to see the call: nothing about its arguments or the host explains the answer.
+  if (facts.event.seccomp_refused)
+    if (auto refused = rules::observed_refusal(facts)) return std::move(*refused);
+  std::optional<Finding> best;
+  for (const Rule& rule : kRules) {
+    auto found = rule.examine(facts);
+    if (!found) continue;
+    const Confidence confidence = confidence_of(*found);
+    if (confidence == Confidence::certain) return std::move(*found);
+    if (!best || confidence < confidence_of(*best)) best = std::move(found);
+  }
+  return best ? std::move(*best) : unexplained(facts);
 }
 
 }  // namespace
 
 Engine::Engine(const HostView& host, NamespaceInode host_utsns, std::size_t history_entries)
-    : host_(host), host_utsns_(host_utsns), rules_(make_rules()), history_(history_entries) {}
-
-Engine::~Engine() = default;
+    : host_(host), host_utsns_(host_utsns), history_(history_entries) {}
 
 Diagnosis Engine::diagnose(const Event& event) {
-  std::optional<Diagnosis> best = observed_refusal(event);
-  for (const auto& rule : rules_) {
-    auto found = rule->examine({event, host_, history_, host_utsns_});
-    // A filter may have made the error up: then nothing about it is proof.
-    if (found && event.seccomp_refused && found->confidence == Confidence::certain)
-      found->confidence = Confidence::likely;
-    if (found && (!best || found->confidence < best->confidence)) best = std::move(found);
-  }
+  const Facts facts(event, host_, history_, host_utsns_);
+  Diagnosis diagnosis = to_diagnosis(best_finding(facts));
+  if (facts.skipped()) ++skipped_;
   history_.remember(event);
-  return best ? std::move(*best) : unexplained(event);
+  return diagnosis;
+}
+
+Diagnosis Engine::diagnose_attempt(const Event& attempt) const {
+  return to_diagnosis(best_finding(Facts(attempt, host_, history_, host_utsns_, true)));
+}
+
+std::vector<std::string_view> rule_names() {
+  std::vector<std::string_view> names;
+  for (const Rule& rule : kRules) names.push_back(rule.name);
+  return names;
 }
 
 }  // namespace sockward

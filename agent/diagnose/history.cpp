@@ -36,33 +36,42 @@ void History::remember(const Event& event) {
 
 void History::remember_argument(const Event& event, const LongArgument& argument) {
   auto path = overlong_socket_path(argument);
-  // A second exec of the same process: the first program is no more.
+  // A second exec of the same process: the first program is no more. The arguments of one exec come in order,
+  // one right after the other.
+  constexpr std::uint64_t kOneExecNs = 10'000'000;
   if (argument.index == 0 || path)
     std::erase_if(names_, [&](const PendingName& name) {
-      return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns;
+      return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns &&
+             (argument.index <= name.index || name.time.ns + kOneExecNs < event.time.ns);
     });
   if (!path) return;
   make_room(names_, HistoryKind::long_argument, event.time);
   names_.push_back({.tgid = event.actor.tgid,
                     .leader_start_ns = event.actor.leader_start_ns,
+                    .index = argument.index,
                     .path = std::move(*path),
+                    .option = socket_option(argument),
                     .clipped = argument.clipped,
                     .time = event.time});
 }
 
-/// A call with the name, or with what a runtime made of it, was diagnosed for itself.
+/// A call with the name, or with what a runtime made of it, was diagnosed for itself. It is kept: the call
+/// may be made again.
 void History::remember_use(const SocketCall& call) {
   if (call.address.kind != AddressKind::path || call.address.name.size() < kUsablePathBytes) return;
-  std::erase_if(names_, [&](const PendingName& name) {
-    return name.path.compare(0, kUsablePathBytes, call.address.name, 0, kUsablePathBytes) == 0;
-  });
+  for (PendingName& name : names_)
+    if (name.path.compare(0, kUsablePathBytes, call.address.name, 0, kUsablePathBytes) == 0) name.used = true;
 }
 
 void History::remember_end(const Event& event, const ProcessExit& end) {
+  if (end.binder) {
+    make_room(ends_, HistoryKind::process_end, event.time);
+    ends_.push_back({event.actor.tgid, event.actor.leader_start_ns, event.time});
+  }
   std::string failed;
   std::erase_if(names_, [&](const PendingName& name) {
     const bool ended = name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns;
-    if (ended && end.failed()) failed = name.path;
+    if (ended && end.failed() && !name.used) failed = name.path;
     return ended;
   });
   // Those who started it and pass its status on are not told of again.
@@ -74,10 +83,29 @@ void History::remember_end(const Event& event, const ProcessExit& end) {
 std::optional<PendingName> History::pending_name(const Event& event) const {
   const auto found = std::find_if(names_.begin(), names_.end(), [&](const PendingName& name) {
     return name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns &&
-           !name.refused && within(name.time, event.time);
+           !name.refused && !name.used && within(name.time, event.time);
   });
   if (found == names_.end()) return std::nullopt;
   return *found;
+}
+
+std::vector<PendingName> History::names_at_exec(const Event& event) const {
+  std::vector<PendingName> found;
+  for (const PendingName& name : names_)
+    if (name.tgid == event.actor.tgid && name.leader_start_ns == event.actor.leader_start_ns &&
+        within(name.time, event.time))
+      found.push_back(name);
+  return found;
+}
+
+std::optional<std::string> History::unlinked_longer(const Event& event, const std::string& path) const {
+  const auto found = std::find_if(unlinks_.rbegin(), unlinks_.rend(), [&](const UnlinkFailure& failure) {
+    return failure.tgid == event.actor.tgid && failure.leader_start_ns == event.actor.leader_start_ns &&
+           failure.path.size() > path.size() && failure.path.starts_with(path) &&
+           within(failure.time, event.time);
+  });
+  if (found == unlinks_.rend()) return std::nullopt;
+  return found->path;
 }
 
 void History::remember_change(const Event& event, const NameCall& call) {
@@ -114,6 +142,12 @@ std::optional<UnlinkFailure> History::failed_unlink(const Event& event, const st
   });
   if (found == unlinks_.rend()) return std::nullopt;
   return *found;
+}
+
+bool History::has_ended(std::uint32_t tgid, std::uint64_t leader_start_ns) const {
+  return std::any_of(ends_.begin(), ends_.end(), [&](const End& end) {
+    return end.tgid == tgid && end.leader_start_ns == leader_start_ns;
+  });
 }
 
 std::optional<NameChange> History::latest_change(NamespaceInode utsns, bool domain, MonotonicTime now) const {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "event/event.hpp"
@@ -37,10 +38,13 @@ struct UnlinkFailure {
 struct PendingName {
   std::uint32_t tgid = 0;
   std::uint64_t leader_start_ns = 0;
-  std::string path;      ///< raw bytes
-  bool clipped = false;  ///< it is longer
+  std::uint32_t index = 0;  ///< of the argument
+  std::string path;         ///< raw bytes
+  std::string option;       ///< that it is the value of: "-S", "ControlPath"; empty: none is seen
+  bool clipped = false;     ///< it is longer
   MonotonicTime time;
   bool refused = false;  ///< a process that was given it has failed since
+  bool used = false;     ///< a call with it, or with what was left of it, was seen
 };
 
 /// What happened lately, bounded in time and number. Used by one thread.
@@ -62,10 +66,16 @@ class History {
   /// The over-long socket path that the process of this event was started with, unless it has used it in a
   /// call since (then that call was diagnosed), or one of its children was refused it already.
   std::optional<PendingName> pending_name(const Event& event) const;
+  /// All over-long socket paths that the process of this event was started with, used ones too.
+  std::vector<PendingName> names_at_exec(const Event& event) const;
+  /// Was the end of this process, which had bound a socket file, seen within kKept?
+  bool has_ended(std::uint32_t tgid, std::uint64_t leader_start_ns) const;
   /// The latest change of this name in this namespace, if it was within kKept of `now`.
   std::optional<NameChange> latest_change(NamespaceInode utsns, bool domain, MonotonicTime now) const;
   /// The latest failed removal of this path by the process that made `event`, within kKept.
   std::optional<UnlinkFailure> failed_unlink(const Event& event, const std::string& path) const;
+  /// The latest failed removal, by the process that made `event`, of a longer path that begins with this one.
+  std::optional<std::string> unlinked_longer(const Event& event, const std::string& path) const;
 
  private:
   /// Drops what is too old, and the oldest when there is no room for one more.
@@ -82,6 +92,12 @@ class History {
   std::deque<NameChange> changes_;  // oldest first
   std::deque<UnlinkFailure> unlinks_;
   std::deque<PendingName> names_;
+  struct End {
+    std::uint32_t tgid = 0;
+    std::uint64_t leader_start_ns = 0;
+    MonotonicTime time;
+  };
+  std::deque<End> ends_;
 };
 
 }  // namespace sockward

@@ -1,80 +1,20 @@
 #include "diagnose/holding.hpp"
 
 #include <fmt/format.h>
-
 #include <sys/socket.h>
+
 #include <algorithm>
-#include <cstring>
+#include <map>
 
 #include "base/printable.hpp"
+#include "diagnose/facts.hpp"
 
 namespace sockward {
 namespace {
 
-bool is_any(const SocketAddress& address) {
-  return std::all_of(address.ip.begin(), address.ip.end(), [](std::uint8_t byte) { return byte == 0; });
+bool same_process(const SocketOwner& one, const SocketOwner& other) {
+  return one.tgid == other.tgid && one.leader_start_ns == other.leader_start_ns;
 }
-
-/// An IPv4-mapped IPv6 address as the IPv4 address it is.
-SocketAddress unmapped(SocketAddress address) {
-  static constexpr std::uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  if (address.kind != AddressKind::inet6 || std::memcmp(address.ip.data(), kPrefix, sizeof(kPrefix)) != 0)
-    return address;
-  SocketAddress plain{.kind = AddressKind::inet, .family = 2 /* AF_INET */, .name = {}, .port = address.port};
-  std::copy_n(address.ip.begin() + 12, 4, plain.ip.begin());
-  return plain;
-}
-
-/// Is this socket known to have been bound before the call?
-bool bound_before(const Observation& seen, const OpenSocket& socket) {
-  const auto binder = seen.host.binder(socket.name);
-  if (binder && binder->socket_inode == socket.owner.socket_inode && binder->time < seen.event.time)
-    return true;
-  const auto start = seen.host.sockets_before(seen.event.time);
-  return start && std::any_of((*start)->sockets.begin(), (*start)->sockets.end(), [&](const OpenSocket& old) {
-           return old.owner.socket_inode == socket.owner.socket_inode && old.name == socket.name;
-         });
-}
-
-const char* state_text(OpenSocket::State state) {
-  switch (state) {
-    case OpenSocket::State::listening:
-      return "listens";
-    case OpenSocket::State::connected:
-      return "has a connection";
-    case OpenSocket::State::idle:
-      return "has it bound";
-  }
-  return "has it";
-}
-
-}  // namespace
-
-BoundName name_of_call(const SocketCall& call) {
-  BoundName name{.netns = call.socket_netns, .protocol = call.protocol, .address = call.address};
-  name.kind = call.address.is_inet() ? BoundName::Kind::inet : BoundName::Kind::abstract;
-  if (name.kind == BoundName::Kind::abstract) name.protocol = 0;
-  name.address.truncated = false;
-  return name;
-}
-
-bool conflicts(const OpenSocket& held, const SocketCall& wanted, std::uint32_t caller_uid) {
-  const BoundName& name = held.name;
-  if (name.kind != BoundName::Kind::inet || name.netns != wanted.socket_netns ||
-      name.protocol != wanted.protocol || name.address.port != wanted.address.port)
-    return false;
-  if (held.owner.bound_device != 0 && wanted.bound_device != 0 &&
-      held.owner.bound_device != wanted.bound_device)
-    return false;
-  if (held.owner.reuseport && wanted.reuseport && held.owner.uid == caller_uid) return false;
-  if (held.owner.reuseaddr && wanted.reuseaddr && held.state != OpenSocket::State::listening) return false;
-  const SocketAddress one = unmapped(name.address), other = unmapped(wanted.address);
-  if (one.kind == other.kind) return is_any(one) || is_any(other) || one.ip == other.ip;
-  // IPv4 beside IPv6: only an unspecified IPv6 address reaches over, and only without IPV6_V6ONLY.
-  return one.kind == AddressKind::inet6 ? is_any(one) && !held.owner.v6only : is_any(other) && !wanted.v6only;
-}
-
-namespace {
 
 /// The names under which somebody who has left may have kept the call from its own.
 std::vector<BoundName> names_in_the_way(const BoundName& name) {
@@ -91,124 +31,189 @@ std::vector<BoundName> names_in_the_way(const BoundName& name) {
   return names;
 }
 
+/// Binders of the very name, and of names that are in its way. Names are asked for once.
+class Binders {
+ public:
+  explicit Binders(const Facts& facts) : facts_(facts) {}
+
+  const std::optional<SocketOwner>& of(const BoundName& name) {
+    const auto known =
+        std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) { return one.first == name; });
+    if (known != asked_.end()) return known->second;
+    asked_.emplace_back(name, facts_.binder(name));
+    return asked_.back().second;
+  }
+
+ private:
+  const Facts& facts_;
+  std::vector<std::pair<BoundName, std::optional<SocketOwner>>> asked_;
+};
+
 /// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY is in no
 /// IPv4 call's, and sockets may share a port (SO_REUSEADDR, SO_REUSEPORT). The most specific name comes
 /// first.
-std::vector<SocketOwner> binders_in_the_way(const Observation& seen, const BoundName& name,
-                                            const std::function<bool(const OpenSocket&)>& holds) {
-  std::vector<SocketOwner> binders;
+std::vector<SocketOwner> binders_in_the_way(const Facts& facts, Binders& binders, const BoundName& name,
+                                            const SocketTest& holds) {
+  std::vector<SocketOwner> found;
   for (const BoundName& candidate : names_in_the_way(name)) {
-    auto binder = seen.host.binder(candidate);
-    if (!binder || binder->time >= seen.event.time || binder->released_before(seen.event.time)) continue;
+    const auto& binder = binders.of(candidate);
+    if (!binder || binder->time >= facts.event.time || binder->released_before(facts.event.time)) continue;
     // A listener ends as one; what was not seen to end may listen.
     const bool may_listen = binder->listened || binder->released.ns == 0;
     const auto state = may_listen ? OpenSocket::State::listening : OpenSocket::State::idle;
-    if (holds({.name = candidate, .owner = *binder, .state = state, .path = {}})) binders.push_back(*binder);
+    if (holds({.name = candidate, .owner = *binder, .state = state, .path = {}})) found.push_back(*binder);
   }
-  return binders;
+  return found;
 }
 
-void collect(const SocketScan& scan, const std::function<bool(const OpenSocket&)>& holds,
-             std::vector<OpenSocket>& open) {
-  open.clear();
-  std::copy_if(scan.sockets.begin(), scan.sockets.end(), std::back_inserter(open), holds);
+/// What is known of one open socket at the time of the call.
+class Past {
+ public:
+  Past(const Facts& facts, Binders& binders, const SocketTest& holds)
+      : facts_(facts), binders_(binders), holds_(holds) {
+    if (const auto& earlier = facts.earlier_scan()) earlier_ = earlier->get();
+  }
+
+  Standing of_socket(const OpenSocket& socket) {
+    const auto& binder = binders_.of(socket.name);
+    const bool bound =
+        binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts_.event.time;
+    if (!bound && !met(socket, [](const OpenSocket&) { return true; }))
+      return Standing::later("whether that socket was bound before the call is not known");
+    if (needs_listening(socket) && !listened_before(socket, binder))
+      return Standing::later("it shares its port unless it listens, and may have begun to after the call");
+    return Standing::unchanged();
+  }
+
+  Standing of_process(const OpenSocket& socket) {
+    const auto& binder = binders_.of(socket.name);
+    if (binder && binder->socket_inode == socket.owner.socket_inode && binder->time.ns != 0 &&
+        same_process(*binder, socket.owner))
+      return Standing::unchanged();
+    if (met(socket, [&](const OpenSocket& old) { return same_process(old.owner, socket.owner); }))
+      return Standing::unchanged();
+    return Standing::later(owner_text(socket.owner) + " may have been given the socket after the call");
+  }
+
+ private:
+  bool met(const OpenSocket& socket, const SocketTest& as) const {
+    return earlier_ != nullptr &&
+           std::any_of(earlier_->sockets.begin(), earlier_->sockets.end(), [&](const OpenSocket& old) {
+             return old.owner.socket_inode == socket.owner.socket_inode && old.name == socket.name && as(old);
+           });
+  }
+  /// Would it not be in the way if it did not listen?
+  bool needs_listening(const OpenSocket& socket) const {
+    if (socket.state != OpenSocket::State::listening) return false;
+    OpenSocket idle = socket;
+    idle.state = OpenSocket::State::idle;
+    return !holds_(idle);
+  }
+  bool listened_before(const OpenSocket& socket, const std::optional<SocketOwner>& binder) const {
+    if (binder && binder->socket_inode == socket.owner.socket_inode && binder->listening_since.ns != 0)
+      return binder->listening_since < facts_.event.time;
+    return met(socket, [](const OpenSocket& old) { return old.state == OpenSocket::State::listening; });
+  }
+
+  const Facts& facts_;
+  Binders& binders_;
+  const SocketTest& holds_;
+  const SocketScan* earlier_ = nullptr;
+};
+
+/// Sockets that were seen to be bound after the call had no part in it.
+void leave_later_ones(const Facts& facts, Binders& binders, Holding& holding) {
+  if (facts.asked_now()) return;
+  std::erase_if(holding.open, [&](const OpenSocket& socket) {
+    const auto& binder = binders.of(socket.name);
+    const bool later =
+        binder && binder->socket_inode == socket.owner.socket_inode && binder->time > facts.event.time;
+    if (later) holding.bound_since = *binder;
+    return later;
+  });
+}
+
+/// Puts the socket to name first: proven before likely, a listener before one that is only bound, whoever
+/// bound it before others who have it open too.
+void choose_first(const Facts& facts, Binders& binders, const SocketTest& holds, const ScanFact& scan,
+                  Holding& holding) {
+  Past past(facts, binders, holds);
+  std::size_t best = 0;
+  int best_rank = -1;
+  std::map<std::uint64_t, Standing> sockets;
+  std::vector<Standing> processes;
+  for (std::size_t i = 0; i < holding.open.size(); ++i) {
+    const OpenSocket& socket = holding.open[i];
+    const auto [known, fresh] = sockets.try_emplace(socket.owner.socket_inode);
+    if (fresh) known->second = past.of_socket(socket);
+    processes.push_back(past.of_process(socket));
+    const int rank = (known->second.proven() ? 4 : 0) +
+                     (socket.state == OpenSocket::State::listening ? 2 : 0) + (processes[i].proven() ? 1 : 0);
+    if (rank > best_rank) best = i, best_rank = rank;
+  }
+  holding.socket = sockets[holding.open[best].owner.socket_inode];
+  holding.process = processes[best];
+  std::swap(holding.open[0], holding.open[best]);
+  // Two sockets that are only bound can share a port (SO_REUSEADDR), so one of several is not proof.
+  const bool alone = sockets.size() == 1 && scan.scan->sockets.complete_for(holding.open[0].name.kind);
+  if (holding.open[0].state != OpenSocket::State::listening && !alone)
+    holding.socket = holding.socket && Standing::later("several sockets share the address");
+  if (!scan.after_call)
+    holding.socket = holding.socket && Standing::later(scan.obstacle + ": an older scan was used");
 }
 
 }  // namespace
 
-Holding find_holding(const Observation& seen, const BoundName& name,
-                     const std::function<bool(const OpenSocket&)>& holds) {
-  Holding holding;
-  if (const auto binders = binders_in_the_way(seen, name, holds); !binders.empty()) {
-    holding.binder = binders.front();
-    holding.only_binder = binders.size() == 1;
+ScanFact scan_after_call(const Facts& facts, const HostView& host) {
+  ScanFact found;
+  auto scan = host.sockets(facts.event.time, HostView::Walk::shared);
+  if (scan) found.scan = *scan;
+  // A scan from before the call may have missed the holder, or met one that left before the call.
+  if (scan && (*scan)->began <= facts.event.time) {
+    scan = host.sockets(facts.event.time, HostView::Walk::fresh);
+    if (scan) found.scan = *scan;
   }
-  auto scan = seen.host.sockets(seen.event.time, HostView::Walk::shared);
-  if (scan) collect(**scan, holds, holding.open);
-  // A walk from before the call may have missed the holder, or met one that left before the call.
-  if (scan && (*scan)->began <= seen.event.time) {
-    scan = seen.host.sockets(seen.event.time, HostView::Walk::fresh);
-    if (scan) collect(**scan, holds, holding.open);
-  }
+  found.after_call = scan.has_value();
   if (!scan) {
-    holding.obstacle = scan.error().text();
+    found.obstacle = scan.error().text();
+    found.skipped = scan.error().code == std::errc::resource_unavailable_try_again;
+  }
+  return found;
+}
+
+Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest& holds) {
+  Holding holding;
+  Binders binders(facts);
+  const bool of_unix = name.kind == BoundName::Kind::path || name.kind == BoundName::Kind::abstract;
+  const ScanFact& scan = facts.scan();
+  if (scan.scan)
+    std::copy_if(scan.scan->sockets.begin(), scan.scan->sockets.end(), std::back_inserter(holding.open),
+                 holds);
+  leave_later_ones(facts, binders, holding);
+  const bool released_known = of_unix && holding.open.empty() && facts.note_released();
+  if (const auto found = binders_in_the_way(facts, binders, name, holds); !found.empty()) {
+    holding.binder = found.front();
+    holding.only_binder = found.size() == 1;
+    // Bound before the call, and its socket still there: it held the name all the time.
+    holding.alive_unseen = released_known && holding.binder->released.ns == 0 && holding.binder->tgid != 0;
+  }
+  if (!scan.after_call) holding.obstacle = scan.obstacle;
+  if (holding.open.empty()) {
+    if (scan.scan && scan.after_call && !scan.scan->sockets.complete_for(name.kind))
+      holding.obstacle =
+          fmt::format("the scan of open sockets had room for {} of {} (limits.walk_bytes)",
+                      scan.scan->sockets.size(), scan.scan->sockets.size() + scan.scan->sockets.left_out());
     return holding;
   }
-  const SocketList& all = (*scan)->sockets;
-  const bool complete = all.complete_for(name.kind);
-  if (holding.open.empty() && !complete)
-    holding.obstacle = fmt::format("a walk over all open sockets had room for {} of {} (limits.walk_bytes)",
-                                   all.size(), all.size() + all.left_out());
-  // The one that is proven to have been there comes first, a listener before a socket that is only bound: two
-  // of the latter can share a port (SO_REUSEADDR), so one of several is not proof.
-  const auto proven = [&](const OpenSocket& socket) { return bound_before(seen, socket); };
-  auto first = std::find_if(holding.open.begin(), holding.open.end(), [&](const OpenSocket& socket) {
-    return socket.state == OpenSocket::State::listening && proven(socket);
-  });
-  const bool listener = first != holding.open.end();
-  if (!listener) first = std::find_if(holding.open.begin(), holding.open.end(), proven);
-  if (first == holding.open.end()) return holding;
-  holding.proven = listener || (holding.open.size() == 1 && complete);
-  std::iter_swap(holding.open.begin(), first);
+  choose_first(facts, binders, holds, scan, holding);
   return holding;
 }
 
-std::string owner_text(const SocketOwner& owner) {
-  return fmt::format("{}[{}] (uid {})", printable(owner.comm).text, owner.tgid, owner.uid);
-}
-
-Holder to_holder(const SocketOwner& owner, Holder::Kind kind) {
-  return {.kind = kind,
-          .pid = owner.tgid,
-          .uid = owner.uid,
-          .pidns = owner.pidns,
-          .comm = owner.comm,
-          .container = {},
-          .container_key = owner.container_key};
-}
-
-void describe_holding(const Observation& seen, const Holding& holding, Diagnosis& found) {
-  if (!holding.open.empty()) {
-    const OpenSocket& first = holding.open.front();
-    found.holder = to_holder(first.owner);
-    found.confidence = holding.proven ? Confidence::certain : Confidence::likely;
-    found.evidence.push_back(
-        fmt::format("{} {} (walk over all open sockets)", owner_text(first.owner), state_text(first.state)));
-    found.evidence.emplace_back(holding.proven
-                                    ? "that socket was bound before the call"
-                                    : "whether that socket was bound before the call is not known");
-    if (holding.binder && holding.binder->tgid != first.owner.tgid &&
-        holding.binder->socket_inode == first.owner.socket_inode)
-      found.evidence.push_back(owner_text(*holding.binder) + " had bound it and passed it on");
-    if (holding.open.size() > 1)
-      found.evidence.push_back(fmt::format("{} sockets in all hold it", holding.open.size()));
-    return;
-  }
-  found.confidence = Confidence::likely;
-  if (holding.kernel) {
-    found.holder = Holder{.kind = Holder::Kind::kernel, .comm = {}, .container = {}};
-    found.evidence.emplace_back(
-        "a socket has it that no process has open (/proc/net): the kernel's own (NFS, WireGuard and the "
-        "like), "
-        "or one that is on its way between two processes");
-    return;
-  }
-  if (holding.binder && holding.binder->had_it_at(seen.event.time)) {
-    const double since = static_cast<double>(seen.event.time.ns - holding.binder->time.ns) / 1e6;
-    const double until = static_cast<double>(holding.binder->released.ns - seen.event.time.ns) / 1e6;
-    found.holder = to_holder(*holding.binder, Holder::Kind::gone);
-    // Sockets that are only bound can share a port (SO_REUSEADDR): one of several is not proof.
-    found.confidence = holding.only_binder ? Confidence::certain : Confidence::likely;
-    found.evidence.push_back(fmt::format(
-        "{} had bound it {:.1f} ms before the call, and its socket was released {:.1f} ms after it",
-        owner_text(*holding.binder), since, until));
-  } else if (holding.binder) {
-    found.holder = to_holder(*holding.binder, Holder::Kind::gone);
-    found.evidence.push_back(fmt::format(
-        "{} had bound it {:.1f} ms before; nobody has it open any more", owner_text(*holding.binder),
-        static_cast<double>(seen.event.time.ns - holding.binder->time.ns) / 1e6));
-  }
-  if (!holding.obstacle.empty()) found.evidence.push_back("holders are not visible: " + holding.obstacle);
+Holding holding_of_call(const Facts& facts, const SocketCall& call) {
+  const BoundName wanted = name_of_call(call);
+  if (wanted.kind == BoundName::Kind::inet)
+    return find_holding(facts, wanted, [&](const OpenSocket& socket) { return conflicts(socket, call); });
+  return find_holding(facts, wanted, [&](const OpenSocket& socket) { return socket.name == wanted; });
 }
 
 }  // namespace sockward

@@ -6,8 +6,9 @@
 
 #include <algorithm>
 
+#include "base/printable.hpp"
 #include "diagnose/capabilities.hpp"
-#include "diagnose/file_time.hpp"
+#include "diagnose/facts.hpp"
 
 namespace sockward {
 namespace {
@@ -25,9 +26,10 @@ std::uint32_t mode_bits(const PathObject& object, const Credentials& credentials
 }
 
 /// Capabilities over files count where the owner is mapped in the caller's user namespace
-/// (capable_wrt_inode_uidgid); that cannot be seen here, so outside the initial one they leave a doubt:
-/// treated as allowing.
+/// (capable_wrt_inode_uidgid). That cannot be seen here: outside the initial one they are taken not to count,
+/// for the call was refused, and leave a doubt (other_deciders).
 bool overrides(const Actor& actor, std::uint32_t wanted) {
+  if (actor.userns != kInitialUserNamespace) return false;
   return actor.has_capability(CAP_DAC_OVERRIDE) ||
          (wanted == kSearch && actor.has_capability(CAP_DAC_READ_SEARCH));
 }
@@ -47,21 +49,62 @@ std::optional<Purpose> purpose_of(const Event& event) {
   return std::nullopt;
 }
 
-std::string doubt_of(const Observation& seen, const PathTrace& trace, const Credentials& credentials) {
-  const Actor& actor = seen.event.actor;
-  if (trace.remote) return "the path lies on a file system that decides about permissions by itself";
-  if (trace.idmapped) return "a mount on the way maps owners, or may";
+/// What modes and capabilities alone do not decide.
+Standing other_deciders(const Actor& actor, const PathTrace& trace) {
+  if (trace.remote) return Standing::later("the file system decides about permissions by itself");
+  if (trace.idmapped) return Standing::later("a mount on the way maps owners, or may");
   if (trace.layered && actor.userns != kInitialUserNamespace)
-    return "the path lies on an overlay, seen from a user namespace of its own";
-  if (credentials.fsuid != actor.fsuid) return "the caller has changed its user since";
+    return Standing::later("the path lies on an overlay, seen from another user namespace");
   const bool file_capabilities =
       actor.has_capability(CAP_DAC_OVERRIDE) || actor.has_capability(CAP_DAC_READ_SEARCH);
   if (actor.userns != kInitialUserNamespace && file_capabilities)
-    return "the caller has capabilities in a user namespace of its own";
+    return Standing::later("the caller's capabilities are those of another user namespace");
   for (const auto& step : trace.searched)
-    if (step.has_acl) return step.path + " has an access-control list";
-  if (trace.object && trace.object->has_acl) return trace.object->path + " has an access-control list";
-  return "";
+    if (step.has_acl) return Standing::later(printable(step.path).text + " has an access-control list");
+  if (trace.object && trace.object->has_acl)
+    return Standing::later(printable(trace.object->path).text + " has an access-control list");
+  return Standing::unchanged();
+}
+
+Standing of_credentials(const Facts& facts, const Credentials& credentials) {
+  const Actor& actor = facts.event.actor;
+  if (facts.asked_now()) return Standing::unchanged();
+  if (actor.groups && !actor.groups_truncated) return Standing::at_call();
+  if (actor.groups_truncated)
+    return Standing::later(
+        fmt::format("the caller has more groups than the {} that are recorded", actor.groups->size()));
+  if (credentials.fsuid != actor.fsuid) return Standing::later("the caller has changed its user since");
+  return Standing::later("the caller's groups were read after the call");
+}
+
+/// Of what was decided: every directory before it let the caller pass, and it is as it was.
+Standing of_decision(const PathFacts& way, const std::optional<Denial>& denial) {
+  const std::size_t last = way.trace.searched.size();
+  if (!denial) {
+    const Standing object = way.trace.object ? way.object_as_it_is : way.absence;
+    return way.allowed_before(last) && object;
+  }
+  if (denial->what == Denial::What::socket) return way.allowed_before(last) && way.object_as_it_is;
+  Standing standing = way.allowed_before(denial->directory + 1);
+  if (denial->what == Denial::What::sticky || (denial->what == Denial::What::immutable && way.trace.object))
+    standing = standing && way.object_as_it_is;
+  return standing;
+}
+
+void find_changed(const Facts& facts, const PathFacts& way, PermissionReplay& replay) {
+  const auto& searched = way.trace.searched;
+  const bool of_object = replay.denial && replay.denial->what == Denial::What::socket;
+  const std::size_t end = !replay.denial || of_object ? searched.size() : replay.denial->directory;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (!attributes_changed_after_call(facts, searched[i].object)) continue;
+    replay.changed_since = searched[i];
+    replay.changed_is_last = i + 1 == searched.size();
+    return;
+  }
+  if (replay.denial || !way.trace.object || !attributes_changed_after_call(facts, way.trace.object->object))
+    return;
+  replay.changed_since = way.trace.object;
+  replay.changed_is_directory = false;
 }
 
 }  // namespace
@@ -69,52 +112,51 @@ std::string doubt_of(const Observation& seen, const PathTrace& trace, const Cred
 std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& credentials, const Actor& actor,
                                   Purpose purpose) {
   using What = Denial::What;
-  for (const auto& step : trace.searched)
-    if (!allows(step.object, credentials, actor, kSearch)) return Denial{What::search, step};
-  if (trace.searched.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < trace.searched.size(); ++i)
+    if (!allows(trace.searched[i].object, credentials, actor, kSearch))
+      return Denial{What::search, trace.searched[i], i};
+  if (trace.searched.empty() || trace.missing) return std::nullopt;
   const PathStep& last = trace.searched.back();
+  const std::size_t at = trace.searched.size() - 1;
   if (purpose == Purpose::connect) {
     if (trace.object && trace.object->object.kind == PathObject::Kind::socket &&
         !allows(trace.object->object, credentials, actor, kWrite))
-      return Denial{What::socket, *trace.object};
+      return Denial{What::socket, *trace.object, at};
     return std::nullopt;
   }
   // fs/namei.c: inode_permission asks for the flag before the mode, may_delete for those of the file last.
   if (last.object.immutable || (purpose == Purpose::remove && last.object.append_only))
-    return Denial{What::immutable, last};
-  if (!allows(last.object, credentials, actor, kWrite)) return Denial{What::write, last};
+    return Denial{What::immutable, last, at};
+  if (!allows(last.object, credentials, actor, kWrite)) return Denial{What::write, last, at};
   const bool sticky = purpose == Purpose::remove && (last.object.mode & kSticky) != 0 && trace.object;
   if (sticky && last.object.uid != credentials.fsuid && trace.object->object.uid != credentials.fsuid &&
       !actor.has_capability(CAP_FOWNER))
-    return Denial{What::sticky, last};
+    return Denial{What::sticky, last, at};
   if (purpose == Purpose::remove && trace.object &&
       (trace.object->object.immutable || trace.object->object.append_only))
-    return Denial{What::immutable, *trace.object};
+    return Denial{What::immutable, *trace.object, at};
   return std::nullopt;
 }
 
-PermissionReplay replay_permissions(const Observation& seen) {
+PermissionReplay replay_permissions(const Facts& facts, const HostView& host) {
   PermissionReplay replay;
-  const auto purpose = purpose_of(seen.event);
-  const auto path = resolved_path(seen.event);
-  if (!purpose || !path) {
-    replay.obstacle = "the path could not be made absolute";
+  const auto purpose = purpose_of(facts.event);
+  if (!purpose) {
+    replay.obstacle = "not a call on a path";
     return replay;
   }
-  auto credentials = seen.host.credentials(seen.event);
-  const auto trace = seen.host.trace_path(seen.event, *path, *purpose == Purpose::connect);
-  if (!credentials || !trace) {
-    replay.obstacle = !credentials ? credentials.error().text() : trace.error().text();
+  const PathFacts& way = facts.way();
+  auto credentials = host.credentials(facts.event);
+  if (!credentials || !way.known()) {
+    replay.obstacle = !credentials ? credentials.error().text() : way.obstacle;
     return replay;
   }
   replay.known = true;
-  replay.doubt = doubt_of(seen, *trace, *credentials);
-  replay.denial = find_denial(*trace, *credentials, seen.event.actor, *purpose);
-  if (replay.denial && replay.doubt.empty() &&
-      !surely_before(replay.denial->step.object.changed, seen.host.wall(seen.event.time)))
-    replay.doubt = replay.denial->step.path + " was changed after the call";
-  if (replay.denial) replay.denial->sure = replay.doubt.empty();
   replay.credentials = std::move(*credentials);
+  replay.denial = find_denial(way.trace, replay.credentials, facts.event.actor, *purpose);
+  replay.standing = of_credentials(facts, replay.credentials) &&
+                    other_deciders(facts.event.actor, way.trace) && of_decision(way, replay.denial);
+  if (!facts.asked_now()) find_changed(facts, way, replay);
   return replay;
 }
 

@@ -6,53 +6,125 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/printable.hpp"
+#include "diagnose/facts.hpp"
 #include "diagnose/file_time.hpp"
 
 namespace sockward {
 namespace {
 
-bool is_for(const OpenSocket& socket, const PathObject& object) {
-  return socket.name.kind == BoundName::Kind::path && socket.name.device == object.device &&
-         socket.name.inode == object.inode;
+/// Is a socket bound to this very file, and not to an earlier one whose inode number was used again?
+bool is_for(const Facts& facts, const OpenSocket& socket, const PathObject& object) {
+  if (socket.name.kind != BoundName::Kind::path || socket.name.device != object.device ||
+      socket.name.inode != object.inode)
+    return false;
+  const SocketOwner& owner = socket.owner;
+  if (owner.generation != 0 && object.generation) return owner.generation == *object.generation;
+  // A socket makes its file when it is bound (net/unix/af_unix.c, unix_bind_bsd).
+  if (owner.time.ns == 0 || !object.born) return true;
+  return object.born->ns <= facts.wall(owner.time).ns + file_time_margin();
 }
 
-/// A walk over all open sockets that had ended before the call did not meet this file's, though it was bound
-/// before that walk: a socket is bound to a file only when the file is made (net/unix/af_unix.c,
-/// unix_bind_bsd), so it cannot have come back to life. A clock that was set meanwhile proves nothing, and
-/// neither does a walk where a socket may be hidden: in flight between two processes, or held by io_uring.
-bool was_dead_before(const Observation& seen, const SocketFile& file) {
-  const auto walk = seen.host.sockets_before(seen.event.time);
-  if (!walk || !file.object.born) return false;
-  if (file.holding.binder && file.holding.binder->time >= (*walk)->began) return false;
-  const WallTime then = (*walk)->began_wall, now = seen.host.wall((*walk)->began);
-  if (std::abs(then.ns - now.ns) > kFileTimeTick || !surely_before(*file.object.born, then)) return false;
-  const bool open = std::any_of((*walk)->sockets.begin(), (*walk)->sockets.end(),
-                                [&](const OpenSocket& socket) { return is_for(socket, file.object); });
-  if (open || !(*walk)->sockets.complete_for(BoundName::Kind::path)) return false;
-  const auto hidden = seen.host.knows_socket_named(seen.event, file.path.substr(file.path.rfind('/') + 1));
+/// An earlier scan of all open sockets did not meet this file's, though the file was there before the scan: a
+/// socket is bound to a file only when the file is made, so it cannot have come back to life. A clock that
+/// was set meanwhile proves nothing, and neither does a scan where a socket may be hidden: in flight between
+/// two processes, or held by io_uring.
+bool unheld_at_earlier_scan(const Facts& facts, const SocketFile& file) {
+  const auto& scan = facts.earlier_scan();
+  if (!scan || !file.object.born) return false;
+  if (file.holding.binder && file.holding.binder->time >= (*scan)->began) return false;
+  const WallTime then = (*scan)->began_wall, now = facts.wall((*scan)->began);
+  if (std::abs(then.ns - now.ns) > file_time_margin() || !surely_before(*file.object.born, then))
+    return false;
+  const bool open = std::any_of((*scan)->sockets.begin(), (*scan)->sockets.end(),
+                                [&](const OpenSocket& socket) { return is_for(facts, socket, file.object); });
+  if (open || !(*scan)->sockets.complete_for(BoundName::Kind::path)) return false;
+  const auto& hidden = facts.hidden_socket(last_component_of(file.path));
   return hidden && !*hidden;
+}
+
+/// Its socket was bound by this very path before the call, by the exact clock of the records: then the file
+/// has been here since, though file times are too coarse to tell.
+bool bound_here_before(const Facts& facts, const SocketFile& file) {
+  const Holding& holding = file.holding;
+  if (holding.open.empty() || !holding.socket.proven() || holding.open.front().links == 0) return false;
+  const std::string& bound_as = holding.open.front().path;
+  return bound_as == file.path || bound_as == facts.way().path;
+}
+
+/// How it is known that the file was dead before the call.
+void judge_death(const Facts& facts, SocketFile& file) {
+  file.dead = Standing::later("whether a socket was bound to it at the call is not known");
+  if (!file.holding.open.empty() || file.holding.alive_unseen) return;
+  const BoundName name{
+      .kind = BoundName::Kind::path, .address = {}, .device = file.object.device, .inode = file.object.inode};
+  const auto binder = facts.binder(name);
+  const bool its_own = binder && is_for(facts, {.name = name, .owner = *binder, .path = {}}, file.object);
+  if (its_own && binder->released_before(facts.event.time)) {
+    file.dead = Standing::unchanged();
+    file.dead_because = "the socket that was bound to it was gone before the call";
+    file.holding.binder = binder;
+  } else if (unheld_at_earlier_scan(facts, file)) {
+    file.dead = Standing::unchanged();
+    file.dead_because = "no process had it open before the call (earlier socket scan)";
+  }
 }
 
 }  // namespace
 
-std::optional<SocketFile> look_at_socket_file(const Observation& seen) {
-  const auto* call = std::get_if<SocketCall>(&seen.event.call);
-  if (call == nullptr || call->family != AF_UNIX || call->address.kind != AddressKind::path)
-    return std::nullopt;
-  auto path = resolved_path(seen.event);
-  if (!path) return std::nullopt;
-  const auto object = seen.host.object_at(seen.event, *path);
-  if (!object || !*object) return std::nullopt;
-  SocketFile file{.path = std::move(*path), .object = **object, .holding = {}};
-  file.settled = surely_before(file.object.changed, seen.host.wall(seen.event.time));
+std::optional<SocketFile> look_at_socket_file(const Facts& facts) {
+  if (!facts.is_unix_path()) return std::nullopt;
+  const PathFacts& way = facts.way();
+  if (!way.known() || !way.trace.object) return std::nullopt;
+  SocketFile file{.path = way.trace.object->path,
+                  .object = way.trace.object->object,
+                  .is = way.object_is,
+                  .as_it_is = way.object_as_it_is,
+                  .moved = way.moved,
+                  .holding = {},
+                  .dead_because = {}};
   if (file.object.kind != PathObject::Kind::socket) return file;
   const BoundName name{
       .kind = BoundName::Kind::path, .address = {}, .device = file.object.device, .inode = file.object.inode};
-  file.holding = find_holding(seen, name, [&](const OpenSocket& socket) {
-    return socket.state != OpenSocket::State::connected && is_for(socket, file.object);
+  file.holding = find_holding(facts, name, [&](const OpenSocket& socket) {
+    return socket.state != OpenSocket::State::connected && is_for(facts, socket, file.object);
   });
-  file.dead_before = file.holding.open.empty() && was_dead_before(seen, file);
+  if (file.holding.bound_since && file.holding.open.empty()) {
+    const double after = static_cast<double>(file.holding.bound_since->time.ns - facts.event.time.ns) / 1e6;
+    file.moved = fmt::format("{} was made {:.1f} ms after the call", printable(file.path).text, after);
+  }
+  if (!file.is.proven() && bound_here_before(facts, file)) {
+    file.is = way.leads_to.back();
+    file.moved.clear();
+  }
+  judge_death(facts, file);
   return file;
+}
+
+bool ended_after_call(const Facts& facts, const SocketFile& file) {
+  const auto& binder = file.holding.binder;
+  if (file.dead.proven() || !binder || !file.holding.open.empty() || facts.asked_now()) return false;
+  // Of a binder that is older than the agent, the time is when it was found.
+  constexpr std::uint64_t kKept = 50'000'000'000;  // ns, less than History::kKept
+  return binder->released.ns > facts.event.time.ns && binder->time.ns + kKept > facts.event.time.ns &&
+         !facts.before.has_ended(binder->tgid, binder->leader_start_ns);
+}
+
+bool is_stale(const std::optional<SocketFile>& file) {
+  return file && file->object.kind == PathObject::Kind::socket && file->moved.empty() &&
+         file->holding.open.empty() && !file->holding.alive_unseen && file->holding.obstacle.empty();
+}
+
+void describe_stale(const Facts& facts, const SocketFile& file, Finding& found) {
+  found.evidence.emplace_back(
+      fmt::format("{} is a socket ({})", printable(file.path).text, ownership_text(file.object)), file.is);
+  found.evidence.emplace_back("no process has it open (scan of open sockets)", file.dead);
+  if (!file.dead_because.empty()) found.evidence.emplace_back(file.dead_because, file.dead);
+  const auto& binder = file.holding.binder;
+  if (!binder) return;
+  found.holder = to_holder(*binder, Holder::Kind::gone);
+  const double before = static_cast<double>(facts.event.time.ns - binder->time.ns) / 1e9;
+  found.note(fmt::format("{} had bound it {:.1f} s before the call", owner_text(*binder), before));
 }
 
 std::string ownership_text(const PathObject& object) {
@@ -62,6 +134,10 @@ std::string ownership_text(const PathObject& object) {
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+std::string last_component_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 }  // namespace sockward

@@ -8,19 +8,33 @@ namespace sockward {
 
 /// What lies at the path of a failed AF_UNIX call, and whether somebody serves it.
 struct SocketFile {
-  std::string path;  ///< resolved; raw bytes
+  std::string path;  ///< of the file, links followed as the call follows them; raw bytes
   PathObject object;
-  bool settled = false;      ///< the object was there, as it is, before the call
-  Holding holding;           ///< sockets bound to this very file that listen or may
-  bool dead_before = false;  ///< a walk that ended before the call found nobody who had it open
+  Standing is;        ///< the same object lay there at the call
+  Standing as_it_is;  ///< and had the owner and mode it has now
+  std::string moved;  ///< as PathFacts::moved, unless the socket shows that it was here
+  Holding holding;    ///< sockets bound to this very file that listen or may
+  /// No socket was bound to it any more when the call was made.
+  Standing dead = Standing::later("");
+  std::string dead_because;  ///< how that is known; empty: it is not
 };
 
 /// nullopt: not an AF_UNIX path, or nothing can be seen there.
-std::optional<SocketFile> look_at_socket_file(const Observation& seen);
+std::optional<SocketFile> look_at_socket_file(const Facts& facts);
+
+/// Did the process that bound it outlive the call, as far as can be told? Records come in the order of time,
+/// and its end had not been seen when the call's record came. Nothing that was seen before says otherwise.
+bool ended_after_call(const Facts& facts, const SocketFile& file);
+/// Is it a socket file that no socket is bound to, as far as can be seen?
+bool is_stale(const std::optional<SocketFile>& file);
+/// Evidence that it is stale, and the process that left it.
+void describe_stale(const Facts& facts, const SocketFile& file, Finding& found);
 
 /// "root:root 0755" of a file, by number.
 std::string ownership_text(const PathObject& object);
 /// The folder of an absolute path.
 std::string folder_of(const std::string& path);
+/// Its last component.
+std::string last_component_of(const std::string& path);
 
 }  // namespace sockward

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <sstream>
 #include <utility>
-#include <vector>
 
 #include "base/read_file.hpp"
 #include "enrich/container_path.hpp"
+#include "enrich/mountinfo.hpp"
 
 namespace sockward {
 namespace {
@@ -28,37 +28,6 @@ struct KernfsHandle {
   }
   file_handle* get() { return reinterpret_cast<file_handle*>(bytes); }
 };
-
-struct MountLine {
-  std::string root, point, type, options;
-};
-
-/// mountinfo writes space, tab, newline and backslash as octal (proc(5)).
-std::string unescape_octal(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
-}
-
-std::optional<MountLine> parse_mount(const std::string& line) {
-  std::istringstream fields(line);
-  std::vector<std::string> words;
-  for (std::string word; fields >> word;) words.push_back(word);
-  const auto separator = std::find(words.begin(), words.end(), "-");
-  if (words.size() < 6 || words.end() - separator < 4) return std::nullopt;
-  return MountLine{unescape_octal(words[3]), unescape_octal(words[4]), *(separator + 1), *(separator + 3)};
-}
-
-bool has_option(const std::string& options, std::string_view wanted) {
-  return ("," + options + ",").find("," + std::string(wanted) + ",") != std::string::npos;
-}
 
 bool has_word(std::string_view text, std::string_view wanted) {
   std::istringstream words{std::string(text)};
@@ -80,14 +49,11 @@ std::string CgroupMounts::controller() const {
 
 CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_controllers) {
   std::string v2, pids, memory;
-  std::istringstream lines{std::string(mountinfo)};
-  for (std::string line; std::getline(lines, line);) {
-    const auto mount = parse_mount(line);
-    if (!mount) continue;
-    if (mount->type == "cgroup2" && v2.empty()) v2 = mount->point;
-    if (mount->type == "cgroup" && has_option(mount->options, "pids")) pids = mount->point;
-    if (mount->type == "cgroup" && has_option(mount->options, "memory")) memory = mount->point;
-  }
+  for_each_mount(mountinfo, [&](const MountLine& mount) {
+    if (mount.type == "cgroup2" && v2.empty()) v2 = mount.point;
+    if (mount.type == "cgroup" && mount.has_super_option("pids")) pids = mount.point;
+    if (mount.type == "cgroup" && mount.has_super_option("memory")) memory = mount.point;
+  });
   using Kind = CgroupMounts::Kind;
   // A hybrid host may leave a controller or two to v2 (hugetlb, say); these two are what runtimes set up
   // everywhere.

@@ -2,12 +2,14 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <string>
 
 #include "base/clock.hpp"
+#include "base/result.hpp"
 
 namespace sockward {
 
-/// Keeps look-ups whose cost grows with the node (a walk over all open sockets, a search of /proc/net) to a
+/// Keeps look-ups whose cost grows with the node (a scan of all open sockets, a search of /proc/net) to a
 /// tenth of a core in the long run: a storm of failures on a node with a hundred thousand sockets would keep
 /// the agent busy otherwise. A second of them may come at once; on most nodes that is a thousand look-ups.
 /// Thread-safe.
@@ -37,6 +39,19 @@ class DutyLimit {
   }
   std::uint64_t refused() const { return refused_; }
 
+  /// Counts the time of one look-up, from here to the end of the scope, whatever comes of it.
+  class Use {
+   public:
+    Use(DutyLimit& limit, const Clock& clock) : limit_(limit), began_(clock.monotonic()) {}
+    ~Use() { limit_.ended(began_); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    DutyLimit& limit_;
+    const MonotonicTime began_;
+  };
+
  private:
   const Clock& clock_;
   const std::uint64_t burst_;
@@ -44,5 +59,9 @@ class DutyLimit {
   std::uint64_t spent_ = 0, counted_ = 0;  // ns that were taken and not yet gained back; when that was so
   std::atomic<std::uint64_t> refused_{0};
 };
+
+/// The answer of a look-up that the limit has refused, which equals resource_unavailable_try_again. Nothing
+/// else here answers so. `operation`: what was not tried: "scan open sockets".
+Error budget_exhausted(std::string operation);
 
 }  // namespace sockward

@@ -36,7 +36,7 @@ Patience::~Patience() {
 Error Patience::run(std::function<void()> task) {
   const std::lock_guard one_at_a_time(mutex_);
   if (hanging_ >= kMostHanging)
-    return make_error(std::errc::resource_unavailable_try_again, "look it up: earlier look-ups hang");
+    return make_error(std::errc::device_or_resource_busy, "look at files while earlier look-ups hang");
   if (!worker_) {
     worker_ = std::make_shared<Worker>();
     // Detached: a thread in uninterruptible I/O can be neither ended nor joined.
@@ -51,7 +51,7 @@ Error Patience::run(std::function<void()> task) {
   lock.unlock();
   worker_.reset();
   ++hanging_;
-  return make_error(std::errc::timed_out, "look it up in time");
+  return make_error(std::errc::timed_out, "look at files");
 }
 
 }  // namespace sockward

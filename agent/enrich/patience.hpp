@@ -21,7 +21,7 @@ class Patience {
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
 
-  /// What `look` returns. Error timed_out: it did not in time; resource_unavailable_try_again: too many hang.
+  /// What `look` returns. Error timed_out: it did not in time; device_or_resource_busy: too many hang.
   /// `look` may outlive the call: it holds copies of all it uses.
   template <class T>
   Result<T> within(std::function<Result<T>()> look) {

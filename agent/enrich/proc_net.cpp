@@ -1,7 +1,9 @@
 #include "enrich/proc_net.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <optional>
+#include <cstring>
 
 namespace sockward {
 namespace {
@@ -49,6 +51,59 @@ std::optional<PortUse> parse_line(std::string_view line, std::uint16_t port) {
   return found;
 }
 
+/// An address and a port, IPv4 as ::ffff:a.b.c.d.
+struct Endpoint {
+  std::array<std::uint8_t, 16> ip{};
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+
+constexpr std::size_t kMapped = 12;  // bytes before the IPv4 address
+
+void put_mapped(const void* four, Endpoint& into) {
+  into.ip[10] = into.ip[11] = 0xFF;
+  std::memcpy(into.ip.data() + kMapped, four, 4);
+}
+
+std::optional<Endpoint> to_endpoint(const SocketAddress& address) {
+  Endpoint found{.port = address.port};
+  if (address.kind == AddressKind::inet6)
+    found.ip = address.ip;
+  else if (address.kind == AddressKind::inet)
+    put_mapped(address.ip.data(), found);
+  else
+    return std::nullopt;
+  return found;
+}
+
+/// "0100007F:1F90": words of four bytes as they are in memory, each written as a number of this machine.
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  constexpr std::size_t kWordDigits = 8, kWords = 4;
+  const std::size_t colon = text.find(':');
+  if (colon != kWordDigits && colon != kWordDigits * kWords) return std::nullopt;
+  const auto port = number(text.substr(colon + 1), 16);
+  if (!port || *port > 0xFFFF) return std::nullopt;
+  Endpoint found{.port = static_cast<std::uint16_t>(*port)};
+  for (std::size_t i = 0; i < colon / kWordDigits; ++i) {
+    const auto value = number(text.substr(i * kWordDigits, kWordDigits), 16);
+    if (!value) return std::nullopt;
+    const auto bytes = static_cast<std::uint32_t>(*value);
+    if (colon == kWordDigits)
+      put_mapped(&bytes, found);
+    else
+      std::memcpy(found.ip.data() + 4 * i, &bytes, sizeof(bytes));
+  }
+  return found;
+}
+
+/// Of include/net/tcp_states.h.
+std::string state_name(std::uint64_t state) {
+  constexpr std::array<const char*, 13> kNames = {
+      "UNKNOWN", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
+      "CLOSE",   "CLOSE_WAIT",  "LAST_ACK", "LISTEN",   "CLOSING",   "SYN_RECV"};
+  return kNames[state < kNames.size() ? state : 0];
+}
+
 template <class Take>
 void for_each_line(std::string_view table, Take take) {
   while (!table.empty()) {
@@ -67,10 +122,29 @@ void add_port_uses(std::string_view table, std::uint16_t port, std::vector<PortU
 }
 
 bool lists_socket_named(std::string_view table, std::string_view name) {
+  const std::size_t newline = name.rfind('\n');
+  const bool cut = newline != std::string_view::npos;
+  const std::string_view end = cut ? name.substr(newline + 1) : name;
   bool found = false;
   for_each_line(table, [&](std::string_view line) {
-    found |= line.ends_with(name) && line.size() > name.size() &&
-             (line[line.size() - name.size() - 1] == '/' || line[line.size() - name.size() - 1] == ' ');
+    if (!line.ends_with(end)) return;
+    const std::string_view before = line.substr(0, line.size() - end.size());
+    found |= cut ? before.empty() : before.ends_with('/') || before.ends_with(' ');
+  });
+  return found;
+}
+
+std::optional<KnownConnection> find_connection(std::string_view table, const SocketAddress& local,
+                                               const SocketAddress& remote) {
+  constexpr std::size_t kLocal = 1, kRemote = 2, kState = 3, kInode = 9;
+  const auto from = to_endpoint(local), to = to_endpoint(remote);
+  std::optional<KnownConnection> found;
+  if (!from || !to) return found;
+  for_each_line(table, [&](std::string_view line) {
+    if (found || parse_endpoint(word(line, kLocal)) != from || parse_endpoint(word(line, kRemote)) != to)
+      return;
+    const auto state = number(word(line, kState), 16), inode = number(word(line, kInode), 10);
+    if (state && inode) found = KnownConnection{.socket_inode = *inode, .state = state_name(*state)};
   });
   return found;
 }

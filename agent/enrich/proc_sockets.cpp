@@ -92,6 +92,10 @@ Result<SocketCensus> ProcSockets::census() const {
   return census;
 }
 
+Result<bool> ProcSockets::note_released() const {
+  return make_error(std::errc::function_not_supported, "note released sockets");
+}
+
 Result<bool> ProcSockets::walk(SocketList& into) const {
   const auto census = this->census();
   if (!census) return census.error();

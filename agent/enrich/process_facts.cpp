@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "base/read_file.hpp"
-#include "enrich/proc_host.hpp"
+#include "enrich/proc_text.hpp"
 
 namespace sockward {
 namespace {
@@ -34,7 +34,7 @@ std::string command_of(const std::string& stat_text) {
 }
 
 struct Ids {
-  std::uint32_t uid = 0, fsuid = 0;
+  std::uint32_t uid = 0;
   std::uint64_t cap_effective = 0;
 };
 
@@ -44,12 +44,22 @@ Ids ids_of(const std::string& status_text) {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream fields(line);
     std::string key;
-    std::uint32_t effective = 0, saved = 0;
     fields >> key;
-    if (key == "Uid:") fields >> ids.uid >> effective >> saved >> ids.fsuid;
+    if (key == "Uid:") fields >> ids.uid;
     if (key == "CapEff:") fields >> std::hex >> ids.cap_effective;
   }
   return ids;
+}
+
+struct Place {
+  std::uint64_t device = 0, inode = 0;
+};
+
+/// Of the directory that a link of the process leads to: "root", "cwd".
+Place place_of(const std::string& folder, const char* link) {
+  struct stat status {};
+  if (stat((folder + "/" + link).c_str(), &status) != 0) return {};
+  return {status.st_dev, status.st_ino};
 }
 
 }  // namespace
@@ -59,23 +69,28 @@ Result<Actor> actor_from_proc(const std::string& proc, std::uint32_t tgid) {
   const auto stat_text = read_text(folder + "/stat"), status_text = read_text(folder + "/status");
   if (!stat_text || !status_text) return make_error(std::errc::no_such_process, "read " + folder);
   const Ids ids = ids_of(*status_text);
+  const auto credentials = credentials_of(*status_text);
+  if (!credentials)
+    return make_error(std::errc::bad_message, "read the credentials in " + folder + "/status");
+  const Place root = place_of(folder, "root"), working = place_of(folder, "cwd");
   Actor actor{.tgid = tgid == 0 ? static_cast<std::uint32_t>(getpid()) : tgid,
               .leader_start_ns = start_ns_of(*stat_text),
               .uid = ids.uid,
-              .fsuid = ids.fsuid,
+              .fsuid = credentials->fsuid,
+              .fsgid = credentials->fsgid,
               .cap_effective = ids.cap_effective,
               .netns = namespace_of(folder, "net"),
               .utsns = namespace_of(folder, "uts"),
               .pidns = namespace_of(folder, "pid"),
               .mntns = namespace_of(folder, "mnt"),
               .userns = namespace_of(folder, "user"),
+              .root_device = root.device,
+              .root_inode = root.inode,
+              .working_device = working.device,
+              .working_inode = working.inode,
+              .groups = credentials->groups,
               .comm = command_of(*stat_text)};
   actor.tid = actor.tgid;
-  struct stat root {};
-  if (stat((folder + "/root").c_str(), &root) == 0) {
-    actor.root_device = root.st_dev;
-    actor.root_inode = root.st_ino;
-  }
   return actor;
 }
 
@@ -86,6 +101,7 @@ std::optional<SocketOwner> owner_from_proc(const std::string& proc, std::uint32_
                      .tgid = actor->tgid,
                      .uid = actor->uid,
                      .pidns = actor->pidns,
+                     .mntns = actor->mntns,
                      .comm = actor->comm};
 }
 

@@ -5,9 +5,13 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cstring>
+
+#include "enrich/file_systems.hpp"
+#include "enrich/inode_generation.hpp"
 
 namespace sockward {
 namespace {
@@ -48,18 +52,34 @@ Result<PathObject> describe(const FileDescriptor& object) {
   struct statx status {};
   if (statx(object.get(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0)
     return last_error("stat the path");
+  const long system = file_system_of(object);
   PathObject found{.kind = kind_of(status.stx_mode),
                    .device = makedev(status.stx_dev_major, status.stx_dev_minor),
                    .inode = status.stx_ino,
                    .uid = status.stx_uid,
                    .gid = status.stx_gid,
                    .mode = status.stx_mode & 07777u,
+                   .links = status.stx_nlink,
                    .immutable = (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0,
                    .append_only = (status.stx_attributes & STATX_ATTR_APPEND) != 0,
                    .changed = to_wall(status.stx_ctime),
+                   .modified = to_wall(status.stx_mtime),
+                   .exact_times = keeps_exact_times(system) && status.stx_ctime.tv_nsec != 0,
+                   .generation = generation_of(object, system),
                    .born = {}};
   if ((status.stx_mask & STATX_BTIME) != 0) found.born = to_wall(status.stx_btime);
   return found;
+}
+
+long file_system_of(const FileDescriptor& object) {
+  struct statfs status {};
+  return fstatfs(object.get(), &status) == 0 ? status.f_type : 0;
+}
+
+bool is_mount_root(const FileDescriptor& object) {
+  constexpr std::uint64_t kMountRoot = 0x2000;  // STATX_ATTR_MOUNT_ROOT
+  struct statx status {};
+  return statx(object.get(), "", AT_EMPTY_PATH, 0, &status) == 0 && (status.stx_attributes & kMountRoot) != 0;
 }
 
 std::uint64_t mount_of(const FileDescriptor& object) {

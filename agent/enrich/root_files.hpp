@@ -16,6 +16,10 @@ Result<std::optional<PathObject>> look_at(int root, const std::string& path);
 FileDescriptor open_below(int root, const std::string& path);
 /// What an O_PATH descriptor stands for.
 Result<PathObject> describe(const FileDescriptor& object);
+/// The magic number of the file system it lies on (statfs(2)). 0: not known.
+long file_system_of(const FileDescriptor& object);
+/// Is it what a mount has at its top (STATX_ATTR_MOUNT_ROOT, 5.8)?
+bool is_mount_root(const FileDescriptor& object);
 /// The mount it was reached through, as /proc/pid/mountinfo numbers it (STATX_MNT_ID, 5.8). 0: not told.
 std::uint64_t mount_of(const FileDescriptor& object);
 /// The target when it is a symbolic link.

@@ -7,61 +7,33 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
-#include <sys/time.h>
 
 #include <cstring>
-#include <functional>
-#include <memory>
 
 #include "enrich/in_namespace.hpp"
+#include "enrich/netlink.hpp"
 
 namespace sockward {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 1, .tv_usec = 0};
+constexpr std::chrono::milliseconds kTimeout{1000};
 constexpr unsigned kTcpClose = 7, kTcpListen = 10;  // include/net/tcp_states.h; AF_UNIX uses the same numbers
 constexpr std::uint32_t kMinorBits = 20;            // udiag_vfs_dev is the kernel's dev_t (net/unix/diag.c)
 
-struct CloseSocket {
-  void operator()(mnl_socket* socket) const noexcept { mnl_socket_close(socket); }
-};
-using Netlink = std::unique_ptr<mnl_socket, CloseSocket>;
-using Take = std::function<void(const nlmsghdr*)>;
-
-int call_take(const nlmsghdr* message, void* take) {
-  (*static_cast<Take*>(take))(message);
-  return MNL_CB_OK;
-}
-
-int call_attribute(const nlattr* attribute, void* take) {
-  (*static_cast<std::function<void(const nlattr*)>*>(take))(attribute);
-  return MNL_CB_OK;
-}
-
-void for_each_attribute(const nlmsghdr* message, std::size_t behind,
-                        std::function<void(const nlattr*)> take) {
-  mnl_attr_parse(message, static_cast<unsigned>(behind), call_attribute, &take);
-}
-
-/// Sends one dump request and hands every answer to `take`.
-Result<bool> dump(const void* request, std::size_t bytes, Take take) {
-  const Netlink socket(mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC));
-  if (!socket) return last_error("open sock_diag");
-  setsockopt(mnl_socket_get_fd(socket.get()), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
-  alignas(nlmsghdr) char question[256] = {};
-  nlmsghdr* header = mnl_nlmsg_put_header(question);
-  header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  std::memcpy(mnl_nlmsg_put_extra_header(header, bytes), request, bytes);
-  if (mnl_socket_sendto(socket.get(), question, header->nlmsg_len) < 0) return last_error("ask sock_diag");
-  std::vector<char> answer(std::size_t{64} * 1024);
-  for (;;) {
-    const ssize_t received = mnl_socket_recvfrom(socket.get(), answer.data(), answer.size());
-    if (received < 0) return last_error("read from sock_diag");
-    const int status = mnl_cb_run(answer.data(), static_cast<std::size_t>(received), 0, 0, call_take, &take);
-    if (status < 0) return last_error("read from sock_diag");
-    if (status == MNL_CB_STOP) return true;
-  }
+/// Asks for a dump and hands every answer to `take`.
+Result<bool> dump(const void* request, std::size_t bytes, const TakeMessage& take) {
+  auto netlink = Netlink::open(NETLINK_SOCK_DIAG, kTimeout);
+  if (!netlink) return netlink.error();
+  const auto write = [&](void* buffer) {
+    nlmsghdr* header = mnl_nlmsg_put_header(buffer);
+    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    std::memcpy(mnl_nlmsg_put_extra_header(header, bytes), request, bytes);
+  };
+  const auto refused = netlink->ask(write, take);
+  if (!refused) return refused.error();
+  if (*refused != 0) return Error{std::error_code(*refused, std::generic_category()), "ask sock_diag"};
+  return true;
 }
 
 OpenSocket::State state_of(unsigned state, unsigned type) {

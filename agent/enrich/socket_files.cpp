@@ -8,10 +8,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "base/file_descriptor.hpp"
+#include "enrich/file_systems.hpp"
 #include "enrich/root_files.hpp"
 
 namespace sockward {
@@ -19,7 +19,6 @@ namespace {
 
 constexpr int kDeepest = 6;
 constexpr std::size_t kMostEntries = 200'000;
-constexpr long kFuse = 0x65735546, kCifs = 0xFF534D42, kSmb2 = 0xFE534D42;
 
 int open_folder(int root, const std::string& path) {
   open_how how{};
@@ -31,8 +30,7 @@ int open_folder(int root, const std::string& path) {
 bool answers_slowly(int fd) {
   struct statfs status {};
   if (fstatfs(fd, &status) != 0) return true;
-  const long types[] = {NFS_SUPER_MAGIC, kFuse, kCifs, kSmb2, PROC_SUPER_MAGIC, SYSFS_MAGIC};
-  return std::find(std::begin(types), std::end(types), status.f_type) != std::end(types);
+  return is_remote(status.f_type) || status.f_type == PROC_SUPER_MAGIC || status.f_type == SYSFS_MAGIC;
 }
 
 class Search {

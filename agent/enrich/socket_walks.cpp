@@ -11,12 +11,7 @@ constexpr std::uint64_t kShared = 100'000'000;  // ns
 constexpr std::size_t kKept = 4;
 
 Error invisible() {
-  return make_error(std::errc::function_not_supported, "walk over open sockets");
-}
-
-Error too_often() {
-  return make_error(std::errc::resource_unavailable_try_again,
-                    "walk over open sockets once more, for which a tenth of a core has been spent");
+  return make_error(std::errc::function_not_supported, "scan open sockets");
 }
 
 }  // namespace
@@ -42,7 +37,7 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::walk() const {
 }
 
 Result<std::shared_ptr<const SocketScan>> SocketWalks::keep() const {
-  if (!limit_.may_begin()) return too_often();
+  if (!limit_.may_begin()) return budget_exhausted("scan open sockets");
   auto scan = walk();
   if (!scan) return scan;
   walks_.push_back(*scan);
@@ -61,8 +56,8 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::after(MonotonicTime time,
   if (latest && (latest->began > time || (shared && latest->began.ns + kShared > clock_.monotonic().ns)))
     return latest;
   auto scan = keep();
-  const bool rationed = !scan && scan.error().code == std::errc::resource_unavailable_try_again;
-  if (rationed && shared && latest) return latest;
+  const bool refused = !scan && scan.error().code == std::errc::resource_unavailable_try_again;
+  if (refused && shared && latest) return latest;
   return scan;
 }
 
@@ -72,12 +67,22 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::before(MonotonicTime time
       std::find_if(walks_.rbegin(), walks_.rend(), [&](const auto& scan) { return scan->ended < time; });
   if (found != walks_.rend()) return *found;
   if (!first_ || first_->ended >= time)
-    return make_error(std::errc::function_not_supported,
-                      "find a walk over open sockets from before the call");
+    return make_error(std::errc::function_not_supported, "find a scan of open sockets from before the call");
   return first_;
 }
 
+Result<bool> SocketWalks::note_released() const {
+  if (sockets_ == nullptr) return make_error(std::errc::function_not_supported, "note released sockets");
+  if (!limit_.may_begin()) return budget_exhausted("note released sockets");
+  const DutyLimit::Use use(limit_, clock_);
+  return sockets_->note_released();
+}
+
 void SocketWalks::look_around() const {
+  // Before the scan: a socket that it finds was not released by then.
+  const auto noted = note_released();
+  if (!noted) log_debug("{}", noted.error().text());
+  if (!noted && noted.error().code == std::errc::resource_unavailable_try_again) return;
   const std::lock_guard lock(mutex_);
   if (const auto scan = keep(); !scan) log_debug("{}", scan.error().text());
 }

@@ -11,26 +11,28 @@
 
 namespace sockward {
 
-/// Walks over all open sockets, shared between questions, so that a storm of failures does not become a
-/// storm of walks. Thread-safe.
+/// Scans of all open sockets, shared between questions, so that a storm of failures does not become a storm
+/// of scans. Thread-safe.
 class SocketWalks {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{2} << 20;
 
-  /// `sockets` may be null: nothing is visible then. Makes the first walk at once; `limit` decides about
-  /// later ones. `most_bytes`: of one walk; those that are kept have three times that at most.
+  /// `sockets` may be null: nothing is visible then. Makes the first scan at once; `limit` decides about
+  /// later ones. `most_bytes`: of one scan; those that are kept have three times that at most.
   SocketWalks(const BoundSockets* sockets, const Clock& clock, DutyLimit& limit,
               std::size_t most_bytes = kMostBytes);
 
-  /// A walk that began after `time`; with `shared` also one that began 100 ms ago at most. Where the limit
+  /// A scan that began after `time`; with `shared` also one that began 100 ms ago at most. Where the limit
   /// allows no new one: with `shared` the latest there is, else the error resource_unavailable_try_again.
   Result<std::shared_ptr<const SocketScan>> after(MonotonicTime time, bool shared) const;
-  /// The latest walk that ended before `time`, of the few that are kept; the first one is always kept.
+  /// The latest scan that ended before `time`, of the few that are kept; the first one is always kept.
   Result<std::shared_ptr<const SocketScan>> before(MonotonicTime time) const;
-  /// Makes a walk now, so that before() can answer later.
+  /// Notes what was released and makes a scan now, so that before() and binder() can answer later.
   void look_around() const;
   std::optional<SocketOwner> binder(const BoundName& name) const;
-  /// Sockets that walks had no room for, ever.
+  /// As BoundSockets::note_released. Also an Error: refused by the limit.
+  Result<bool> note_released() const;
+  /// Sockets that scans had no room for, ever.
   std::uint64_t left_out() const { return left_out_; }
 
  private:

@@ -1,8 +1,10 @@
 #include "event/decode.hpp"
 
+#include <netinet/in.h>
 #include <sockward/event.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr int kLargestErrno = 4095;  // MAX_ERRNO, include/linux/err.h
+constexpr int kBindPortLock = 8;     // SOCK_BINDPORT_LOCK, include/net/sock.h
 
 static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
 static_assert(static_cast<int>(Syscall::execve) == SOCKWARD_EXECVE);
@@ -41,6 +44,7 @@ Actor decode_actor(const sockward_header& header) {
           .leader_start_ns = header.leader_start_ns,
           .uid = header.uid,
           .fsuid = header.fsuid,
+          .fsgid = header.fsgid,
           .cap_effective = header.cap_effective,
           .container_key = header.container_key,
           .netns = header.netns,
@@ -50,7 +54,32 @@ Actor decode_actor(const sockward_header& header) {
           .userns = header.userns,
           .root_device = to_stat_device(header.root_device),
           .root_inode = header.root_inode,
+          .working_device = to_stat_device(header.working_device),
+          .working_inode = header.working_inode,
+          .mount_event = header.mount_event,
           .comm = until_nul(header.comm)};
+}
+
+// They come last in a record. false: they are longer than it.
+bool decode_groups(const sockward_header& header, Bytes rest, Actor& actor) {
+  if ((header.flags & SOCKWARD_GROUPS_KNOWN) == 0) return true;
+  std::vector<std::uint32_t> groups(header.groups);
+  const std::size_t size = groups.size() * sizeof(groups[0]);
+  if (rest.size() < size) return false;
+  if (size != 0) std::memcpy(groups.data(), rest.data(), size);
+  actor.groups_truncated = header.groups_total > header.groups;
+  actor.groups = std::move(groups);
+  return true;
+}
+
+// Where it comes from. Family 0: from nowhere yet.
+SocketAddress decode_source(const sockward_socket_call& wire) {
+  std::uint16_t family = 0;
+  std::memcpy(&family, wire.source, sizeof(family));
+  if (family == 0) return {};
+  const std::size_t size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+  return parse_socket_address(
+      {.bytes = {reinterpret_cast<const char*>(wire.source), std::min(size, sizeof(wire.source))}});
 }
 
 // Components come leaf first, each ended by NUL.
@@ -73,13 +102,23 @@ bool is_relative(const SocketAddress& address) {
   return address.kind == AddressKind::path && address.name.front() != '/';
 }
 
-Result<Event> decode_socket_call(Bytes record, Event event, std::uint32_t flags) {
+SocketCall::AddressState decode_address_state(std::uint32_t state) {
+  using State = SocketCall::AddressState;
+  static_assert(static_cast<int>(State::family_off) == SOCKWARD_ADDRESS_FAMILY_OFF);
+  return state > SOCKWARD_ADDRESS_FAMILY_OFF ? State::unknown : static_cast<State>(state);
+}
+
+Result<Event> decode_socket_call(Bytes record, Event event, const sockward_header& header) {
+  const std::uint32_t flags = header.flags;
   sockward_socket_call wire{};
   if (record.size() < sizeof(wire)) return malformed("socket call is cut short");
   std::memcpy(&wire, record.data(), sizeof(wire));
   const Bytes data = record.subspan(sizeof(wire));
   if (data.size() < std::size_t{wire.address_bytes} + wire.directory_bytes)
     return malformed("address is longer than the record");
+  if (!decode_groups(header, data.subspan(std::size_t{wire.address_bytes} + wire.directory_bytes),
+                     event.actor))
+    return malformed("groups are longer than the record");
   SocketCall call{.fd = wire.fd,
                   .address = parse_socket_address({.bytes = text_of(data.first(wire.address_bytes)),
                                                    .fault = (flags & SOCKWARD_ADDRESS_FAULT) != 0,
@@ -97,7 +136,16 @@ Result<Event> decode_socket_call(Bytes record, Event event, std::uint32_t flags)
                   .v6only = (wire.sharing & SOCKWARD_V6ONLY) != 0,
                   .reuseport = (wire.sharing & SOCKWARD_REUSEPORT) != 0,
                   .reuseaddr = (wire.sharing & SOCKWARD_REUSEADDR) != 0,
-                  .replaced = {}};
+                  .replaced = {},
+                  .socket_uid = wire.socket_uid,
+                  .own_port_low = wire.own_port_low,
+                  .own_port_high = wire.own_port_high,
+                  .port_low = wire.port_low,
+                  .port_high = wire.port_high,
+                  .state = wire.state,
+                  .port_chosen = (wire.locks & kBindPortLock) != 0,
+                  .source = decode_source(wire),
+                  .address_state = decode_address_state(wire.address_state)};
   if ((flags & SOCKWARD_NAME_REPLACED) != 0)
     call.replaced = FileId{to_stat_device(wire.replaced_device), wire.replaced_inode};
   (event.syscall == Syscall::listen ? call.backlog : call.address_length) = wire.address_length;
@@ -107,13 +155,16 @@ Result<Event> decode_socket_call(Bytes record, Event event, std::uint32_t flags)
   return event;
 }
 
-Result<Event> decode_path_call(Bytes record, Event event, std::uint32_t flags) {
+Result<Event> decode_path_call(Bytes record, Event event, const sockward_header& header) {
+  const std::uint32_t flags = header.flags;
   sockward_path_call wire{};
   if (record.size() < sizeof(wire)) return malformed("path call is cut short");
   std::memcpy(&wire, record.data(), sizeof(wire));
   const Bytes data = record.subspan(sizeof(wire));
   const std::size_t paths = std::size_t{wire.path_bytes} + wire.path2_bytes;
   if (data.size() < paths + wire.directory_bytes) return malformed("paths are longer than the record");
+  if (!decode_groups(header, data.subspan(paths + wire.directory_bytes), event.actor))
+    return malformed("groups are longer than the record");
   PathCall call{.dirfd = wire.dirfd,
                 .flags = wire.call_flags,
                 .resolve = wire.resolve,
@@ -145,6 +196,8 @@ Result<Event> decode_name_call(Bytes record, Event event, std::uint32_t flags) {
                 .first = (flags & SOCKWARD_FIRST_NAME) != 0};
   if ((flags & SOCKWARD_NAME_FAULT) == 0)
     call.asked = std::string(reinterpret_cast<const char*>(wire.asked), wire.asked_bytes);
+  for (std::uint32_t i = 0; i < wire.ancestor_count && i < SOCKWARD_ANCESTORS_MAX; ++i)
+    call.ancestors.push_back({wire.ancestors[i].tgid, until_nul(wire.ancestors[i].comm)});
   event.call = std::move(call);
   return event;
 }
@@ -207,9 +260,9 @@ Result<Event> decode(std::span<const std::byte> record) {
   const Bytes body = record.first(header.size < sizeof(header) ? sizeof(header) : header.size);
   switch (header.kind) {
     case SOCKWARD_SOCKET_CALL:
-      return decode_socket_call(body, std::move(event), header.flags);
+      return decode_socket_call(body, std::move(event), header);
     case SOCKWARD_PATH_CALL:
-      return decode_path_call(body, std::move(event), header.flags);
+      return decode_path_call(body, std::move(event), header);
     case SOCKWARD_NAME_CALL:
       return decode_name_call(body, std::move(event), header.flags);
     case SOCKWARD_LONG_ARGUMENT:

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "event/socket_address.hpp"
@@ -39,15 +40,22 @@ using NamespaceInode = std::uint32_t;
 
 /// Who made the call, as the kernel had it when the call returned.
 struct Actor {
-  std::uint32_t tgid = 0, tid = 0;    ///< in the initial pid namespace
-  std::uint64_t leader_start_ns = 0;  ///< CLOCK_BOOTTIME; with tgid it names one process for good
-  std::uint32_t uid = 0;              ///< in the initial user namespace
-  std::uint32_t fsuid = 0;            ///< what permission checks on files go by
-  std::uint64_t cap_effective = 0;    ///< bit per capability(7), valid in `userns`
-  std::uint64_t container_key = 0;    ///< cgroup id
+  std::uint32_t tgid = 0, tid = 0;     ///< in the initial pid namespace
+  std::uint64_t leader_start_ns = 0;   ///< CLOCK_BOOTTIME; with tgid it names one process for good
+  std::uint32_t uid = 0;               ///< in the initial user namespace
+  std::uint32_t fsuid = 0, fsgid = 0;  ///< what permission checks on files go by
+  std::uint64_t cap_effective = 0;     ///< bit per capability(7), valid in `userns`
+  std::uint64_t container_key = 0;     ///< cgroup id
   NamespaceInode netns = 0, utsns = 0, pidns = 0, mntns = 0, userns = 0;
-  std::uint64_t root_device = 0, root_inode = 0;  ///< of its root directory, as stat(2) has them
-  std::string comm;                               ///< of the group leader; raw bytes
+  /// Of the thread's root and working directory, as stat(2) has them.
+  std::uint64_t root_device = 0, root_inode = 0, working_device = 0, working_inode = 0;
+  /// The event counter of the mount namespace when the call returned (fs/mount.h, mnt_namespace::event): it
+  /// is another one after any change of mounts. 0: not known.
+  std::uint64_t mount_event = 0;
+  /// Supplementary groups when the call returned. nullopt: not in the record.
+  std::optional<std::vector<std::uint32_t>> groups;
+  bool groups_truncated = false;  ///< it has more of them
+  std::string comm;               ///< of the group leader; raw bytes
 
   bool has_capability(int number) const { return (cap_effective >> number & 1) != 0; }
 };
@@ -83,6 +91,17 @@ struct SocketCall {
   bool reuseport = false;          ///< SO_REUSEPORT is set
   bool reuseaddr = false;          ///< SO_REUSEADDR is set
   std::optional<FileId> replaced;  ///< bind: another socket file had this very name before
+  std::uint32_t socket_uid = 0;    ///< who made the socket (sk_uid)
+  /// Where the kernel looks for a port: IP_LOCAL_PORT_RANGE of the socket (0: not set), and
+  /// net.ipv4.ip_local_port_range of its network namespace (0: not known).
+  std::uint16_t own_port_low = 0, own_port_high = 0, port_low = 0, port_high = 0;
+  std::uint16_t state = 0;   ///< TCP state after the call, include/net/tcp_states.h
+  bool port_chosen = false;  ///< the program bound the port itself (SOCK_BINDPORT_LOCK)
+  SocketAddress source;      ///< connect: the socket's own address; kind unreadable: it has none
+  /// What the network namespace had of an IPv6 address that could not be used (EADDRNOTAVAIL); by number as
+  /// in the wire format.
+  enum class AddressState : std::uint8_t { unknown, absent, usable, tentative, duplicate, family_off };
+  AddressState address_state = AddressState::unknown;
 };
 
 /// A path argument: raw bytes; nullopt when it could not be read.
@@ -109,6 +128,11 @@ struct NameCall {
   bool old_at_exit = false;         ///< no entry was seen: old_name is the one at exit
   NamespaceInode owner_userns = 0;  ///< of the UTS namespace
   bool first = false;               ///< the first change of this name since its namespace was seen to be made
+  struct Ancestor {
+    std::uint32_t tgid = 0;
+    std::string comm;  ///< raw bytes
+  };
+  std::vector<Ancestor> ancestors;  ///< processes from which the caller descends, its parent first
 
   bool changed() const { return old_name != new_name; }
 };

@@ -13,8 +13,10 @@ namespace sockward {
 namespace {
 
 constexpr std::size_t kFamilyBytes = 2;
-constexpr std::size_t kInetBytes = 16;   // sizeof(struct sockaddr_in)
-constexpr std::size_t kInet6Bytes = 24;  // SIN6_LEN_RFC2133, net/ipv6/af_inet6.c
+constexpr std::size_t kInetBytes = 16;         // sizeof(struct sockaddr_in)
+constexpr std::size_t kInet6Bytes = 24;        // SIN6_LEN_RFC2133, net/ipv6/af_inet6.c
+constexpr std::size_t kScopeOffset = 24;       // sin6_scope_id
+constexpr std::size_t kNetlinkPortOffset = 4;  // nl_pid
 
 std::uint16_t big_endian_16(std::string_view bytes) {
   return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[0]) << 8 |
@@ -121,6 +123,14 @@ SocketAddress parse_socket_address(const AddressCopy& copy) {
     case AF_INET6:
       parse_ip(copy.bytes, 8, 16, AddressKind::inet6, address);
       address.truncated |= copy.bytes.size() < kInet6Bytes;
+      if (copy.bytes.size() >= kScopeOffset + sizeof(address.scope))
+        std::memcpy(&address.scope, copy.bytes.data() + kScopeOffset, sizeof(address.scope));
+      break;
+    case AF_NETLINK:
+      address.kind = AddressKind::other;
+      if (copy.bytes.size() >= kNetlinkPortOffset + sizeof(address.netlink_port))
+        std::memcpy(&address.netlink_port, copy.bytes.data() + kNetlinkPortOffset,
+                    sizeof(address.netlink_port));
       break;
     default:
       address.kind = AddressKind::other;
@@ -137,9 +147,13 @@ std::optional<AddressText> address_text(const SocketAddress& address) {
     case AddressKind::inet:
       return AddressText{fmt::format("{}:{}", address.ip_text(), address.port)};
     case AddressKind::inet6:
-      return AddressText{fmt::format("[{}]:{}", address.ip_text(), address.port)};
+      return AddressText{address.scope == 0
+                             ? fmt::format("[{}]:{}", address.ip_text(), address.port)
+                             : fmt::format("[{}%{}]:{}", address.ip_text(), address.scope, address.port)};
     case AddressKind::other:
-      return AddressText{"family:" + family_name(address.family)};
+      return AddressText{address.netlink_port == 0 ? "family:" + family_name(address.family)
+                                                   : fmt::format("family:{}:{}", family_name(address.family),
+                                                                 address.netlink_port)};
     case AddressKind::path:
     case AddressKind::abstract:
       break;

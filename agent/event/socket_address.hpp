@@ -23,6 +23,8 @@ struct SocketAddress {
   std::string name;          ///< path: bytes before the NUL; abstract: exact bytes, without the leading NUL
   std::array<std::uint8_t, 16> ip{};  ///< inet: the first four bytes
   std::uint16_t port = 0;             ///< host order
+  std::uint32_t scope = 0;            ///< inet6: index of the interface, for link-local addresses
+  std::uint32_t netlink_port = 0;     ///< AF_NETLINK: the port id; 0: the kernel's choice
   bool truncated = false;  ///< the sockaddr is shorter than its family needs, or was not copied whole
 
   bool operator==(const SocketAddress&) const = default;
@@ -45,7 +47,8 @@ struct AddressCopy {
 SocketAddress parse_socket_address(const AddressCopy& copy);
 
 /// The text form of the Contract and whether it gives the name back exactly; nullopt when unreadable.
-/// `unix:/run/x`, `unix:@name` with \xNN, `127.0.0.1:80`, `[::1]:80`, `family:AF_NETLINK`.
+/// `unix:/run/x`, `unix:@name` with \xNN, `127.0.0.1:80`, `[::1]:80`, `[fe80::1%2]:80`,
+/// `family:AF_NETLINK`, `family:AF_NETLINK:777`.
 struct AddressText {
   std::string text;
   bool exact = true;

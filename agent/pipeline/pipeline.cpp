@@ -4,18 +4,6 @@
 #include "event/decode.hpp"
 
 namespace sockward {
-namespace {
-
-/// A record may have waited for this agent to start. What rules ask of the host is then an answer about now.
-void doubt_if_late(Diagnosis& diagnosis, MonotonicTime call, MonotonicTime now) {
-  constexpr std::uint64_t kLate = 5'000'000'000;
-  if (now.ns < call.ns + kLate || diagnosis.confidence != Confidence::certain) return;
-  diagnosis.confidence = Confidence::likely;
-  diagnosis.evidence.push_back(fmt::format("looked at {} s after the call: the host may have changed since",
-                                           (now.ns - call.ns) / 1'000'000'000));
-}
-
-}  // namespace
 
 Pipeline::Pipeline(Rings rings, PipelineParts parts, PipelineOptions options,
                    std::vector<std::unique_ptr<Sink>> sinks)
@@ -124,10 +112,11 @@ void Pipeline::flush_sinks() {
   flushed_at_ = parts_.clock.monotonic().ns;
 }
 
-void Pipeline::replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold) {
+void Pipeline::replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold,
+                             IgnoredPaths ignored) {
   {
     const std::lock_guard lock(replacement_mutex_);
-    replacement_ = Replacement{std::move(sinks), fold};
+    replacement_ = Replacement{std::move(sinks), fold, std::move(ignored)};
   }
   queue_.interrupt();
 }
@@ -142,6 +131,7 @@ void Pipeline::take_new_sinks() {
   for (const auto& sink : sinks_) sink->flush();
   sinks_ = std::move(fresh->sinks);
   repeats_.set_window(fresh->fold);
+  options_.ignored = std::move(fresh->ignored);
 }
 
 /// After a process that bound a socket file has ended, one walk shows whether its sockets are dead: a later
@@ -159,9 +149,8 @@ void Pipeline::look_around_when_due() {
 }
 
 void Pipeline::note_omissions() {
-  const auto [sockets, look_ups] = parts_.host.omissions();
-  parts_.stats.sockets_left_out = sockets;
-  parts_.stats.look_ups_skipped = look_ups;
+  parts_.stats.sockets_left_out = parts_.host.omissions().sockets;
+  parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups();
 }
 
 Context Pipeline::context_of(const Event& event) {
@@ -179,6 +168,10 @@ Context Pipeline::context_of(const Event& event) {
 
 void Pipeline::handle(Event event) {
   constexpr std::uint64_t kUntilClosed = 20'000'000;  // ns
+  if (options_.ignored.cover(event)) {                // before anything is looked up
+    ++parts_.stats.suppressed;
+    return;
+  }
   Record record{.event = std::move(event)};
   record.time = parts_.clock.wall(record.event.time);
   record.host_scope = record.event.actor.utsns == options_.host_utsns;
@@ -190,7 +183,6 @@ void Pipeline::handle(Event event) {
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
   note_omissions();
-  doubt_if_late(record.diagnosis, record.event.time, parts_.clock.monotonic());
   if (!worth_telling(record)) return;
   record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
   record.context = context_of(record.event);

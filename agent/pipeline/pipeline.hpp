@@ -14,6 +14,7 @@
 #include "diagnose/engine.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/host_view.hpp"
+#include "pipeline/ignored_paths.hpp"
 #include "pipeline/repeats.hpp"
 #include "probe/record_ledger.hpp"
 #include "probe/record_ring.hpp"
@@ -29,7 +30,8 @@ struct PipelineOptions {
   NamespaceInode host_utsns = 0;
   bool want_arguments = false;  ///< a sink shows command lines
   std::chrono::seconds fold{
-      0};  ///< the same failure of the same process is told once in this time; 0: always
+      0};                ///< the same failure of the same process is told once in this time; 0: always
+  IgnoredPaths ignored;  ///< what it covers is counted and neither diagnosed nor handed out
   /// Records for which this is false are not handed to the sinks (trace's filters). Empty: all are.
   std::function<bool(const Record&)> filter;
 };
@@ -62,7 +64,8 @@ class Pipeline final : private RecordHandler {
   /// records wait and none is handled for half a minute (a sink or a look-up that hangs). From any thread.
   bool alive() const;
 
-  void replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold);
+  void replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold,
+                     IgnoredPaths ignored);
 
  private:
   void on_record(std::span<const std::byte> record) noexcept override;
@@ -83,6 +86,7 @@ class Pipeline final : private RecordHandler {
   struct Replacement {
     std::vector<std::unique_ptr<Sink>> sinks;
     std::chrono::seconds fold;
+    IgnoredPaths ignored;
   };
   std::mutex replacement_mutex_;
   std::optional<Replacement> replacement_;

@@ -45,11 +45,13 @@ bool differs(const Maps& former, const Maps& ours, const std::string& name) {
          id_of(theirs->second.get()) != id_of(own->second.get());
 }
 
-/// A hash table's entries, as far as they find room. Both have keys and values of the same kind.
+/// A hash table's entries, as far as they find room. Another version's, of another layout, are left behind.
 void copy_entries(int from, int to) {
-  bpf_map_info info{};
+  bpf_map_info info{}, ours{};
   __u32 size = sizeof(info);
-  if (bpf_obj_get_info_by_fd(from, &info, &size) != 0) return;
+  if (bpf_obj_get_info_by_fd(from, &info, &size) != 0 || bpf_obj_get_info_by_fd(to, &ours, &size) != 0 ||
+      info.key_size != ours.key_size || info.value_size != ours.value_size)
+    return;
   std::vector<std::byte> key(info.key_size), next(info.key_size), value(info.value_size);
   for (const void* last = nullptr; bpf_map_get_next_key(from, last, next.data()) == 0; last = key.data()) {
     if (bpf_map_lookup_elem(from, next.data(), value.data()) == 0)

@@ -91,6 +91,7 @@ CounterBlocks::~CounterBlocks() {
 KernelSnapshot CounterBlocks::snapshot() const {
   KernelSnapshot total;
   for (const auto& block : blocks_.first(blocks_.size() - 1)) add_block(block, total);
+  total.names_new += load(own().names_new);
   return total;
 }
 

@@ -22,7 +22,8 @@ class CounterBlocks {
   ~CounterBlocks();
 
   KernelSnapshot snapshot() const;
-  /// The agent's own block: counts of removed keys, in calls[][].
+  /// The agent's own block: counts of removed keys, in calls[][]; names that were bound before it started, in
+  /// names_new.
   sockward_cpu_counters& own() { return blocks_.back(); }
   const sockward_cpu_counters& own() const { return blocks_.back(); }
 

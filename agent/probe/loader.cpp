@@ -31,6 +31,8 @@ void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_
   bpf_map__set_max_entries(skeleton.maps.failures_by_source, options.source_entries);
   bpf_map__set_max_entries(skeleton.maps.bound_names, options.bound_names);
   bpf_map__set_max_entries(skeleton.maps.bound_entries, options.bound_names);
+  // Nodes of such a map lie about on each CPU: one that still counts would be given away before it is full.
+  bpf_map__set_max_entries(skeleton.maps.entered, std::max(1024U, 256 * (blocks - 1)));
   if (options.messages) bpf_map__set_max_entries(skeleton.maps.messages, 256);
 }
 
@@ -163,6 +165,7 @@ sockward_settings make_settings(const ProbeOptions& options, bool own_types, std
   settings.watch_processes = true;
   settings.seccomp_denied = options.seccomp_denied;
   settings.kernel_types = own_types;
+  settings.report_unix_missing = filter.unix_missing;
   settings.generation = generation;
   settings.source_rate = options.source_rate;
   settings.address_rate = options.address_rate;

@@ -15,8 +15,11 @@ namespace sockward {
 struct ReportFilter {
   std::array<std::uint64_t, 3> errno_bits{};  ///< bit n: errno n, whatever the call
   bool all_errors = false;
-  bool too_long = true;            ///< names that do not fit, whatever the errno
-  bool unix_refused = true;        ///< connect ECONNREFUSED and EPROTOTYPE on AF_UNIX
+  bool too_long = true;      ///< names that do not fit, whatever the errno
+  bool unix_refused = true;  ///< connect ECONNREFUSED and EPROTOTYPE on AF_UNIX
+  /// Failures that say something of this call or family only (bpf/core/wanted.bpf.h): of AF_UNIX, of refused
+  /// and timed-out TCP connects, link-local addresses without an interface, EBUSY of unlink.
+  bool unix_missing = true;
   std::uint16_t syscalls = 0xFFF;  ///< bit per Syscall
   std::uint32_t only_tgid = 0;     ///< 0: every process
 

@@ -24,6 +24,8 @@ struct ProbeSet::State {
   bool keep_on_stop = false;
   bpf_link* uts_iterator = nullptr;
   bpf_link* socket_iterator = nullptr;
+  bpf_link* name_iterator = nullptr;
+  std::mutex look_mutex;  // the names to look at are of one thread at a time
   std::mutex evicted_mutex;
   std::uint64_t names_evicted = 0;  // never falls
   std::unique_ptr<CounterBlocks> counters;
@@ -88,8 +90,10 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   if (state->kernel.begun_anew) state->lose_former_records();
   state->uts_iterator = state->link_of("uts_iter");
   state->socket_iterator = state->link_of("sockets_iter");
+  state->name_iterator = state->link_of("names_iter");
   if (state->socket_iterator != nullptr && !state->kernel.adopted)
-    seed_entries(state->socket_iterator, state->map("bound_entries"));
+    state->counters->own().names_new += seed_tables(state->socket_iterator, state->map("bound_entries"),
+                                                    state->map("bound_names"), options.bound_names / 2);
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
 
@@ -200,6 +204,15 @@ Result<std::vector<UtsNamespace>> ProbeSet::read() const {
 
 std::optional<SocketOwner> ProbeSet::binder(const BoundName& name) const {
   return look_up_binder(state_->map("bound_names"), name);
+}
+
+Result<bool> ProbeSet::note_released() const {
+  const std::lock_guard lock(state_->look_mutex);
+  return note_released_names(state_->name_iterator, state_->map("bound_names"), state_->map("looked_names"));
+}
+
+Result<std::optional<std::uint64_t>> ProbeSet::mount_event(NamespaceInode mntns) const {
+  return walk_mount_events(state_->uts_iterator, mntns);
 }
 
 Result<bool> ProbeSet::walk(SocketList& into) const {

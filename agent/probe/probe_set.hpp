@@ -10,14 +10,15 @@
 #include "probe/record_ring.hpp"
 #include "telemetry/bound_sockets.hpp"
 #include "telemetry/kernel_counters.hpp"
+#include "telemetry/mount_events.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
 
 /// All programs and maps of the kernel side: loaded and attached by load() or adopted from a former agent;
 /// detached by the destructor, unless ProbeOptions::keep_on_stop.
-/// Its observers (KernelSource, UtsNames, BoundSockets) are thread-safe.
-class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets {
+/// Its observers (KernelSource, UtsNames, BoundSockets, MountEvents) are thread-safe.
+class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets, public MountEvents {
  public:
   /// What would be chosen, without loading anything. Throws StartupError (no privilege, no BTF).
   static std::vector<OperationPlan> preflight(const ProbeOptions& options);
@@ -53,7 +54,9 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   std::vector<VerifierCost> verifier_costs() const;
   Result<std::vector<UtsNamespace>> read() const override;
   std::optional<SocketOwner> binder(const BoundName& name) const override;
+  Result<bool> note_released() const override;
   Result<bool> walk(SocketList& into) const override;
+  Result<std::optional<std::uint64_t>> mount_event(NamespaceInode mntns) const override;
 
  private:
   struct State;

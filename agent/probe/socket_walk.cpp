@@ -5,6 +5,11 @@
 #include <sys/sysmacros.h>
 
 #include <cstring>
+#include <ctime>
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "probe/iterator.hpp"
@@ -35,8 +40,71 @@ OpenSocket to_open_socket(const sockward_open_socket& entry, BoundName name) {
           .type = entry.type,
           .state = state_of(entry),
           .path = std::string(entry.path, std::min<std::size_t>(entry.path_bytes, sizeof(entry.path))),
-          .links = entry.links};
+          .links = entry.links,
+          .queue = entry.queue,
+          .backlog = entry.backlog};
 }
+
+/// Hands the name table over in pieces: names and their binders.
+Result<bool> read_table(
+    int map_fd,
+    const std::function<void(std::span<const sockward_bound_name>, std::span<const sockward_binder>)>& take) {
+  constexpr __u32 kBatch = 256;
+  std::vector<sockward_bound_name> names(kBatch);
+  std::vector<sockward_binder> binders(kBatch);
+  LIBBPF_OPTS(bpf_map_batch_opts, options);
+  for (__u32 position = 0, first = 1;;) {
+    __u32 count = kBatch;
+    const int failed = bpf_map_lookup_batch(map_fd, first != 0 ? nullptr : &position, &position, names.data(),
+                                            binders.data(), &count, &options);
+    if (failed != 0 && errno != ENOENT) return last_error("read the name table");  // ENOENT: that was all
+    first = 0;
+    take(std::span(names).first(count), std::span(binders).first(count));
+    if (failed != 0) return true;
+  }
+}
+
+/// Has it its name by a bind, as far as it can be told? Connections got theirs from a listener or when they
+/// were made. A datagram socket of AF_UNIX has only what it bound. Most netlink ports are chosen by the
+/// kernel: the process's number, or a negative one.
+bool may_be_bound(const sockward_open_socket& entry) {
+  if (entry.name.kind == SOCKWARD_NAME_NETLINK) {
+    sockward_netlink_name netlink{};
+    std::memcpy(&netlink, entry.name.bytes, sizeof(netlink));
+    return netlink.port != entry.owner.tgid && static_cast<std::int32_t>(netlink.port) > 0;
+  }
+  const bool internet = entry.name.kind == SOCKWARD_NAME_INET;
+  if (!internet && entry.type == SOCK_DGRAM) return true;
+  return entry.state == kTcpListen || entry.state == kTcpClose;
+}
+
+/// Names for the table, the few before the many.
+class Seeds {
+ public:
+  void add(const sockward_open_socket& entry, std::size_t room) {
+    auto& list =
+        entry.name.kind == SOCKWARD_NAME_PATH || entry.name.kind == SOCKWARD_NAME_ABSTRACT ? unix_ : others_;
+    if (list.size() < room) list.emplace_back(entry.name, entry.owner);
+  }
+
+  /// Returns how many were new to the table.
+  std::uint64_t store(int map_fd, std::size_t room) const {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    std::uint64_t stored = 0;
+    for (const auto* list : {&unix_, &others_}) {
+      for (auto [name, owner] : *list) {
+        if (stored >= room) return stored;
+        owner.time_ns = static_cast<__u64>(now.tv_sec) * 1'000'000'000 + static_cast<__u64>(now.tv_nsec);
+        if (bpf_map_update_elem(map_fd, &name, &owner, BPF_NOEXIST) == 0) ++stored;
+      }
+    }
+    return stored;
+  }
+
+ private:
+  std::vector<std::pair<sockward_bound_name, sockward_binder>> unix_, others_;
+};
 
 }  // namespace
 
@@ -54,6 +122,12 @@ sockward_bound_name to_wire(const BoundName& name) {
     wire.kind = SOCKWARD_NAME_ABSTRACT;
     wire.size = static_cast<__u16>(std::min(name.address.name.size(), sizeof(wire.bytes)));
     std::memcpy(wire.bytes, name.address.name.data(), wire.size);
+  } else if (name.kind == BoundName::Kind::netlink) {
+    const sockward_netlink_name netlink{
+        .port = name.address.netlink_port, .protocol = name.protocol, .reserved = 0};
+    wire.kind = SOCKWARD_NAME_NETLINK;
+    wire.size = sizeof(netlink);
+    std::memcpy(wire.bytes, &netlink, sizeof(netlink));
   } else {
     const sockward_file_name file{.device = to_kernel_device(name.device), .inode = name.inode};
     wire.kind = SOCKWARD_NAME_PATH;
@@ -84,6 +158,16 @@ std::optional<BoundName> from_wire(const sockward_bound_name& wire) {
                       .family = AF_UNIX,
                       .name = std::string(reinterpret_cast<const char*>(wire.bytes), wire.size)};
       return name;
+    case SOCKWARD_NAME_NETLINK: {
+      sockward_netlink_name netlink{};
+      std::memcpy(&netlink, wire.bytes, sizeof(netlink));
+      name.kind = BoundName::Kind::netlink;
+      name.protocol = netlink.protocol;
+      name.address.kind = AddressKind::other;
+      name.address.family = AF_NETLINK;
+      name.address.netlink_port = netlink.port;
+      return name;
+    }
     case SOCKWARD_NAME_PATH: {
       sockward_file_name file{};
       std::memcpy(&file, wire.bytes, sizeof(file));
@@ -105,12 +189,17 @@ SocketOwner from_wire(const sockward_binder& binder) {
           .socket_inode = binder.socket_inode,
           .tgid = binder.tgid,
           .uid = binder.uid,
+          .socket_uid = binder.socket_uid,
+          .generation = binder.generation,
           .pidns = binder.pidns,
+          .mntns = binder.mntns,
           .bound_device = binder.bound_device,
           .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
           .reuseport = (binder.sharing & SOCKWARD_REUSEPORT) != 0,
           .reuseaddr = (binder.sharing & SOCKWARD_REUSEADDR) != 0,
           .listened = (binder.sharing & SOCKWARD_LISTENED) != 0,
+          .found_gone = (binder.sharing & SOCKWARD_FOUND_GONE) != 0,
+          .listening_since = {binder.listening_ns},
           .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))};
 }
 
@@ -122,34 +211,48 @@ std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {
 }
 
 std::optional<std::uint64_t> count_binders(int map_fd) {
-  constexpr __u32 kBatch = 256;
-  std::vector<sockward_bound_name> names(kBatch);
-  std::vector<sockward_binder> binders(kBatch);
-  LIBBPF_OPTS(bpf_map_batch_opts, options);
   std::uint64_t total = 0;
-  for (__u32 position = 0, first = 1;;) {
-    __u32 count = kBatch;
-    const int failed = bpf_map_lookup_batch(map_fd, first != 0 ? nullptr : &position, &position, names.data(),
-                                            binders.data(), &count, &options);
-    const int error = errno;
-    first = 0;
-    if (failed != 0 && error != ENOENT) return std::nullopt;  // ENOENT: that was all
-    total += count;
-    if (failed != 0) return total;
-  }
+  const auto read = read_table(map_fd, [&](auto names, auto) { total += names.size(); });
+  return read ? std::optional(total) : std::nullopt;
 }
 
-void seed_entries(const bpf_link* iterator, int map_fd) {
+Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int looked_fd) {
+  std::vector<sockward_bound_name> names;
+  const auto read = read_table(names_fd, [&](auto some, auto binders) {
+    for (std::size_t i = 0; i < some.size(); ++i)
+      if (some[i].kind != SOCKWARD_NAME_INET && binders[i].released_ns == 0) names.push_back(some[i]);
+  });
+  if (!read) return read.error();
+  for (std::size_t first = 0; first < names.size() || first == 0; first += SOCKWARD_LOOKED_NAMES) {
+    const std::size_t last = std::min<std::size_t>(names.size(), first + SOCKWARD_LOOKED_NAMES);
+    for (std::size_t i = first; i < last; ++i)
+      if (const auto index = static_cast<__u32>(i - first);
+          bpf_map_update_elem(looked_fd, &index, &names[i], BPF_ANY) != 0)
+        return last_error("say which names to look at");
+    const sockward_bound_name end{};
+    if (const auto index = static_cast<__u32>(last - first); index < SOCKWARD_LOOKED_NAMES)
+      if (bpf_map_update_elem(looked_fd, &index, &end, BPF_ANY) != 0)
+        return last_error("say which names to look at");
+    const auto looked = run_iterator(iterator, 1, "look at bound sockets", [](auto) {});
+    if (!looked) return looked.error();
+  }
+  return true;
+}
+
+std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
+  Seeds seeds;
   const auto count =
       run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
+        if (may_be_bound(entry)) seeds.add(entry, room);
         if (entry.name.kind != SOCKWARD_NAME_PATH || entry.links == 0) return;
         sockward_file_name file{};
         std::memcpy(&file, entry.name.bytes, sizeof(file));
-        bpf_map_update_elem(map_fd, &entry.entry, &file, BPF_NOEXIST);
+        bpf_map_update_elem(entries_fd, &entry.entry, &file, BPF_NOEXIST);
       });
   if (!count) log_warn("{}: stolen names of servers older than the agent stay unseen", count.error().text());
+  return seeds.store(names_fd, room);
 }
 
 Result<bool> walk_sockets(const bpf_link* iterator, SocketList& into) {

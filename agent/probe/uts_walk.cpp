@@ -2,6 +2,7 @@
 
 #include <sockward/event.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -38,6 +39,21 @@ Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) 
   result.reserve(namespaces.size());
   for (auto& [inode, known] : namespaces) result.push_back(std::move(known));
   return result;
+}
+
+Result<std::optional<std::uint64_t>> walk_mount_events(const bpf_link* iterator, NamespaceInode mntns) {
+  std::optional<std::uint64_t> event;
+  const auto count =
+      run_iterator(iterator, sizeof(sockward_uts_entry), "walk over processes", [&](auto bytes) {
+        sockward_uts_entry entry{};
+        std::memcpy(&entry, bytes.data(), sizeof(entry));
+        // The latest look at it.
+        if (entry.mntns == mntns) event = std::max(event.value_or(0), std::uint64_t{entry.mount_event});
+      });
+  if (!count) return count.error();
+  if (event == 0)
+    return make_error(std::errc::function_not_supported, "the kernel does not tell mount events");
+  return event;
 }
 
 }  // namespace sockward

@@ -1,7 +1,9 @@
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "base/result.hpp"
+#include "event/event.hpp"
 #include "telemetry/uts_names.hpp"
 
 struct bpf_link;
@@ -10,5 +12,8 @@ namespace sockward {
 
 /// Runs the task iterator once and groups what it wrote by namespace. Thread-safe.
 Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator);
+
+/// Runs it once for the event counter of one mount namespace (telemetry/mount_events.hpp). Thread-safe.
+Result<std::optional<std::uint64_t>> walk_mount_events(const bpf_link* iterator, NamespaceInode mntns);
 
 }  // namespace sockward

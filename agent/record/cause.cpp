@@ -6,7 +6,7 @@
 namespace sockward {
 namespace {
 
-constexpr std::array<std::string_view, 27> kNames = {"path_too_long",
+constexpr std::array<std::string_view, 40> kNames = {"path_too_long",
                                                      "path_truncated",
                                                      "path_refused_in_userspace",
                                                      "path_near_limit",
@@ -32,6 +32,19 @@ constexpr std::array<std::string_view, 27> kNames = {"path_too_long",
                                                      "hostname_changed",
                                                      "hostname_denied",
                                                      "hostname_too_long",
+                                                     "path_missing",
+                                                     "served_in_other_namespace",
+                                                     "listens_on_other_address",
+                                                     "nothing_listens",
+                                                     "refused_by_peer",
+                                                     "no_answer",
+                                                     "unreachable",
+                                                     "accept_queue_full",
+                                                     "address_not_ready",
+                                                     "connection_exists",
+                                                     "mounted_socket_gone",
+                                                     "no_sockets_on_filesystem",
+                                                     "scope_missing",
                                                      "unknown"};
 static_assert(static_cast<std::size_t>(Cause::unknown) + 1 == kNames.size());
 

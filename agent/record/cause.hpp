@@ -32,13 +32,27 @@ enum class Cause {
   hostname_changed,
   hostname_denied,
   hostname_too_long,
+  path_missing,
+  served_in_other_namespace,
+  listens_on_other_address,
+  nothing_listens,
+  refused_by_peer,
+  no_answer,
+  unreachable,
+  accept_queue_full,
+  address_not_ready,
+  connection_exists,
+  mounted_socket_gone,
+  no_sockets_on_filesystem,
+  scope_missing,
   unknown
 };
 
 std::string_view to_string(Cause cause);
 std::span<const Cause> all_causes();
 
-/// certain: every link of the chain was observed, in registers or kernel data, never in user memory alone.
+/// certain: every link of the chain was observed, in registers or kernel data, and was so when the call
+/// returned. Computed from the evidence by the engine (diagnose/engine.cpp), never written by a rule.
 enum class Confidence { certain, likely, unknown };
 
 std::string_view to_string(Confidence confidence);

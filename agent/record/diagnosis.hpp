@@ -22,6 +22,7 @@ struct Diagnosis {
   Cause cause = Cause::unknown;
   Confidence confidence = Confidence::unknown;
   std::vector<std::string> evidence;  ///< one observation each, with where it was seen
+  std::vector<std::string> unproven;  ///< why it is not certain: what was looked up after the call, and so on
   std::string advice;                 ///< what to do; empty when there is nothing to say
   std::optional<Holder> holder;
   std::string name;    ///< the socket path it is about, where no call had it; raw bytes

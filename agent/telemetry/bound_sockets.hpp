@@ -11,11 +11,11 @@ namespace sockward {
 
 /// A name that a socket holds: what makes two of them the same for the kernel.
 struct BoundName {
-  enum class Kind { inet, abstract, path };
+  enum class Kind { inet, abstract, path, netlink };
   Kind kind = Kind::path;
   NamespaceInode netns = 0;  ///< inet and abstract names; 0 for paths
   std::uint16_t protocol = 0;
-  SocketAddress address;     ///< inet: address and port; abstract: the exact name
+  SocketAddress address;     ///< inet: address and port; abstract: the exact name; netlink: the port id
   std::uint64_t device = 0;  ///< path: as stat(2) has it
   std::uint64_t inode = 0;
 
@@ -30,12 +30,16 @@ struct SocketOwner {
   std::uint64_t socket_inode =
       0;  ///< of the socket itself: a bind made earlier by another process has the same
   std::uint32_t tgid = 0, uid = 0;
-  NamespaceInode pidns = 0;
+  std::uint32_t socket_uid = 0;  ///< who made the socket (sk_uid): what SO_REUSEPORT goes by
+  std::uint32_t generation = 0;  ///< of a socket file's inode; 0: not known
+  NamespaceInode pidns = 0, mntns = 0;
   std::uint32_t bound_device = 0;  ///< interface that the socket is bound to; 0: none
   bool v6only = false;             ///< an IPv6 socket that takes no IPv4
   bool reuseport = false;          ///< SO_REUSEPORT is set
   bool reuseaddr = false;          ///< SO_REUSEADDR is set
   bool listened = false;           ///< it was listening when it was released
+  bool found_gone = false;         ///< `released` is when the socket was found to be gone: at the latest
+  MonotonicTime listening_since;   ///< when listen() was seen; 0: not seen
   std::string comm;                ///< raw bytes
 
   bool operator==(const SocketOwner&) const = default;
@@ -54,8 +58,9 @@ struct OpenSocket {
   std::uint32_t fd = 0;
   std::uint16_t type = 0;
   State state = State::idle;
-  std::string path;         ///< of a socket file, as it was bound; raw bytes
-  std::uint32_t links = 1;  ///< of a socket file; 0: its name was removed
+  std::string path;                      ///< of a socket file, as it was bound; raw bytes
+  std::uint32_t links = 1;               ///< of a socket file; 0: its name was removed
+  std::uint32_t queue = 0, backlog = 0;  ///< of a listener: connections that wait, and how many may
 };
 
 class SocketList;
@@ -66,6 +71,11 @@ class BoundSockets {
   virtual ~BoundSockets() = default;
   /// The last one who bound this name, if it is remembered: the table is bounded and forgets the oldest.
   virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
+  /// Looks at the kernel's own sockets behind the names of socket files and abstract names that are
+  /// remembered, and notes those that are gone: from then on binder() says when that was found out
+  /// (SocketOwner::released, at the latest). Also true of sockets that no process has open. Error: not
+  /// possible on this kernel; then only what was seen to be released is noted.
+  virtual Result<bool> note_released() const = 0;
   /// Adds every bound socket that a process has open. Cost: one walk over all open files of the node.
   virtual Result<bool> walk(SocketList& into) const = 0;
 };

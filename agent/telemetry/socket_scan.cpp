@@ -12,7 +12,7 @@ enum Flag : std::uint8_t { kV6only = 1, kReuseport = 2, kReuseaddr = 4, kListene
 SocketOwner process_of(const SocketOwner& owner) {
   SocketOwner process = owner;
   process.socket_inode = 0;
-  process.bound_device = 0;
+  process.bound_device = process.socket_uid = process.generation = 0;
   process.v6only = process.reuseport = process.reuseaddr = process.listened = false;
   return process;
 }
@@ -66,6 +66,10 @@ void SocketList::add(const OpenSocket& socket) {
               .fd = socket.fd,
               .bound_device = socket.owner.bound_device,
               .links = socket.links,
+              .socket_uid = socket.owner.socket_uid,
+              .generation = socket.owner.generation,
+              .queue = socket.queue,
+              .backlog = socket.backlog,
               .protocol = socket.name.protocol,
               .port = socket.name.address.port,
               .family = socket.name.address.family,
@@ -79,6 +83,9 @@ void SocketList::add(const OpenSocket& socket) {
   if (socket.name.kind == BoundName::Kind::path) {
     std::memcpy(entry.place.data(), &socket.name.device, sizeof(socket.name.device));
     std::memcpy(entry.place.data() + 8, &socket.name.inode, sizeof(socket.name.inode));
+  } else if (socket.name.kind == BoundName::Kind::netlink) {
+    std::memcpy(entry.place.data(), &socket.name.address.netlink_port,
+                sizeof(socket.name.address.netlink_port));
   }
   texts_.append(name).append(path);
   entries_.push_back(entry);
@@ -105,15 +112,22 @@ OpenSocket SocketList::operator[](std::size_t index) const {
                     .type = entry.type,
                     .state = static_cast<OpenSocket::State>(entry.state),
                     .path = texts_.substr(entry.text + entry.name_bytes, entry.path_bytes),
-                    .links = entry.links};
+                    .links = entry.links,
+                    .queue = entry.queue,
+                    .backlog = entry.backlog};
   if (socket.name.kind == BoundName::Kind::path) {
     std::memcpy(&socket.name.device, entry.place.data(), sizeof(socket.name.device));
     std::memcpy(&socket.name.inode, entry.place.data() + 8, sizeof(socket.name.inode));
+  } else if (socket.name.kind == BoundName::Kind::netlink) {
+    std::memcpy(&socket.name.address.netlink_port, entry.place.data(),
+                sizeof(socket.name.address.netlink_port));
   } else {
     socket.name.address.ip = entry.place;
   }
   socket.owner.socket_inode = entry.socket_inode;
   socket.owner.bound_device = entry.bound_device;
+  socket.owner.socket_uid = entry.socket_uid;
+  socket.owner.generation = entry.generation;
   socket.owner.v6only = (entry.flags & kV6only) != 0;
   socket.owner.reuseport = (entry.flags & kReuseport) != 0;
   socket.owner.reuseaddr = (entry.flags & kReuseaddr) != 0;

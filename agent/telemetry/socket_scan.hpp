@@ -10,7 +10,7 @@
 
 namespace sockward {
 
-/// Bound sockets in little memory: 64 bytes each, the text of its name, and each process once. What finds no
+/// Bound sockets in little memory: 80 bytes each, the text of its name, and each process once. What finds no
 /// room is left out and counted. TCP connections may take half of the room and everything but socket files
 /// three quarters, so that the many do not crowd out the few.
 class SocketList {
@@ -59,17 +59,19 @@ class SocketList {
  private:
   struct Entry {
     std::uint64_t socket_inode = 0;
-    std::array<std::uint8_t, 16> place{};  ///< the IP address; of a socket file device and inode
-    std::uint32_t process = 0;             ///< index in processes_
-    std::uint32_t text = 0;                ///< where its name begins in texts_; its path follows
+    std::array<std::uint8_t, 16>
+        place{};                ///< the IP address; of a socket file device and inode; a netlink port
+    std::uint32_t process = 0;  ///< index in processes_
+    std::uint32_t text = 0;     ///< where its name begins in texts_; its path follows
     std::uint32_t netns = 0, fd = 0, bound_device = 0, links = 0;
+    std::uint32_t socket_uid = 0, generation = 0, queue = 0, backlog = 0;
     std::uint16_t protocol = 0, port = 0, family = 0, type = 0;
     std::uint8_t kind = 0, address_kind = 0, state = 0, flags = 0, name_bytes = 0, path_bytes = 0;
   };
-  static_assert(sizeof(Entry) == 64);
+  static_assert(sizeof(Entry) == 80);
 
   std::size_t most_bytes_;
-  std::array<std::uint64_t, 3> left_out_{};  ///< by BoundName::Kind
+  std::array<std::uint64_t, 4> left_out_{};  ///< by BoundName::Kind
   std::vector<Entry> entries_;
   std::vector<SocketOwner> processes_;  ///< without what belongs to a single socket
   std::string texts_;

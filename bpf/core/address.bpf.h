@@ -5,6 +5,7 @@
 
 #include "core/directory.bpf.h"
 #include "core/emit.bpf.h"
+#include "core/groups.bpf.h"
 #include "core/refusal.bpf.h"
 #include "core/suppress.bpf.h"
 
@@ -57,6 +58,39 @@ __weak __attribute__((noinline)) int append_socket_directory(__u32 probe)
 	area.cursor = &scratch->cursor;
 	area.bytes = scratch->data;
 	return append_directory(area, probe, AT_FDCWD);
+}
+
+/* Appends the caller's groups. Returns flags. */
+__weak __attribute__((noinline)) int append_socket_groups(__u32 probe)
+{
+	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct data_area area;
+
+	if (!scratch)
+		return 0;
+	area.cursor = &scratch->cursor;
+	area.bytes = scratch->data;
+	return append_groups(area, &scratch->call.header);
+}
+
+/*
+ * What the record tells of the socket; `sk` as a number. A function of its own, for it is long: the verifier looks at it once
+ * and not again on every path of its callers.
+ */
+__weak __attribute__((noinline)) int fill_socket_call(__u32 probe, __u64 socket, __u32 syscall)
+{
+	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct sock *sk = (struct sock *)socket;
+	struct sockward_socket_call *call;
+	__u32 family = family_of(sk);
+
+	if (!scratch || !sk)
+		return 0;
+	call = &scratch->call;
+	fill_socket(call, sk);
+	if (syscall == SOCKWARD_CONNECT && has_inet_address(sk, family))
+		inet_address_of(call->source, sk, family);
+	return 0;
 }
 
 /* Bytes of the path at user_path before its NUL, at most UNIX_PATH_MAX + 1 (= longer); -1: unreadable. */
@@ -128,18 +162,7 @@ static __always_inline __u64 copy_kernel_address(__u8 *data, struct sock *sk, __
 		if (bpf_probe_read_kernel(data, bytes, name))
 			bytes = 0;
 	} else if (family == SOCKWARD_FAMILY_INET || family == SOCKWARD_FAMILY_INET6) {
-		__u16 port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_num));
-
-		__builtin_memset(data, 0, 28);
-		*(__u16 *)data = BPF_CORE_READ(sk, __sk_common.skc_family);
-		__builtin_memcpy(data + 2, &port, sizeof(port));
-		if (family == SOCKWARD_FAMILY_INET) {
-			bpf_core_read(data + 4, 4, &sk->__sk_common.skc_rcv_saddr);
-			bytes = 16;
-		} else {
-			bpf_core_read(data + 8, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-			bytes = 28;
-		}
+		bytes = inet_address_of(data, sk, family);
 	}
 	if (bytes)
 		*flags |= SOCKWARD_ADDRESS_KERNEL;
@@ -181,6 +204,8 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 	return copy_user_address(data, arguments->address, arguments->length, flags);
 }
 
+int address_state_in(__u32 probe, __u64 sock); /* core/inet6.bpf.h */
+
 /* Fills and sends one socket record, unless there were enough like it. */
 static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe, __u32 syscall,
 					     const struct socket_arguments *arguments, struct sock *sk,
@@ -209,15 +234,21 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->replaced_device = arguments->replaced.device;
 	call->replaced_inode = arguments->replaced.inode;
 	if (sk)
-		fill_socket(call, sk);
+		fill_socket_call(probe, (__u64)sk, syscall);
 	call->address_bytes = bytes;
 	scratch->cursor = bytes;
 	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&
 	    scratch->data[UNIX_PATH_OFFSET] != '/' && scratch->data[UNIX_PATH_OFFSET] != 0)
 		flags |= append_socket_directory(probe);
 	call->directory_bytes = scratch->cursor - bytes;
+	if (groups_matter(result))
+		flags |= append_socket_groups(probe);
+	if (result == -EADDRNOTAVAIL && sk && bytes >= 24 && *(__u16 *)scratch->data == AF_INET6)
+		call->address_state = address_state_in(probe, (__u64)sk);
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(area));
 }
+
+#include "core/inet6.bpf.h"
 
 #endif

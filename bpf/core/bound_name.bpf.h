@@ -64,9 +64,11 @@ static __always_inline int name_of_unix(struct sock *sk, struct sockward_bound_n
 
 static __always_inline int name_of_inet(struct sock *sk, __u32 family, struct sockward_bound_name *name)
 {
+	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
 	struct sockward_inet_name inet = {
 		.family = BPF_CORE_READ(sk, __sk_common.skc_family),
-		.protocol = BPF_CORE_READ(sk, sk_protocol),
+		/* A port of MPTCP is one of TCP. */
+		.protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol,
 		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
 	};
 
@@ -83,6 +85,22 @@ static __always_inline int name_of_inet(struct sock *sk, __u32 family, struct so
 	return 1;
 }
 
+static __always_inline int name_of_netlink(struct sock *sk, struct sockward_bound_name *name)
+{
+	struct sockward_netlink_name netlink = {.protocol = BPF_CORE_READ(sk, sk_protocol)};
+
+	if (!bpf_core_field_exists(struct netlink_sock, portid))
+		return 0;
+	netlink.port = BPF_CORE_READ((struct netlink_sock *)sk, portid);
+	if (!netlink.port)
+		return 0;
+	name->kind = SOCKWARD_NAME_NETLINK;
+	name->size = sizeof(netlink);
+	name->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	__builtin_memcpy(name->bytes, &netlink, sizeof(netlink));
+	return 1;
+}
+
 /* Fills the name of a bound socket. 0: it has none that can be held. */
 static __always_inline int name_of_socket(struct sock *sk, struct sockward_bound_name *name)
 {
@@ -93,7 +111,17 @@ static __always_inline int name_of_socket(struct sock *sk, struct sockward_bound
 		return name_of_unix(sk, name);
 	if (family == SOCKWARD_FAMILY_INET || family == SOCKWARD_FAMILY_INET6)
 		return name_of_inet(sk, family, name);
+	if (family == SOCKWARD_FAMILY_NETLINK)
+		return name_of_netlink(sk, name);
 	return 0;
+}
+
+/* Of the inode of a socket file; 0: the socket has none. */
+static __always_inline __u32 file_generation(struct sock *sk)
+{
+	if (family_of(sk) != SOCKWARD_FAMILY_UNIX)
+		return 0;
+	return BPF_CORE_READ((struct unix_sock *)sk, path.dentry, d_inode, i_generation);
 }
 
 static __always_inline void fill_owner(struct sockward_binder *owner, struct task_struct *task, struct sock *sk,
@@ -110,6 +138,10 @@ static __always_inline void fill_owner(struct sockward_binder *owner, struct tas
 	owner->pidns = pid_namespace_of(task);
 	owner->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
 	owner->sharing = sharing_of(sk);
+	owner->mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	owner->socket_uid = BPF_CORE_READ(sk, sk_uid.val);
+	owner->generation = file_generation(sk);
+	owner->sock = (__u64)sk;
 	bpf_probe_read_kernel_str(owner->comm, sizeof(owner->comm), &leader->comm);
 }
 
@@ -133,28 +165,63 @@ static __always_inline int remember_entry(struct sock *sk, const struct sockward
 	return other;
 }
 
-/* Remembers the caller as the one who bound this socket. 1: its file took the name of `replaced`. */
-static __always_inline int remember_binder(struct sock *sk, struct file *file,
-					   struct sockward_file_name *replaced)
-{
-	struct sockward_cpu_counters *block = cpu_counters();
+/* What is put into the name table: too large for the stack. Those who bind have an area each. */
+struct name_scratch {
 	struct sockward_bound_name name;
 	struct sockward_binder owner;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2); /* bind, and io_uring's */
+	__type(key, __u32);
+	__type(value, struct name_scratch);
+} bind_scratch __weak SEC(".maps");
+
+/*
+ * Remembers the caller as the one who bound this socket. 1: its file took the name of `replaced`. A netlink port that the
+ * kernel chose (asked_port 0) is not remembered: everybody who looks a host up gets one for a moment.
+ */
+static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct file *file, __u32 asked_port,
+					   struct sockward_file_name *replaced)
+{
+	__u32 slot = probe != SOCKWARD_BIND;
+	struct name_scratch *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
+	struct sockward_cpu_counters *block = cpu_counters();
 	int is_path;
 
-	if (!block || !name_of_socket(sk, &name))
+	if (!block || !scratch || !name_of_socket(sk, &scratch->name))
 		return 0;
-	fill_owner(&owner, current_task(), sk, file);
-	owner.time_ns = bpf_ktime_get_ns();
-	if (!bpf_map_lookup_elem(&bound_names, &name))
+	if (scratch->name.kind == SOCKWARD_NAME_NETLINK && !asked_port)
+		return 0;
+	fill_owner(&scratch->owner, current_task(), sk, file);
+	scratch->owner.time_ns = bpf_ktime_get_ns();
+	if (!bpf_map_lookup_elem(&bound_names, &scratch->name))
 		add_one(&block->names_new);
-	bpf_map_update_elem(&bound_names, &name, &owner, BPF_ANY);
-	is_path = name.kind == SOCKWARD_NAME_PATH;
+	bpf_map_update_elem(&bound_names, &scratch->name, &scratch->owner, BPF_ANY);
+	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
 	add_one(&block->names_bound[!is_path]);
 	if (!is_path)
 		return 0;
 	watch_process(SOCKWARD_WATCH_BINDER);
-	return remember_entry(sk, &name, replaced);
+	return remember_entry(sk, &scratch->name, replaced);
+}
+
+/* The socket listens from now on: it does not share its port any more (SO_REUSEADDR). */
+__weak __attribute__((noinline)) int note_listening(int fd)
+{
+	struct file *file = file_of_fd(fd);
+	struct sock *sk = sock_of_fd(fd);
+	struct sockward_bound_name name;
+	struct sockward_binder *binder;
+
+	if (!sk || !cpu_counters() || !name_of_socket(sk, &name))
+		return 0;
+	binder = bpf_map_lookup_elem(&bound_names, &name);
+	if (!binder || binder->listening_ns || binder->socket_inode != BPF_CORE_READ(file, f_inode, i_ino))
+		return 0;
+	binder->listening_ns = bpf_ktime_get_ns();
+	return 0;
 }
 
 /* The socket is released: its name is free from now on. */

@@ -15,7 +15,8 @@ static __always_inline int errno_wanted(int result)
 {
 	__u32 error = -result;
 
-	if (result >= 0)
+	/* It goes on: no failure, whatever is asked for. */
+	if (result >= 0 || result == -EINPROGRESS)
 		return 0;
 	if (settings.report_all_errors)
 		return 1;

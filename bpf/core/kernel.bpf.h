@@ -12,20 +12,33 @@
 #include <bpf/bpf_helpers.h>
 
 #define EPERM 1
+#define ENOENT 2
 #define EINTR 4
+#define EAGAIN 11
+#define EADDRNOTAVAIL 99
 #define EACCES 13
+#define EBUSY 16
+#define ENOTDIR 20
 #define EINVAL 22
 #define ENAMETOOLONG 36
 #define ELOOP 40
 #define EPROTOTYPE 91
+#define EOPNOTSUPP 95
+#define ENETUNREACH 101
+#define ETIMEDOUT 110
 #define ECONNREFUSED 111
+#define EHOSTUNREACH 113
+#define EINPROGRESS 115
 
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_NETLINK 16
 #define AF_VSOCK 40
+#define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 #define TCP_LISTEN 10 /* include/net/tcp_states.h */
+#define SOCK_DEAD 0 /* bit of skc_flags, include/net/sock.h (enum sock_flags): the socket was released */
 #define AT_FDCWD (-100)
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
@@ -46,6 +59,7 @@ struct pid_namespace {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	__u64 event; /* fs/mount.h */
 };
 
 struct new_utsname {
@@ -59,11 +73,25 @@ struct uts_namespace {
 	struct ns_common ns;
 };
 
+struct local_ports {
+	__u32 range; /* high << 16 | low, since 6.8 */
+};
+
+struct local_ports___old {
+	int range[2];
+};
+
 struct netns_ipv4 {
 	int sysctl_ip_prot_sock; /* since 4.11; absent without CONFIG_SYSCTL */
+	struct local_ports ip_local_ports;
+};
+
+struct list_head {
+	struct list_head *next;
 };
 
 struct net {
+	struct list_head dev_base_head; /* of struct net_device, by dev_list */
 	struct user_namespace *user_ns;
 	struct ns_common ns;
 	struct netns_ipv4 ipv4;
@@ -93,11 +121,22 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
+typedef struct {
+	unsigned int val;
+} kgid_t;
+
+struct group_info {
+	int ngroups;
+	kgid_t gid[1]; /* ngroups of them */
+};
+
 struct cred {
 	kuid_t uid;
 	kuid_t fsuid;
+	kgid_t fsgid;
 	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
+	struct group_info *group_info;
 };
 
 struct kernfs_node {
@@ -135,6 +174,7 @@ struct super_block {
 struct inode {
 	unsigned short i_mode;
 	unsigned int i_nlink;
+	__u32 i_generation;
 	unsigned long i_ino; /* 7.x: u64; read with its true size */
 	struct super_block *i_sb;
 };
@@ -201,13 +241,40 @@ struct sock_common {
 	int skc_bound_dev_if;
 	unsigned short skc_num;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
+};
+
+struct sk_buff_head {
+	__u32 qlen;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	unsigned short sk_type;
 	unsigned short sk_protocol; /* plain fields since 5.6 */
+	unsigned char sk_userlocks : 4;
+	kuid_t sk_uid;
+	struct sk_buff_head sk_receive_queue;
+	__u32 sk_ack_backlog, sk_max_ack_backlog;
 	struct socket *sk_socket;
+};
+
+struct inet_sock {
+	__u32 local_port_range; /* high << 16 | low, since 6.8 */
+};
+
+struct inet_sock___pair { /* 6.3 */
+	struct {
+		__u16 lo, hi;
+	} local_port_range;
+};
+
+struct mptcp_sock {
+	struct sock *first; /* the TCP socket that listens for it */
+};
+
+struct netlink_sock {
+	__u32 portid;
 };
 
 struct socket {
@@ -263,6 +330,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
 	struct pid *thread_pid;
 	__u64 start_boottime; /* real_start_time before 5.5 */
 	const struct cred *cred;
@@ -295,6 +363,7 @@ struct seq_file {
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	__u64 seq_num; /* of the step, from 0 */
 };
 
 struct bpf_iter__task {
@@ -302,11 +371,39 @@ struct bpf_iter__task {
 	struct task_struct *task;
 };
 
+struct bpf_map;
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+};
+
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 	__u32 fd;
 	struct file *file;
+};
+
+struct ipv6_devconf {
+	__s32 disable_ipv6;
+};
+
+struct inet6_dev {
+	struct list_head addr_list; /* of struct inet6_ifaddr, by if_list */
+	struct ipv6_devconf cnf;
+};
+
+struct inet6_ifaddr {
+	struct in6_addr addr;
+	struct list_head if_list;
+	__u32 flags; /* IFA_F_* */
+};
+
+struct net_device {
+	struct list_head dev_list;
+	struct inet6_dev *ip6_ptr;
+	unsigned int flags; /* IFF_* */
 };
 
 #pragma clang attribute pop

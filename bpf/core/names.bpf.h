@@ -71,6 +71,25 @@ static __always_inline int names_differ(const char *one, const char *other)
 	return 0;
 }
 
+/* Who the caller descends from, up to the first process: the one that matters is often a script or a daemon above it. */
+static __always_inline void fill_ancestors(struct sockward_name_call *call)
+{
+	struct task_struct *task = current_task();
+
+	for (int i = 0; i < SOCKWARD_ANCESTORS_MAX; i++) {
+		struct sockward_ancestor *ancestor = &call->ancestors[i];
+
+		task = BPF_CORE_READ(task, real_parent, group_leader);
+		ancestor->tgid = BPF_CORE_READ(task, tgid);
+		if (!ancestor->tgid)
+			break;
+		bpf_probe_read_kernel_str(ancestor->comm, sizeof(ancestor->comm), &task->comm);
+		call->ancestor_count = i + 1;
+		if (ancestor->tgid == 1)
+			break;
+	}
+}
+
 /* Counts a change and sends the record of it, or of the failure. */
 static __always_inline void finish_name_call(struct sockward_name_call *call, int result)
 {
@@ -85,8 +104,10 @@ static __always_inline void finish_name_call(struct sockward_name_call *call, in
 	if (changed)
 		call->header.flags |= first_name_flag(call->header.utsns, domain);
 	if ((changed || errno_wanted(result) || (too_long && settings.report_too_long)) &&
-	    syscall_wanted(call->header.syscall) && !record_suppressed(call->header.syscall, result))
+	    syscall_wanted(call->header.syscall) && !record_suppressed(call->header.syscall, result)) {
+		fill_ancestors(call);
 		emit(&call->header, sizeof(*call));
+	}
 }
 
 #endif

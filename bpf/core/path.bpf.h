@@ -5,6 +5,7 @@
 
 #include "core/directory.bpf.h"
 #include "core/emit.bpf.h"
+#include "core/groups.bpf.h"
 #include "core/refusal.bpf.h"
 #include "core/suppress.bpf.h"
 
@@ -58,6 +59,26 @@ __weak __attribute__((noinline)) int append_path_directory(__u32 probe, int dirf
 	area.cursor = &scratch->cursor;
 	area.bytes = scratch->data;
 	return append_directory(area, probe, dirfd);
+}
+
+/* Appends the caller's groups. Returns flags. */
+__weak __attribute__((noinline)) int append_path_groups(__u32 probe)
+{
+	struct path_scratch *scratch = path_scratch_of(probe);
+	struct data_area area;
+
+	if (!scratch)
+		return 0;
+	area.cursor = &scratch->cursor;
+	area.bytes = scratch->data;
+	return append_groups(area, &scratch->call.header);
+}
+
+/* Failures of unlink and unlinkat that are reported beside those whose errno was asked for. */
+static __always_inline int unlink_wanted(int result)
+{
+	return (settings.report_too_long && result == -ENAMETOOLONG) ||
+		(settings.report_unix_missing && result == -EBUSY);
 }
 
 struct path_arguments {
@@ -148,6 +169,8 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	if (first != '/' && !(flags & SOCKWARD_PATH_FAULT))
 		flags |= append_path_directory(probe, arguments->dirfd);
 	call->directory_bytes = scratch->cursor - before;
+	if (groups_matter(result))
+		flags |= append_path_groups(probe);
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(area));
 }

@@ -82,6 +82,85 @@ static __always_inline __u32 sharing_of(struct sock *sk)
 		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse) ? SOCKWARD_REUSEADDR : 0);
 }
 
+/* Its local address as a sockaddr, as getsockname(2) tells it. family: inet or inet6. Returns its bytes. */
+static __always_inline __u64 inet_address_of(__u8 *data, struct sock *sk, __u32 family)
+{
+	__u16 port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_num));
+
+	__builtin_memset(data, 0, 28);
+	*(__u16 *)data = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__builtin_memcpy(data + 2, &port, sizeof(port));
+	if (family == SOCKWARD_FAMILY_INET) {
+		bpf_core_read(data + 4, 4, &sk->__sk_common.skc_rcv_saddr);
+		return 16;
+	}
+	bpf_core_read(data + 8, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	/* Link-local: fe80::/10 is of an interface. */
+	if (data[8] == 0xfe && (data[9] & 0xc0) == 0x80)
+		bpf_core_read(data + 24, 4, &sk->__sk_common.skc_bound_dev_if);
+	return 28;
+}
+
+/* Has it a port or an address of its own? */
+static __always_inline int has_inet_address(struct sock *sk, __u32 family)
+{
+	__u64 address[2] = {};
+
+	if (family == SOCKWARD_FAMILY_INET)
+		bpf_core_read(address, 4, &sk->__sk_common.skc_rcv_saddr);
+	else if (family == SOCKWARD_FAMILY_INET6)
+		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+	else
+		return 0;
+	return address[0] || address[1] || BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+/* Where the kernel looks for a port: of the socket itself (IP_LOCAL_PORT_RANGE), as high << 16 | low. 0: not set. */
+static __always_inline __u32 own_port_range(struct sock *sk, __u32 family)
+{
+	struct inet_sock___pair *pair = (void *)sk;
+	struct inet_sock *inet = (void *)sk;
+	__u32 range = 0;
+
+	if (family != SOCKWARD_FAMILY_INET && family != SOCKWARD_FAMILY_INET6)
+		return 0;
+	if (bpf_core_field_exists(inet->local_port_range))
+		bpf_core_read(&range, sizeof(range), &inet->local_port_range);
+	else if (bpf_core_field_exists(pair->local_port_range))
+		range = BPF_CORE_READ(pair, local_port_range.lo) |
+			(__u32)BPF_CORE_READ(pair, local_port_range.hi) << 16;
+	return range;
+}
+
+/* The same of its network namespace (net.ipv4.ip_local_port_range). 0: not known. */
+static __always_inline __u32 port_range(struct net *net)
+{
+	const void *ports = (const void *)net + bpf_core_field_offset(net->ipv4.ip_local_ports);
+	const struct local_ports___old *old = ports;
+	const struct local_ports *now = ports;
+
+	if (bpf_core_field_exists(now->range))
+		return BPF_CORE_READ(now, range);
+	if (bpf_core_field_exists(old->range))
+		return (BPF_CORE_READ(old, range[0]) & 0xFFFF) | (__u32)BPF_CORE_READ(old, range[1]) << 16;
+	return 0;
+}
+
+static __always_inline void fill_ports(struct sockward_socket_call *call, struct sock *sk, struct net *net)
+{
+	__u32 range = own_port_range(sk, family_of(sk));
+
+	call->own_port_low = range & 0xFFFF;
+	call->own_port_high = range >> 16;
+	range = port_range(net);
+	call->port_low = range & 0xFFFF;
+	call->port_high = range >> 16;
+	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock))
+		call->port_start = BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+	else
+		call->port_start = 1024; /* PROT_SOCK, include/net/sock.h */
+}
+
 static __always_inline void fill_socket(struct sockward_socket_call *call, struct sock *sk)
 {
 	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
@@ -95,10 +174,10 @@ static __always_inline void fill_socket(struct sockward_socket_call *call, struc
 	call->sharing = sharing_of(sk);
 	call->socket_netns = BPF_CORE_READ(net, ns.inum);
 	call->owner_userns = BPF_CORE_READ(net, user_ns, ns.inum);
-	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock))
-		call->port_start = BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
-	else
-		call->port_start = 1024; /* PROT_SOCK, include/net/sock.h */
+	call->socket_uid = BPF_CORE_READ(sk, sk_uid.val);
+	call->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	call->locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+	fill_ports(call, sk, net);
 }
 
 /* The kernel's copy of a unix socket's own address: its length, header of two bytes included, or 0. */

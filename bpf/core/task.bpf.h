@@ -95,12 +95,31 @@ static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 	return BPF_CORE_READ(ns, ns.inum);
 }
 
-static __always_inline void fill_root(struct sockward_header *header, struct task_struct *task)
+/* The root and the working directory are the thread's own. */
+static __always_inline void fill_directories(struct sockward_header *header, struct task_struct *task)
 {
-	struct inode *inode = BPF_CORE_READ(task, fs, root.dentry, d_inode);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct inode *inode = BPF_CORE_READ(fs, root.dentry, d_inode);
 
 	header->root_inode = BPF_CORE_READ(inode, i_ino);
 	header->root_device = BPF_CORE_READ(inode, i_sb, s_dev);
+	inode = BPF_CORE_READ(fs, pwd.dentry, d_inode);
+	header->working_inode = BPF_CORE_READ(inode, i_ino);
+	header->working_device = BPF_CORE_READ(inode, i_sb, s_dev);
+}
+
+/*
+ * The count of changes of a mount namespace. The kernel has one for all: it gives the next number to the namespace that
+ * changed. 0 is a namespace that never did, told as 1, which no other can have any more; 0 here: not known.
+ */
+static __always_inline __u64 mount_event_of(struct mnt_namespace *namespace)
+{
+	__u64 event;
+
+	if (!namespace || !bpf_core_field_exists(namespace->event))
+		return 0;
+	event = BPF_CORE_READ(namespace, event);
+	return event ? event : 1;
 }
 
 static __always_inline void fill_actor(struct sockward_header *header, struct task_struct *task)
@@ -108,6 +127,7 @@ static __always_inline void fill_actor(struct sockward_header *header, struct ta
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 	struct nsproxy *namespaces = BPF_CORE_READ(task, nsproxy);
 	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct mnt_namespace *mounts;
 
 	/* Not by the helpers for it: 5.10 refuses them to cgroup programs. */
 	header->tgid = BPF_CORE_READ(task, tgid);
@@ -116,14 +136,17 @@ static __always_inline void fill_actor(struct sockward_header *header, struct ta
 	header->leader_start_ns = BPF_CORE_READ(leader, start_boottime);
 	header->netns = BPF_CORE_READ(namespaces, net_ns, ns.inum);
 	header->utsns = BPF_CORE_READ(namespaces, uts_ns, ns.inum);
-	header->mntns = BPF_CORE_READ(namespaces, mnt_ns, ns.inum);
+	mounts = BPF_CORE_READ(namespaces, mnt_ns);
+	header->mntns = BPF_CORE_READ(mounts, ns.inum);
+	header->mount_event = mount_event_of(mounts);
 	header->pidns = pid_namespace_of(task);
 	header->userns = BPF_CORE_READ(cred, user_ns, ns.inum);
 	header->fsuid = BPF_CORE_READ(cred, fsuid.val);
+	header->fsgid = BPF_CORE_READ(cred, fsgid.val);
 	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
 			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	bpf_probe_read_kernel_str(header->comm, sizeof(header->comm), &leader->comm);
-	fill_root(header, task);
+	fill_directories(header, task);
 }
 
 #endif

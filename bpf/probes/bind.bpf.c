@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * bind(2). Counted: every call. Reported: failures the settings ask for, names that do not fit,
+ * bind(2). Counted: every call. Reported: failures the settings ask for, those of core/wanted.bpf.h, names that do not fit,
  * and successful AF_UNIX binds whose path comes near the limit, was cut at it, or belonged to another socket file.
  * Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend (docs/coverage.md).
  */
 #include "core/arguments.bpf.h"
 #include "core/bound_name.bpf.h"
 #include "core/seccomp.bpf.h"
+#include "core/wanted.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -28,6 +29,16 @@ static __always_inline int does_not_fit(int address_length, int bytes, int resul
 	return (result == -EINVAL && address_length > UNIX_ADDRESS_MAX) || bytes == UNIX_PATH_MAX;
 }
 
+/* The port id that a netlink socket asked for; 0: any. */
+static __always_inline __u32 asked_netlink_port(__u32 family, const struct socket_arguments *arguments)
+{
+	__u32 port = 0;
+
+	if (family == SOCKWARD_FAMILY_NETLINK)
+		bpf_probe_read_user(&port, sizeof(port), arguments->address + 4); /* sockaddr_nl.nl_pid */
+	return port;
+}
+
 static __always_inline int observe_bind(__u32 probe, struct socket_arguments *arguments, int result)
 {
 	struct sock *sk = sock_of_fd(arguments->fd);
@@ -36,7 +47,12 @@ static __always_inline int observe_bind(__u32 probe, struct socket_arguments *ar
 	int wanted = errno_wanted(result), bytes = 0;
 
 	count_call(SOCKWARD_BIND, family, result);
-	if (!result && sk && remember_binder(sk, file_of_fd(arguments->fd), &arguments->replaced)) {
+	if (!wanted)
+		wanted = failure_wanted(probe, SOCKWARD_BIND, family, arguments, result);
+	/* A filter may say 0, too: nothing was bound. */
+	if (!result && sk && !(arguments->flags & SOCKWARD_SECCOMP_REFUSED) &&
+	    remember_binder(probe, sk, file_of_fd(arguments->fd), asked_netlink_port(family, arguments),
+			    &arguments->replaced)) {
 		arguments->flags |= SOCKWARD_NAME_REPLACED;
 		wanted = settings.report_replaced;
 	}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, and
- * AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them), whatever the result.
+ * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, failures of core/wanted.bpf.h,
+ * and AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them), whatever the result.
  * Not seen: connects through io_uring; a refusal that arrives later, through SO_ERROR.
  */
-#include "core/address.bpf.h"
 #include "core/arguments.bpf.h"
 #include "core/seccomp.bpf.h"
+#include "core/wanted.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -32,6 +32,8 @@ static __always_inline int observe_connect(__u32 probe, const struct socket_argu
 	int wanted = errno_wanted(result);
 
 	count_call(SOCKWARD_CONNECT, family, result);
+	if (!wanted)
+		wanted = failure_wanted(probe, SOCKWARD_CONNECT, family, arguments, result);
 	if (!wanted && family != SOCKWARD_FAMILY_UNIX)
 		return 0;
 	scratch = socket_scratch_of(probe);

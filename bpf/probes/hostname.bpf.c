@@ -71,7 +71,8 @@ static __always_inline void copy_asked(struct sockward_name_call *call, const ch
 	call->asked_bytes = bytes;
 }
 
-static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int length, int result)
+static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int length, int result,
+				     __u32 flags)
 {
 	__u32 syscall = domain ? SOCKWARD_SETDOMAINNAME : SOCKWARD_SETHOSTNAME;
 	struct sockward_name_call *call = name_scratch_of(probe);
@@ -82,6 +83,7 @@ static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int
 		return 0;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_NAME_CALL, result);
+	call->header.flags = flags;
 	call->asked_length = length;
 	call->domain = domain;
 	call->owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
@@ -103,12 +105,13 @@ int BPF_PROG(sethostname_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_SETHOSTNAME);
 	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(result));
+			 normalise_result(result), 0);
 }
 
 SEC("tracepoint/syscalls/sys_enter_sethostname")
 int sethostname_entry_tp(struct sys_enter_context *context)
 {
+	note_entry(SOCKWARD_SETHOSTNAME);
 	return name_entry(0, context->arguments[0], (__u32)context->arguments[1]);
 }
 
@@ -118,7 +121,7 @@ int sethostname_tp(struct sys_exit_context *context)
 	const struct pt_regs *registers = caller_registers();
 
 	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(context->result));
+			 normalise_result(context->result), seccomp_flag(SOCKWARD_SETHOSTNAME));
 }
 
 SYSCALL_FENTRY(setdomainname)
@@ -132,12 +135,13 @@ int BPF_PROG(setdomainname_fexit, const struct pt_regs *registers, long result)
 {
 	note_seen(SOCKWARD_SETDOMAINNAME);
 	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(result));
+			 normalise_result(result), 0);
 }
 
 SEC("tracepoint/syscalls/sys_enter_setdomainname")
 int setdomainname_entry_tp(struct sys_enter_context *context)
 {
+	note_entry(SOCKWARD_SETDOMAINNAME);
 	return name_entry(1, context->arguments[0], (__u32)context->arguments[1]);
 }
 
@@ -147,29 +151,29 @@ int setdomainname_tp(struct sys_exit_context *context)
 	const struct pt_regs *registers = caller_registers();
 
 	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(context->result));
+			 normalise_result(context->result), seccomp_flag(SOCKWARD_SETDOMAINNAME));
 }
 
 SEC("tracepoint/syscalls/sys_exit_sethostname")
 int sethostname_denied_tp(struct sys_exit_context *context)
 {
 	const struct pt_regs *registers = caller_registers();
+	__u32 flags = seccomp_flag(SOCKWARD_SETHOSTNAME);
 
-	return seccomp_flag(SOCKWARD_SETHOSTNAME)
-		? name_exit(SOCKWARD_PROBE_DENIED_SETHOSTNAME, 0, argument(registers, 0),
-			    (int)argument(registers, 1), normalise_result(context->result))
-		: 0;
+	return flags ? name_exit(SOCKWARD_PROBE_DENIED_SETHOSTNAME, 0, argument(registers, 0),
+				 (int)argument(registers, 1), normalise_result(context->result), flags)
+		     : 0;
 }
 
 SEC("tracepoint/syscalls/sys_exit_setdomainname")
 int setdomainname_denied_tp(struct sys_exit_context *context)
 {
 	const struct pt_regs *registers = caller_registers();
+	__u32 flags = seccomp_flag(SOCKWARD_SETDOMAINNAME);
 
-	return seccomp_flag(SOCKWARD_SETDOMAINNAME)
-		? name_exit(SOCKWARD_PROBE_DENIED_SETDOMAINNAME, 1, argument(registers, 0),
-			    (int)argument(registers, 1), normalise_result(context->result))
-		: 0;
+	return flags ? name_exit(SOCKWARD_PROBE_DENIED_SETDOMAINNAME, 1, argument(registers, 0),
+				 (int)argument(registers, 1), normalise_result(context->result), flags)
+		     : 0;
 }
 
 #ifdef COMPAT_FEXIT
@@ -183,7 +187,7 @@ COMPAT_FEXIT(sethostname)
 int BPF_PROG(sethostname_compat_fexit, const struct pt_regs *registers, long result)
 {
 	return name_exit(SOCKWARD_PROBE_COMPAT_SETHOSTNAME, 0, compat_argument(registers, 0),
-			 (int)compat_argument(registers, 1), normalise_result(result));
+			 (int)compat_argument(registers, 1), normalise_result(result), 0);
 }
 
 COMPAT_FENTRY(setdomainname)
@@ -196,7 +200,7 @@ COMPAT_FEXIT(setdomainname)
 int BPF_PROG(setdomainname_compat_fexit, const struct pt_regs *registers, long result)
 {
 	return name_exit(SOCKWARD_PROBE_COMPAT_SETDOMAINNAME, 1, compat_argument(registers, 0),
-			 (int)compat_argument(registers, 1), normalise_result(result));
+			 (int)compat_argument(registers, 1), normalise_result(result), 0);
 }
 #endif
 

@@ -35,6 +35,22 @@ static __always_inline void fill_file(struct sockward_open_socket *entry, struct
 		entry->path_bytes = bytes;
 }
 
+/* Connections that wait to be accepted, and how many may. */
+static __always_inline void fill_queue(struct sockward_open_socket *entry, struct sock *sk)
+{
+	entry->queue = 0;
+	entry->backlog = 0;
+	if (entry->state != TCP_LISTEN)
+		return;
+	/* An MPTCP socket listens by another one. */
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP && family_of(sk) != SOCKWARD_FAMILY_UNIX &&
+	    bpf_core_field_exists(struct mptcp_sock, first))
+		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
+	entry->queue = family_of(sk) == SOCKWARD_FAMILY_UNIX ? BPF_CORE_READ(sk, sk_receive_queue.qlen)
+							     : BPF_CORE_READ(sk, sk_ack_backlog);
+	entry->backlog = BPF_CORE_READ(sk, sk_max_ack_backlog);
+}
+
 SEC("iter/task_file")
 int sockets_iter(struct bpf_iter__task_file *context)
 {
@@ -59,6 +75,7 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	entry->fd = context->fd;
 	entry->type = BPF_CORE_READ(sk, sk_type);
 	entry->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	fill_queue(entry, sk);
 	bpf_seq_write(context->meta->seq, entry, sizeof(*entry));
 	return 0;
 }

@@ -7,6 +7,7 @@
  */
 #include "core/bound_name.bpf.h"
 #include "core/refusal.bpf.h"
+#include "core/wanted.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -48,6 +49,8 @@ static __always_inline int observe(__u32 probe, __u32 syscall, struct sock *sk, 
 	int wanted = errno_wanted(result);
 
 	count_call(syscall, family, result);
+	if (!wanted)
+		wanted = failure_wanted(probe, syscall, family, &arguments, result);
 	if (!scratch)
 		return 0;
 	if (family == SOCKWARD_FAMILY_UNIX && settings.report_too_long)
@@ -57,6 +60,16 @@ static __always_inline int observe(__u32 probe, __u32 syscall, struct sock *sk, 
 	if (wanted && syscall_wanted(syscall))
 		emit_socket_call(scratch, probe, syscall, &arguments, sk, result, 0);
 	return 0;
+}
+
+/* The port id that a netlink socket asked for; 0: any. */
+static __always_inline __u32 asked_netlink_port(struct sock *sk, const void *address)
+{
+	__u32 port = 0;
+
+	if (family_of(sk) == SOCKWARD_FAMILY_NETLINK)
+		bpf_probe_read_kernel(&port, sizeof(port), address + 4); /* sockaddr_nl.nl_pid */
+	return port;
 }
 
 SEC("fexit/__sys_bind_socket")
@@ -70,7 +83,8 @@ int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int l
 	sk = BPF_CORE_READ(socket, sk);
 	result = normalise_result(result);
 	if (!result && sk)
-		remember_binder(sk, BPF_CORE_READ(socket, file), &replaced);
+		remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
+				asked_netlink_port(sk, address), &replaced);
 	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, sk, address, length, result);
 }
 

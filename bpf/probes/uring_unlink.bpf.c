@@ -113,7 +113,7 @@ int BPF_PROG(unlinkat_uring_fexit, const struct io_kiocb *request, unsigned int 
 	if (answer == IOU_OK) {
 		count_call(SOCKWARD_UNLINKAT, SOCKWARD_FAMILY_NONE, result);
 		if (pending && pending->request == request && syscall_wanted(SOCKWARD_UNLINKAT) &&
-		    (errno_wanted(result) || (settings.report_too_long && result == -ENAMETOOLONG))) {
+		    (errno_wanted(result) || unlink_wanted(result))) {
 			arguments.dirfd = pending->dirfd;
 			arguments.call_flags = pending->flags;
 			arguments.kept_path = pending->path;

@@ -1,5 +1,7 @@
 #include "jsonl/json_record.hpp"
 
+#include <fmt/format.h>
+
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <sys/socket.h>
@@ -142,6 +144,10 @@ void write_name_call(Members& out, const Record& record, const NameCall& call) {
     out.null("sockward.hostname.new");
   if (record.event.failed() && call.asked_clipped) out.flag("sockward.truncated");
   out.text("sockward.scope", record.host_scope ? "host" : "container");
+  std::vector<std::string> ancestors;
+  for (const auto& ancestor : call.ancestors)
+    ancestors.push_back(fmt::format("{}[{}]", printable(ancestor.comm).text, ancestor.tgid));
+  if (!ancestors.empty()) out.list("sockward.actor.ancestors", ancestors);
 }
 
 void write_exit(Members& out, const Record& record, const ProcessExit& end) {
@@ -170,6 +176,7 @@ void write_diagnosis(Members& out, const Diagnosis& diagnosis) {
   out.text("sockward.cause", to_string(diagnosis.cause));
   out.text("sockward.confidence", to_string(diagnosis.confidence));
   out.list("sockward.evidence", diagnosis.evidence);
+  if (!diagnosis.unproven.empty()) out.list("sockward.evidence.unproven", diagnosis.unproven);
   if (!diagnosis.advice.empty()) out.text("sockward.advice", diagnosis.advice);
   if (diagnosis.holder) write_holder(out, *diagnosis.holder);
   if (!diagnosis.policy.empty()) out.text("sockward.policy", diagnosis.policy);

@@ -71,7 +71,9 @@ constexpr std::array kCatalogue = {
     MetricInfo{"sockward_events_duplicate_total", counter, "",
                "Records that a former agent had written already; dropped.", true},
     MetricInfo{"sockward_events_suppressed_total", counter, "",
-               "Records held back by the kernel side in a storm, or folded into others.", true},
+               "Records held back by the kernel side in a storm, folded into others, or left out by "
+               "records.ignore_paths.",
+               true},
     MetricInfo{"sockward_probe_attached", gauge, "probe,backend", "1 when the probe is attached.", true},
     MetricInfo{"sockward_coverage", gauge, "operation,route", "1 when calls made by this route are seen.",
                true},
@@ -90,7 +92,8 @@ constexpr std::array kCatalogue = {
                "diagnoses that needed them are likely at most.",
                true},
     MetricInfo{"sockward_history_forgotten_total", counter, "kind",
-               "Events of the last minute (name_change, failed_unlink, long_argument) forgotten because "
+               "Events of the last minute (name_change, failed_unlink, long_argument, process_end) forgotten "
+               "because "
                "limits.history_entries was reached: later diagnoses cannot refer to them.",
                true},
     MetricInfo{"sockward_diagnosis_seconds", histogram, "",

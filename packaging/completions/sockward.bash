@@ -23,7 +23,7 @@ _sockward() {
   done
   case $command in
     run) words='--help --config.file --web.listen-address --web.telemetry-path --web.allowed-host --web.enable-ui --web.config.file --records.output --restart.pin-path --restart.keep-on-stop --bpf.stats --probe.backend --btf.path --config.strict --log.level --log.format' ;;
-    trace) words='--help --json --errno --syscall --pid --comm --container --duration --probe.backend --btf.path --config.strict --log.level --log.format' ;;
+    trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --probe.backend --btf.path --config.strict --log.level --log.format' ;;
     check) words='--help --config.file --web.config.file --probe.backend --btf.path --config.strict --log.level --log.format' ;;
     explain) words='--help --connect --pid --user --log.level --log.format' ;;
     scan) words='--help --json --log.level --log.format' ;;

@@ -31,6 +31,7 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l syscall -d 'only 
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l pid -d 'only this process (thread group)' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l comm -d 'only commands that match this regular expression' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l container -d 'only containers whose name matches, e.g. '\''docker:.*'\'' or host' -x
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l stderr-text -d 'also read what young processes write before they fail: finds names that programs refuse themselves (costs every write)'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l duration -d 'stop after this many seconds' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l btf.path -d 'BTF file of this very kernel, where it has none of its own' -rF

@@ -293,23 +293,95 @@ bool install_filter(long number, int error) {
          prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
-TEST_F(Processes, ACallThatAFilterRefusedIsTold) {
-  bool visible = false;
-  for (const auto& coverage : kernel->probes().coverage())
-    visible |= coverage.route == "seccomp_denied" && coverage.seen;
-  const std::uint32_t refused =
-      in_child([] { return install_filter(SYS_bind, EPERM) && bind(0, nullptr, 0) != 0 && errno == EPERM; });
-  const std::uint32_t allowed =
-      in_child([] { return install_filter(SYS_sync, EPERM) && bind(-1, nullptr, 0) != 0 && errno == EBADF; });
-  ASSERT_TRUE(refused != 0 && allowed != 0);
-  const auto other = event_with<SocketCall>(allowed);
-  ASSERT_TRUE(other);
-  EXPECT_FALSE(other->seccomp_refused) << "it has a filter, which let it through";
-  const auto event = event_with<SocketCall>(refused);
-  ASSERT_EQ(event.has_value(), visible);
-  if (event) {
-    EXPECT_TRUE(event->seccomp_refused);
+/// A watched call that fails, and how.
+struct WatchedCall {
+  const char* name;
+  Syscall syscall;
+  long number;
+  int error;
+  long (*make)();
+};
+
+const WatchedCall kCalls[] = {
+    {"bind", Syscall::bind, SYS_bind, EBADF, [] { return syscall(SYS_bind, -1, nullptr, 0); }},
+    {"connect", Syscall::connect, SYS_connect, EBADF, [] { return syscall(SYS_connect, -1, nullptr, 0); }},
+    {"listen", Syscall::listen, SYS_listen, EBADF, [] { return syscall(SYS_listen, -1, 0); }},
+#ifdef SYS_unlink
+    {"unlink", Syscall::unlink, SYS_unlink, ENOENT, [] { return syscall(SYS_unlink, "/missing/x"); }},
+#endif
+    {"unlinkat", Syscall::unlinkat, SYS_unlinkat, ENOENT,
+     [] { return syscall(SYS_unlinkat, AT_FDCWD, "/missing/x", 0); }},
+    {"sethostname", Syscall::sethostname, SYS_sethostname, EINVAL,
+     [] { return syscall(SYS_sethostname, "x", -1); }},
+    {"setdomainname", Syscall::setdomainname, SYS_setdomainname, EINVAL,
+     [] { return syscall(SYS_setdomainname, "x", -1); }}};
+
+class Filtered : public Processes, public ::testing::WithParamInterface<WatchedCall> {
+ protected:
+  /// The record of this call by a child whose filter gives `filtered` the error `error`.
+  std::optional<Event> made_under(long filtered, int error, int expected) {
+    const WatchedCall& call = GetParam();
+    const std::uint32_t child = in_child([&] {
+      return unshare(CLONE_NEWUTS) == 0 && install_filter(filtered, error) && call.make() != 0 &&
+             errno == expected;
+    });
+    EXPECT_NE(child, 0u);
+    wait_for_marker();
+    const auto& events = kernel->events();
+    const auto found = std::find_if(events.begin(), events.end(), [&](const Event& event) {
+      return event.actor.tgid == child && event.syscall == call.syscall;
+    });
+    return found == events.end() ? std::nullopt : std::optional(*found);
   }
+  bool visible() {
+    const auto coverage = kernel->probes().coverage();
+    return std::any_of(coverage.begin(), coverage.end(),
+                       [](const auto& one) { return one.route == "seccomp_denied" && one.seen; });
+  }
+};
+
+TEST_P(Filtered, ACallThatAFilterRefusedIsTold) {
+  for (const int error : {EPERM, ENOENT, ENOSYS}) {
+    const auto event = made_under(GetParam().number, error, error);
+    ASSERT_EQ(event.has_value(), visible());
+    if (!event) continue;
+    EXPECT_TRUE(event->seccomp_refused);
+    EXPECT_EQ(event->error(), error);
+  }
+}
+
+TEST_P(Filtered, ACallThatAFilterLetThroughIsNotMarked) {
+  const auto event = made_under(SYS_sync, EPERM, GetParam().error);
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(event->seccomp_refused);
+}
+
+INSTANTIATE_TEST_SUITE_P(Calls, Filtered, ::testing::ValuesIn(kCalls),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST_F(Processes, OfCallsOneAfterTheOtherOnlyTheOneThatAFilterRefusedIsMarked) {
+  const std::uint32_t child = in_child([] {
+    return install_filter(SYS_listen, EPERM) && bind(-1, nullptr, 0) != 0 && listen(-1, 0) != 0 &&
+           unlink("/missing/x") != 0 && listen(-2, 0) != 0 && connect(-1, nullptr, 0) != 0;
+  });
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  for (const Event& event : kernel->events())
+    if (event.actor.tgid == child) {
+      EXPECT_EQ(event.seccomp_refused, event.syscall == Syscall::listen) << to_string(event.syscall);
+    }
+}
+
+TEST_F(Processes, ASuccessThatAFilterMadeUpBindsNothing) {
+  const std::string path = "/tmp/sockward-made-up-" + std::to_string(getpid());
+  const KernelSnapshot before = kernel->probes().snapshot();
+  const std::uint32_t child = in_child([&] {
+    const int bound = bind_path(path);  // by itself, and then once more in vain
+    return bound >= 0 && install_filter(SYS_bind, 0) && bind(bound, nullptr, 0) == 0;
+  });
+  unlink(path.c_str());
+  ASSERT_NE(child, 0u);
+  EXPECT_EQ(kernel->probes().snapshot().names_bound[0], before.names_bound[0] + 1);
 }
 
 bool forbid_sockets() {

@@ -16,8 +16,9 @@
 #include "diagnose/socket_argument.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/container_path.hpp"
-#include "enrich/proc_host.hpp"
+#include "enrich/mountinfo.hpp"
 #include "enrich/proc_net.hpp"
+#include "enrich/proc_text.hpp"
 #include "event/socket_address.hpp"
 #include "http/authentication.hpp"
 #include "http/page_channel.hpp"
@@ -87,12 +88,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)from_base64(text);
       break;
     case 12:
-      (void)any_idmapped(text, {1, 22}), (void)credentials_of(text);
+      for_each_mount(text, [](const MountLine& line) {
+        (void)to_mount_point(line), (void)mounted_namespace(line, "net");
+      });
+      (void)id_mapping_of(text, {1, 22}), (void)credentials_of(text);
       break;
     case 13: {
       std::vector<PortUse> uses;
       add_port_uses(text, 80, uses);
-      (void)lists_socket_named(text, "x.sock");
+      (void)lists_socket_named(text, "x.sock"), (void)lists_socket_named(text, text);
+      const SocketAddress any = parse_socket_address({.bytes = text});
+      (void)find_connection(text, any, any);
       break;
     }
     case 14:

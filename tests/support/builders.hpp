@@ -5,12 +5,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <map>
 #include <string>
 
 #include "diagnose/capabilities.hpp"
-#include "diagnose/rule.hpp"
 #include "record/record.hpp"
+#include "support/fake_host.hpp"
 
 namespace sockward::test {
 
@@ -29,6 +28,7 @@ inline Actor an_actor() {
           .pidns = 4026531836,
           .mntns = 4026531832,
           .userns = kInitialUserNamespace,
+          .mount_event = kMountEvent,
           .comm = "ergo"};
 }
 
@@ -102,103 +102,5 @@ inline Event name_call(int error, const std::string& from, const std::string& to
                         .owner_userns = kInitialUserNamespace};
   return event;
 }
-
-/// A host with just the facts that a test gives it; everything else is "not visible".
-class FakeHost : public HostView {
- public:
-  std::map<std::uint32_t, std::vector<std::string>> command_lines;
-  std::map<NamespaceInode, HostNames> names;
-  std::vector<OpenSocket> open_sockets;                ///< what a walk finds now
-  std::vector<OpenSocket> open_at_start;               ///< what the first walk found
-  std::optional<std::vector<OpenSocket>> open_before;  ///< what a shared walk from before the call found
-  bool walks = true;
-  std::size_t walk_bytes = SocketList::kUnbounded;  ///< of each of them
-  std::int64_t start_wall = kStart;                 ///< what the wall clock said then
-  std::vector<std::pair<BoundName, SocketOwner>> binders;
-  std::map<std::string, PathObject> objects;
-  std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
-  std::vector<PortUse> uses;
-  bool tables_readable = true;
-  bool hidden_socket = false;
-  int route_answer = 0;
-  bool address_is_local = true;
-  unsigned programs = 0;
-  std::optional<PathTrace> trace;  ///< of any path
-  std::optional<Credentials> caller;
-  bool names_visible = true;
-
-  SocketList list_of(const std::vector<OpenSocket>& sockets) const {
-    SocketList list(walk_bytes);
-    for (const OpenSocket& socket : sockets) list.add(socket);
-    return list;
-  }
-  Result<std::string> executable(ProcessId) const override { return gone(); }
-  Result<std::vector<std::string>> arguments(ProcessId process) const override {
-    const auto found = command_lines.find(process.tgid);
-    if (found == command_lines.end()) return gone();
-    return found->second;
-  }
-  Result<std::string> cgroup_path(ProcessId) const override { return gone(); }
-  Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const override {
-    if (!names_visible) return make_error(std::errc::function_not_supported, "walk");
-    const auto found = names.find(utsns);
-    if (found == names.end()) return std::optional<HostNames>();
-    return std::optional(found->second);
-  }
-  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override {
-    if (!walks) return make_error(std::errc::function_not_supported, "walk");
-    if (walk == Walk::shared && open_before)
-      return std::make_shared<const SocketScan>(
-          SocketScan{{time.ns - 2}, {}, {time.ns - 1}, list_of(*open_before)});
-    return std::make_shared<const SocketScan>(
-        SocketScan{{time.ns + 1}, {}, {time.ns + 2}, list_of(open_sockets)});
-  }
-  Omissions omissions() const override { return {}; }
-  Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
-    if (!walks) return make_error(std::errc::function_not_supported, "walk");
-    return std::make_shared<const SocketScan>(
-        SocketScan{{kStart}, {start_wall}, {kStart}, list_of(open_at_start)});
-  }
-  void look_around() const override {}
-  std::optional<SocketOwner> binder(const BoundName& name) const override {
-    for (const auto& [bound, owner] : binders)
-      if (bound == name) return owner;
-    return std::nullopt;
-  }
-  Result<std::optional<PathObject>> object_at(const Event&, const std::string& path) const override {
-    const auto found = objects.find(path);
-    if (found == objects.end()) return std::optional<PathObject>();
-    return std::optional(found->second);
-  }
-  Result<std::optional<SymlinkOnPath>> first_symlink(const Event&, const std::string& path) const override {
-    const auto found = symlinks.find(path);
-    if (found == symlinks.end()) return std::optional<SymlinkOnPath>();
-    return std::optional(found->second);
-  }
-  Result<std::vector<PortUse>> port_uses(const Event&, std::uint16_t, int) const override {
-    if (!tables_readable) return make_error(std::errc::file_too_large, "read /proc/net/tcp");
-    return uses;
-  }
-  Result<bool> knows_socket_named(const Event&, const std::string&) const override { return hidden_socket; }
-  Result<Route> route(const Event&, const SocketAddress&) const override {
-    return Route{.error = route_answer, .local = address_is_local};
-  }
-  Result<unsigned> cgroup_programs(const Event&) const override { return programs; }
-  Result<PathTrace> trace_path(const Event&, const std::string&, bool) const override {
-    if (!trace) return gone();
-    return *trace;
-  }
-  Result<Credentials> credentials(const Event&) const override {
-    if (!caller) return gone();
-    return *caller;
-  }
-  /// The two clocks agree in tests.
-  WallTime wall(MonotonicTime time) const override { return {static_cast<std::int64_t>(time.ns)}; }
-
-  static constexpr std::uint64_t kStart = 500'000'000;  ///< the agent started half a second before an_event()
-
- private:
-  static Error gone() { return make_error(std::errc::no_such_process, "open /proc/4121"); }
-};
 
 }  // namespace sockward::test

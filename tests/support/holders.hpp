@@ -15,6 +15,7 @@ inline SocketOwner owner(std::uint32_t tgid, const char* comm, std::uint64_t soc
           .socket_inode = socket_inode,
           .tgid = tgid,
           .uid = 33,
+          .socket_uid = 33,
           .pidns = 4026531836,
           .comm = comm};
 }
@@ -39,6 +40,7 @@ inline PathObject socket_file(std::uint64_t inode, std::int64_t born) {
           .inode = inode,
           .mode = 0755,
           .changed = {born},
+          .exact_times = true,
           .born = WallTime{born}};
 }
 

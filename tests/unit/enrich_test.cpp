@@ -129,13 +129,24 @@ TEST(ProcHostLookUps, SurviveAProcFolderThatVanishesInPart) {
   std::filesystem::remove_all(root);
 }
 
-TEST(Mountinfo, TellsWhetherAMountOnTheWayIsIdmapped) {
-  const std::string text =
-      "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-      "90 22 0:50 / /srv rw,relatime,idmapped shared:9 - ext4 /dev/sdb rw\n";
-  EXPECT_FALSE(any_idmapped(text, {22}));
-  EXPECT_TRUE(any_idmapped(text, {22, 90}));
-  EXPECT_FALSE(any_idmapped("garbage\n\n9", {9}));
+TEST(ProcHostCredentials, ComeFromTheRecordIfItHasAllGroups) {
+  ProcHost host("/proc", "", nullptr);
+  Event event{.actor = {.tgid = 4'000'000'000u, .fsuid = 7, .fsgid = 8, .groups = {{5, 6}}}};
+  const auto recorded = host.credentials(event);
+  ASSERT_TRUE(recorded);
+  EXPECT_EQ(recorded->fsuid, 7u);
+  EXPECT_EQ(recorded->fsgid, 8u);
+  EXPECT_EQ(recorded->groups, (std::vector<std::uint32_t>{5, 6}));
+  event.actor.groups_truncated = true;
+  EXPECT_FALSE(host.credentials(event));
+  host.assume({.fsuid = 1, .groups = {}});
+  EXPECT_EQ(host.credentials(event)->fsuid, 1u);
+}
+
+TEST(CpuBudget, ALookUpThatItRefusesSaysSo) {
+  const Error refused = budget_exhausted("scan open sockets");
+  EXPECT_EQ(refused.code, std::errc::resource_unavailable_try_again);
+  EXPECT_EQ(refused.text(), "scan open sockets: skipped, CPU budget (10 %) exhausted");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <sockward/event.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 
 #include <cstring>
 #include <limits>
@@ -43,7 +44,16 @@ TEST(SocketAddresses, HaveTheTextOfTheContract) {
       {sockaddr_of(AF_INET6,
                    std::string("\0\x50\0\0\0\0", 6) + std::string(15, '\0') + "\x01" + std::string(4, '\0')),
        AddressKind::inet6, "[::1]:80", true, false},
+      {sockaddr_of(AF_INET6, std::string("\0\x50\0\0\0\0\xfe\x80", 8) + std::string(13, '\0') + "\x01" +
+                                 std::string("\x02\0\0\0", 4)),
+       AddressKind::inet6, "[fe80::1%2]:80", true, false},
+      {sockaddr_of(AF_INET6, std::string("\0\x50\0\0\0\0\xfe\x80", 8) + std::string(13, '\0') + "\x01"),
+       AddressKind::inet6, "[fe80::1]:80", true, false},
       {sockaddr_of(AF_NETLINK, "xx"), AddressKind::other, "family:AF_NETLINK", true, false},
+      {sockaddr_of(AF_NETLINK, std::string("\0\0\0\0\0\0\0\0\0\0", 10)), AddressKind::other,
+       "family:AF_NETLINK", true, false},
+      {sockaddr_of(AF_NETLINK, std::string("\0\0\x09\x03\0\0\0\0\0\0", 10)), AddressKind::other,
+       "family:AF_NETLINK:777", true, false},
       {sockaddr_of(999, ""), AddressKind::other, "family:AF_999", true, false},
       {"\x01", AddressKind::other, "family:AF_UNSPEC", true, true},
       {"", AddressKind::other, "family:AF_UNSPEC", true, true}};
@@ -122,6 +132,75 @@ TEST(Decoder, DoesNotGuessADirectoryItDoesNotKnow) {
     ASSERT_TRUE(event);
     EXPECT_FALSE(resolved_path(*event));
   }
+}
+
+/// A bind call that was refused, with these groups of so many.
+std::vector<std::byte> with_groups(const std::vector<std::uint32_t>& groups, std::uint16_t total) {
+  sockward_socket_call call{};
+  const std::string address = sockaddr_of(AF_UNIX, "x.sock"), directory("run\0", 4);
+  const std::string tail(reinterpret_cast<const char*>(groups.data()), groups.size() * 4);
+  const std::string data = address + directory + tail;
+  call.header = header_of(SOCKWARD_SOCKET_CALL, SOCKWARD_BIND, sizeof(call) + data.size());
+  call.header.flags = SOCKWARD_GROUPS_KNOWN;
+  call.header.groups = static_cast<__u16>(groups.size());
+  call.header.groups_total = total;
+  call.address_bytes = static_cast<__u16>(address.size());
+  call.directory_bytes = static_cast<__u16>(directory.size());
+  return record_of(call, data);
+}
+
+TEST(Decoder, GroupsComeBehindEverythingElse) {
+  const auto event = decode(with_groups({5, 6, 7}, 3));
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->actor.groups, (std::vector<std::uint32_t>{5, 6, 7}));
+  EXPECT_FALSE(event->actor.groups_truncated);
+  EXPECT_EQ(resolved_path(*event), "/run/x.sock");
+  EXPECT_TRUE(decode(with_groups({5, 6, 7}, 100))->actor.groups_truncated);
+  EXPECT_EQ(decode(with_groups({}, 0))->actor.groups, std::vector<std::uint32_t>{}) << "known to be none";
+  EXPECT_EQ(decode(bind_record(sockaddr_of(AF_UNIX, "/x"), ""))->actor.groups, std::nullopt);
+  auto bytes = with_groups({5, 6, 7}, 3);
+  sockward_header header{};
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  header.groups = 4;
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  EXPECT_FALSE(decode(bytes)) << "more than there are";
+}
+
+TEST(Decoder, ReadsWhatOnlyTheKernelKnows) {
+  sockward_socket_call call{};
+  call.header = header_of(SOCKWARD_SOCKET_CALL, SOCKWARD_CONNECT, sizeof(call));
+  call.header.fsgid = 12;
+  call.header.working_device = 8 << 20 | 1;
+  call.header.working_inode = 99;
+  call.header.mount_event = 1234;
+  call.socket_uid = 33;
+  call.own_port_low = 1;
+  call.own_port_high = 2;
+  call.port_low = 3;
+  call.port_high = 4;
+  call.state = 7;
+  call.locks = 4 | 8;
+  std::memcpy(call.source, std::string("\x02\0\0\x50\x7f\0\0\x01", 8).data(), 8);
+  auto event = decode(record_of(call, ""));
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->actor.fsgid, 12u);
+  EXPECT_EQ(event->actor.working_device, makedev(8, 1));
+  EXPECT_EQ(event->actor.working_inode, 99u);
+  EXPECT_EQ(event->actor.mount_event, 1234u);
+  const auto& read = std::get<SocketCall>(event->call);
+  EXPECT_EQ(read.socket_uid, 33u);
+  EXPECT_EQ(read.own_port_low, 1);
+  EXPECT_EQ(read.own_port_high, 2);
+  EXPECT_EQ(read.port_low, 3);
+  EXPECT_EQ(read.port_high, 4);
+  EXPECT_EQ(read.state, 7);
+  EXPECT_TRUE(read.port_chosen);
+  EXPECT_EQ(address_text(read.source)->text, "127.0.0.1:80");
+  call.source[0] = 0;
+  call.locks = 4;
+  event = decode(record_of(call, ""));
+  EXPECT_EQ(std::get<SocketCall>(event->call).source.kind, AddressKind::unreadable);
+  EXPECT_FALSE(std::get<SocketCall>(event->call).port_chosen);
 }
 
 TEST(Decoder, TellsAnUnreadablePathFromAnEmptyOne) {

@@ -1,8 +1,8 @@
 // Socket paths in arguments, and programs that refuse them without a call.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "diagnose/engine.hpp"
-#include "diagnose/refusal_message.hpp"
 #include "diagnose/socket_argument.hpp"
 #include "support/builders.hpp"
 
@@ -78,24 +78,33 @@ TEST(RefusedInUserspace, IsToldOfTheProgramAndNotOfItsWrapper) {
   EXPECT_EQ(after({started_with(kLong), child_start, child_end}, ended(1 << 8)).cause, Cause::unknown);
 }
 
-TEST(RefusalMessage, IsFoundInWhatRealProgramsWrite) {
-  const std::string path = "/srv/" + std::string(120, 'p') + "/x.sock";
-  const auto nginx = refusal_in("nginx: [emerg] too long path in the unix domain socket \"unix:" + path +
-                                "\" in /etc/nginx/x.conf:3\n");
-  ASSERT_TRUE(nginx);
-  EXPECT_EQ(nginx->path, path);
-  EXPECT_TRUE(refusal_in("LOG:  starting\nFATAL:  Unix-domain socket path \"" + path +
-                         "\" is too long (maximum 107 bytes)\nHINT: none\n"));
-  EXPECT_TRUE(refusal_in("OSError: AF_UNIX path too long"));
-  EXPECT_TRUE(refusal_in("Error: path must be shorter than SUN_LEN"));
-  EXPECT_TRUE(refusal_in("qemu: Path must be less than 108 bytes (socket)"));
+TEST(RefusedInUserspace, GivesTheBudgetOfTheNameThatTheUserChose) {
+  Event start = started_with(kLong), end = ended(255 << 8);
+  std::get<LongArgument>(start.call).before = "-S";
+  start.actor.comm = end.actor.comm = "ssh";
+  EXPECT_THAT(after({start}, end).evidence,
+              ::testing::Contains(::testing::HasSubstr("the ControlPath may have 90 bytes")));
+  std::get<ProcessExit>(end.call).message = "unix_listener: path \"/srv/" + std::string(90, 'c') +
+                                            ".fktgaYrXsYHZrIVZ\" too long for Unix domain socket\r\n";
+  EXPECT_THAT(after({}, end).evidence,
+              ::testing::Contains(::testing::HasSubstr("may have 90 bytes, it has 95")));
 }
 
-TEST(RefusalMessage, IsNotAnyLongFileName) {
-  EXPECT_FALSE(refusal_in("cat: /srv/x: File name too long\n"));
-  EXPECT_FALSE(refusal_in("socket: connection refused\nline too long\n"));
-  EXPECT_FALSE(refusal_in(std::string_view("\0\xff\n\n", 4)));
-  EXPECT_FALSE(refusal_in(""));
+TEST(Truncated, IsSaidOf107BytesOnlyWithALongerName) {
+  const Event cut = unix_call(Syscall::connect, ECONNREFUSED, kLong.substr(0, 107), 110);
+  EXPECT_EQ(after({started_with(kLong)}, cut).cause, Cause::path_truncated);
+  EXPECT_EQ(after({started_with(kLong), cut}, cut).cause, Cause::path_truncated);  // a second try
+  EXPECT_NE(after({}, cut).cause, Cause::path_truncated);
+}
+
+TEST(Truncated, IsSaidOfAProgramThatSaysSo) {
+  Event end = ended(1 << 8);
+  std::get<ProcessExit>(end.call).message =
+      "Path length (125) is longer than maximum supported length (108) and will be truncated at -e line 1.";
+  EXPECT_EQ(after({}, end).cause, Cause::path_truncated);
+  EXPECT_EQ(after({}, end).confidence, Confidence::likely);
+  const Event cut = unix_call(Syscall::bind, 0, kLong.substr(0, 108), 110);
+  EXPECT_EQ(after({started_with(kLong), cut}, end).cause, Cause::unknown);  // it was told
 }
 
 TEST(RefusedInUserspace, IsSaidOfAMessageWithoutAnArgument) {
@@ -118,8 +127,8 @@ TEST(ObservedRefusal, OfASeccompFilterTakesTheCertaintyFromEverythingElse) {
   EXPECT_EQ(found.policy, "seccomp");
   EXPECT_EQ(found.confidence, Confidence::likely);
   event = inet_bind(EADDRNOTAVAIL, tcp4("192.0.2.1", 8080));
-  event.seccomp_refused = true;  // no filter answers with that: more likely its entry was missed
-  EXPECT_EQ(after({}, event).cause, Cause::address_not_local);
+  event.seccomp_refused = true;  // filters may answer with any error
+  EXPECT_EQ(after({}, event).cause, Cause::policy_denied);
   EXPECT_EQ(after({}, event).confidence, Confidence::likely);
 }
 

@@ -134,19 +134,22 @@ TEST(ListenAddresses, AreParsedStrictly) {
 TEST(SettingsFile, FillsEveryKey) {
   const Settings s = parse_settings(
       "probes: {errno: [EACCES, EPERM], backend: tracepoint}\nnames: {near_limit_bytes: 90}\n"
-      "records: {output: json, file: /x, command_args: full}\nmetrics: {container_name_cap: 7, "
+      "records: {output: json, file: /x, command_args: full, ignore_paths: [/a, /b/*]}\n"
+      "metrics: {container_name_cap: 7, "
       "container_name_ttl: 90s}\n"
       "limits: {ring_bytes: 4MiB, queue_records: 100, source_entries: 200}\n"
       "web: {listen_address: ['127.0.0.1:1', ':2'], telemetry_path: /m, enable_ui: true, allowed_hosts: "
       "a}\nhost: {uts_namespace: 5}\n",
       "f.yml");
   EXPECT_EQ(s.probes.errors, (std::vector<std::string>{"EACCES", "EPERM"}));
+  EXPECT_EQ(s.records.ignore_paths, (std::vector<std::string>{"/a", "/b/*"}));
   EXPECT_EQ(s.limits.ring_bytes, 4u << 20);
   EXPECT_EQ(s.metrics.container_name_ttl, std::chrono::seconds(90));
   EXPECT_EQ(s.web.allowed_hosts, std::vector<std::string>{"a"});
   EXPECT_TRUE(s.web.enable_ui);
   EXPECT_EQ(s.host.uts_namespace, 5u);
   EXPECT_NO_THROW(parse_settings("", "f.yml"));
+  EXPECT_TRUE(parse_settings("records: {ignore_paths: []}", "f.yml").records.ignore_paths.empty());
 }
 
 TEST(SettingsFile, NamesTheNearestKey) {
@@ -161,9 +164,11 @@ TEST(SettingsFile, NamesTheNearestKey) {
 }
 
 TEST(SettingsFile, RefusesGarbageWithoutCrashing) {
-  for (const char* bad : {"a: [", "- x", "web: 3", "limits: {ring_bytes: -1}", "limits: {ring_bytes: 1GiB}",
-                          "metrics: {container_name_ttl: soon}", "names: {near_limit_bytes: x}", "? {}",
-                          "\x80key: 1", "probes: {errno: {a: b}}", "probes: {backend: kprobe}"})
+  for (const char* bad :
+       {"a: [", "- x", "web: 3", "limits: {ring_bytes: -1}", "limits: {ring_bytes: 1GiB}",
+        "metrics: {container_name_ttl: soon}", "names: {near_limit_bytes: x}", "? {}", "\x80key: 1",
+        "probes: {errno: {a: b}}", "probes: {backend: kprobe}", "records: {ignore_paths: x}",
+        "records: {ignore_paths: [/a*]}", "records: {ignore_paths: [/*/a]}"})
     EXPECT_THROW(parse_settings(bad, "f.yml"), StartupError) << bad;
 }
 

@@ -28,7 +28,7 @@ TEST(Patience, GivesUpOnWhatHangsAndGoesOnWithTheNext) {
   EXPECT_EQ(*patience.within<int>([]() -> Result<int> { return 2; }), 2);
   for (unsigned i = 1; i < Patience::kMostHanging; ++i) EXPECT_FALSE(patience.within<int>(hang));
   EXPECT_EQ(patience.within<int>([]() -> Result<int> { return 3; }).error().code,
-            std::errc::resource_unavailable_try_again);
+            std::errc::device_or_resource_busy);
   *release = true;
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the threads left behind come back and end
 }

@@ -15,17 +15,29 @@ using ::testing::HasSubstr;
 
 PathStep directory(const std::string& path, std::uint32_t mode, std::uint32_t uid = 0,
                    std::uint32_t gid = 0) {
-  return {
-      path,
-      {.kind = PathObject::Kind::directory, .uid = uid, .gid = gid, .mode = mode, .changed = {1}, .born = {}},
-      false};
+  return {path,
+          {.kind = PathObject::Kind::directory,
+           .uid = uid,
+           .gid = gid,
+           .mode = mode,
+           .changed = {1},
+           .exact_times = true},
+          false};
 }
 
 PathStep socket_step(std::uint32_t mode, std::uint32_t uid = 0, std::uint32_t gid = 0) {
-  return {
-      "/run/app/x",
-      {.kind = PathObject::Kind::socket, .uid = uid, .gid = gid, .mode = mode, .changed = {1}, .born = {}},
-      false};
+  return {"/run/app/x",
+          {.kind = PathObject::Kind::socket,
+           .uid = uid,
+           .gid = gid,
+           .mode = mode,
+           .changed = {1},
+           .exact_times = true},
+          false};
+}
+
+PathStep link(const std::string& path) {
+  return {path, {.kind = PathObject::Kind::symlink, .changed = {1}, .exact_times = true}, false};
 }
 
 PathTrace trace_of(std::uint32_t app_mode, std::optional<PathStep> object = {}, std::uint32_t app_uid = 0,
@@ -33,7 +45,9 @@ PathTrace trace_of(std::uint32_t app_mode, std::optional<PathStep> object = {}, 
   return {.searched = {directory("/", 0755), directory("/run", 0755),
                        directory("/run/app", app_mode, app_uid, app_gid)},
           .object = std::move(object),
-          .links = {}};
+          .links = {},
+          .missing = {},
+          .callers_view = true};
 }
 
 const Credentials kUser{.fsuid = 998, .fsgid = 998, .groups = {100}};
@@ -92,13 +106,18 @@ TEST(PermissionTable, CapabilitiesOverride) {
 class PermissionRules : public ::testing::Test {
  protected:
   PermissionRules() { host.caller = kUser; }
+  static Event with_groups(Event event) {
+    event.actor.fsgid = 998;
+    event.actor.groups = {100};
+    return event;
+  }
   Diagnosis diagnose(const Event& event) {
     Engine engine(host, kHostUts);
     return engine.diagnose(event);
   }
   FakeHost host;
-  const Event bind = unix_call(Syscall::bind, EACCES, "/run/app/x", 13);
-  const Event connect = unix_call(Syscall::connect, EACCES, "/run/app/x", 13);
+  const Event bind = with_groups(unix_call(Syscall::bind, EACCES, "/run/app/x", 13));
+  const Event connect = with_groups(unix_call(Syscall::connect, EACCES, "/run/app/x", 13));
 };
 
 TEST_F(PermissionRules, NameTheComponentTheModeAndTheOwner) {
@@ -137,9 +156,21 @@ TEST_F(PermissionRules, EveryDoubtTakesCertaintyAway) {
   host.trace->searched.back().object.changed = {1'100'000'000};
   EXPECT_EQ(diagnose(bind).confidence, Confidence::likely) << "changed after the call";
   host.trace = trace_of(0755);
-  Event changed = bind;
-  changed.actor.fsuid = 1;
-  EXPECT_EQ(diagnose(changed).confidence, Confidence::likely) << "the caller is somebody else by now";
+  EXPECT_EQ(diagnose(bind).confidence, Confidence::certain);
+  Event cut = bind;
+  cut.actor.groups_truncated = true;
+  EXPECT_EQ(diagnose(cut).confidence, Confidence::likely) << "not all groups are recorded";
+  Event unrecorded = bind;
+  unrecorded.actor.groups.reset();
+  EXPECT_EQ(diagnose(unrecorded).confidence, Confidence::likely) << "groups were read after the call";
+  host.mounts_now = kMountEvent + 1;
+  EXPECT_EQ(diagnose(bind).confidence, Confidence::likely) << "something was mounted since";
+  host.mounts_now = kMountEvent;
+  host.clock_was_set = true;
+  EXPECT_EQ(diagnose(bind).confidence, Confidence::likely) << "file times cannot be compared";
+  host.clock_was_set = false;
+  host.trace->callers_view = false;
+  EXPECT_EQ(diagnose(bind).confidence, Confidence::likely) << "another process's root";
 }
 
 TEST_F(PermissionRules, WhatModesAllowIsAPolicyAndNeverCertain) {
@@ -150,7 +181,7 @@ TEST_F(PermissionRules, WhatModesAllowIsAPolicyAndNeverCertain) {
   EXPECT_EQ(found.policy, "unknown");
   host.trace->searched.back().has_acl = true;
   EXPECT_EQ(diagnose(bind).cause, Cause::unknown) << "the list may deny it";
-  host.trace.reset();
+  host.files_visible = false;
   EXPECT_EQ(diagnose(bind).cause, Cause::unknown) << "nothing could be looked at";
 }
 
@@ -163,12 +194,17 @@ TEST_F(PermissionRules, RefusedInetCallsThatNothingElseExplains) {
 }
 
 TEST_F(PermissionRules, ATrueLoopShowsItsCircle) {
-  host.trace = PathTrace{.searched = {}, .object = {}, .links = {"/a", "/b", "/a"}, .loops = true};
+  host.trace = PathTrace{.searched = {},
+                         .object = {},
+                         .links = {link("/a"), link("/b"), link("/a")},
+                         .missing = {},
+                         .loops = true,
+                         .callers_view = true};
   const Diagnosis found = diagnose(unix_call(Syscall::connect, ELOOP, "/a/x", 7));
   EXPECT_EQ(found.cause, Cause::symlink_loop);
   EXPECT_EQ(found.confidence, Confidence::certain);
   EXPECT_THAT(found.evidence, Contains(HasSubstr("/a -> /b -> /a")));
-  host.trace->links = {"/a", "/b", "/c"};
+  host.trace->links = {link("/a"), link("/b"), link("/c")};
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ELOOP, "/a/x", 7)).confidence, Confidence::likely);
   host.trace->loops = false;
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ELOOP, "/a/x", 7)).cause, Cause::unknown);

@@ -34,6 +34,8 @@ TEST_F(HolderRules, AStaleSocketIsCertainOnlyWhenItWasDeadAtTheStart) {
   EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "file times are a tick behind";
   host.objects["/run/x"] = socket_file(5, 1);
   host.binders = {{file_name(5), owner(42, "web", 555, kBefore)}};
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::address_in_use) << "its socket is still there, in flight";
+  host.names_released = false;
   EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "somebody was seen to bind it";
   host.binders.clear();
   host.start_wall += 3'600'000'000'000;
@@ -70,7 +72,7 @@ TEST_F(HolderRules, ARefusedConnectToAStaleSocketIsStaleToo) {
   host.objects["/run/x"] = socket_file(5, 1);
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::stale_socket);
   open(file_name(5), owner(42, "web", 555), OpenSocket::State::idle);  // bound, not listening
-  EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::unknown);
+  EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::nothing_listens);
 }
 
 TEST_F(HolderRules, AFailedUnlinkBeforeMakesItUnremovable) {
@@ -120,8 +122,17 @@ TEST_F(HolderRules, SomethingElseAtThePathOccupiesIt) {
     EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain);
   }
   host.objects["/run/x"].changed = {static_cast<std::int64_t>(kAfter)};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain) << "its name was not made after the call";
+  host.objects["/run"] = {.kind = PathObject::Kind::directory,
+                          .mode = 0755,
+                          .changed = {static_cast<std::int64_t>(kAfter)},
+                          .exact_times = true};
   EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely);
-  EXPECT_NE(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).confidence, Confidence::certain);
+  host.objects["/run/x"].exact_times = true;
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::unknown) << "it was put there after the call";
+  host.objects["/run/x"].exact_times = false;
+  host.objects.erase("/run");
+  EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::path_occupied);
   host.objects.clear();
   EXPECT_EQ(diagnose(kBusy).cause, Cause::unknown);
 }

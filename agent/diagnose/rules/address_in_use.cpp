@@ -1,102 +1,85 @@
-// Somebody else has the address: a TCP listener, a UDP socket, an abstract name, or a socket file that is
-// served.
+// Somebody else has the address: a TCP listener, a UDP socket, an abstract name, a netlink port id, or a
+// socket file that is served.
 //
-// EADDRINUSE itself proves that the name was held at that instant. It is certain who, when a socket that is
-// open now is known to have been bound before the call; a holder that came or went meanwhile is likely at
-// most.
+// EADDRINUSE itself proves that the name was held at that instant. It is certain who, when a socket that
+// exists after the call is known to have been bound before it; a holder that came or went meanwhile is likely
+// at most.
 #include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 
-#include "diagnose/socket_file.hpp"
+#include "base/printable.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
-void advise(const Observation& seen, Diagnosis& found) {
-  if (!found.holder) return;
-  if (found.holder->kind == Holder::Kind::kernel)
-    found.advice =
-        "look at ss -tulpn and at what the kernel serves itself (wg show, exportfs -v); or take another port";
-  else if (found.holder->kind == Holder::Kind::gone)
-    found.advice = "it was held for a moment only: try again, or keep the two from running at the same time";
-  else if (found.holder->pid == seen.event.actor.tgid)
-    found.advice = "the process has the address itself: it binds it twice, or did not close the old socket";
-  else if (found.holder->comm == seen.event.actor.comm)
-    found.advice = fmt::format(
-        "the same program runs already as pid {}: stop that one first, or give this one another address",
-        found.holder->pid);
-  else
-    found.advice = fmt::format("stop pid {} or give one of the two another address", found.holder->pid);
+bool belongs_to_nobody(const Facts& facts, std::uint64_t socket_inode) {
+  const ScanFact& scan = facts.scan();
+  return scan.after_call && scan.scan->sockets.complete_for(BoundName::Kind::inet) &&
+         std::none_of(scan.scan->sockets.begin(), scan.scan->sockets.end(),
+                      [&](const OpenSocket& socket) { return socket.owner.socket_inode == socket_inode; });
 }
 
-class AddressInUse final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    if (call == nullptr || seen.event.error() != EADDRINUSE || seen.event.syscall == Syscall::connect)
-      return std::nullopt;
-    auto holding = holding_of(seen, *call);
-    if (!holding || holding->empty()) return std::nullopt;
-    Diagnosis found{.cause = Cause::address_in_use, .confidence = Confidence::likely};
-    describe_holding(seen, *holding, found);
-    advise(seen, found);
-    return found;
+/// Those that hold a port and are no mere connections. A binder that is gone, with connections left behind,
+/// is another rule's.
+std::optional<Holding> inet_holding(const Facts& facts) {
+  Holding holding = facts.holding();
+  if (!holding.open.empty()) {
+    if (holding.open.front().state != OpenSocket::State::connected) {
+      std::erase_if(holding.open,
+                    [](const OpenSocket& one) { return one.state == OpenSocket::State::connected; });
+      return holding;
+    }
+    return std::nullopt;
   }
-
-  static std::optional<Holding> holding_of(const Observation& seen, const SocketCall& call) {
-    if (call.address.is_inet() && call.address.port != 0) return inet_holding(seen, call);
-    if (call.address.kind == AddressKind::abstract) return abstract_holding(seen, call);
-    const auto file = look_at_socket_file(seen);
-    if (!file || file->object.kind != PathObject::Kind::socket || file->holding.open.empty())
-      return std::nullopt;
-    return file->holding;
-  }
-
-  /// A binder that is gone, with connections left behind, is another rule's.
-  static std::optional<Holding> inet_holding(const Observation& seen, const SocketCall& call) {
-    bool connections = false;
-    Holding holding = find_holding(seen, name_of_call(call), [&](const OpenSocket& socket) {
-      if (!conflicts(socket, call, seen.event.actor.uid)) return false;
-      connections |= socket.state == OpenSocket::State::connected;
-      return socket.state != OpenSocket::State::connected;
-    });
-    if (!holding.open.empty()) return holding;
-    if (connections) return std::nullopt;
-    const auto uses = seen.host.port_uses(seen.event, call.address.port, call.protocol);
-    if (!uses) return holding;
+  if (const auto& uses = facts.port_uses())
     for (const PortUse& use : *uses) {
       if (use.state != PortUse::State::bound) return std::nullopt;
-      holding.kernel |= belongs_to_nobody(seen, use.socket_inode);
+      holding.kernel = holding.kernel || belongs_to_nobody(facts, use.socket_inode);
     }
-    return holding;
-  }
+  return holding;
+}
 
-  static bool belongs_to_nobody(const Observation& seen, std::uint64_t socket_inode) {
-    const auto scan = seen.host.sockets(seen.event.time, HostView::Walk::fresh);
-    return scan && (*scan)->sockets.complete_for(BoundName::Kind::inet) &&
-           std::none_of((*scan)->sockets.begin(), (*scan)->sockets.end(),
-                        [&](const OpenSocket& socket) { return socket.owner.socket_inode == socket_inode; });
-  }
-
-  /// Holders in another pid namespace are a collision: another rule's.
-  static std::optional<Holding> abstract_holding(const Observation& seen, const SocketCall& call) {
-    const BoundName wanted = name_of_call(call);
-    Holding holding =
-        find_holding(seen, wanted, [&](const OpenSocket& socket) { return socket.name == wanted; });
+std::optional<Holding> holding_of(const Facts& facts) {
+  const SocketCall& call = *facts.socket();
+  if (facts.is_inet()) return call.address.port != 0 ? inet_holding(facts) : std::nullopt;
+  if (facts.is_abstract()) {
+    const Holding& holding = facts.holding();
     const SocketOwner* owner = !holding.open.empty() ? &holding.open.front().owner
                                : holding.binder      ? &*holding.binder
                                                      : nullptr;
-    if (owner == nullptr || owner->pidns != seen.event.actor.pidns) return std::nullopt;
-    return holding;
+    // Holders in another pid namespace are a collision: another rule's.
+    return owner == nullptr || owner->pidns != facts.event.actor.pidns ? std::nullopt
+                                                                       : std::optional(holding);
   }
-};
+  if (call.address.family == AF_NETLINK) return facts.holding();
+  const auto& file = facts.socket_file();
+  if (!file || file->object.kind != PathObject::Kind::socket || !file->moved.empty()) return std::nullopt;
+  if (file->holding.open.empty() && !file->holding.alive_unseen && !ended_after_call(facts, *file))
+    return std::nullopt;
+  return file->holding;
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_address_in_use() {
-  return std::make_unique<AddressInUse>();
+std::optional<Finding> address_in_use(const Facts& facts) {
+  if (facts.socket() == nullptr || facts.event.error() != EADDRINUSE ||
+      facts.event.syscall == Syscall::connect)
+    return std::nullopt;
+  const auto holding = holding_of(facts);
+  if (!holding || holding->empty()) return std::nullopt;
+  Finding found{.cause = Cause::address_in_use};
+  describe_holding(facts, *holding, found);
+  if (facts.is_unix_path()) {
+    const SocketFile& file = *facts.socket_file();
+    found.evidence.emplace_back("the path leads to the file of that socket: " + printable(file.path).text,
+                                file.is);
+  }
+  if (found.holder) found.advice = holder_advice(facts, *found.holder);
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

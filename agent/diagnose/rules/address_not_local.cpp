@@ -1,35 +1,86 @@
-// bind to an address that no interface of the network namespace has: EADDRNOTAVAIL (net/ipv4/af_inet.c,
-// __inet_bind).
+// An address that this network namespace does not have, or cannot use: EADDRNOTAVAIL of bind
+// (net/ipv4/af_inet.c,
+// __inet_bind), and of connect to an IPv6 address where IPv6 is switched off.
+//
+// For IPv4 the error itself is the proof. An IPv6 address may be there and not be ready (address_not_ready),
+// and IPv6 may be off: that is looked up after the call.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
-#include "diagnose/rule.hpp"
+#include "base/printable.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
-class AddressNotLocal final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    if (call == nullptr || seen.event.syscall != Syscall::bind || seen.event.error() != EADDRNOTAVAIL)
-      return std::nullopt;
-    if (!call->is_socket || !call->address.is_inet()) return std::nullopt;
-    return Diagnosis{
-        .cause = Cause::address_not_local,
-        .confidence = Confidence::certain,
-        .evidence = {fmt::format("the kernel found {} on no interface of network namespace {}",
-                                 call->address.ip_text(), call->socket_netns)},
-        .advice =
-            "check the address with `ip addr`; if it comes up later, start the program after it (systemd: "
-            "network-online.target) or set IP_FREEBIND or net.ipv4.ip_nonlocal_bind"};
-  }
-};
+/// The interface that would have the address if IPv6 were on; nullptr: IPv6 is on everywhere it matters.
+const NetworkInterface* without_ipv6(const Facts& facts) {
+  const SocketAddress& address = facts.socket()->address;
+  if (address.kind != AddressKind::inet6 || unmapped(address).kind == AddressKind::inet ||
+      !facts.interfaces())
+    return nullptr;
+  const auto& all = *facts.interfaces();
+  const bool loopback = is_loopback(address);
+  const auto off = std::find_if(all.begin(), all.end(), [&](const NetworkInterface& one) {
+    return one.ipv6_disabled && (loopback ? one.loopback : true);
+  });
+  const bool any_on = std::any_of(all.begin(), all.end(), [&](const NetworkInterface& one) {
+    return !one.ipv6_disabled && (loopback ? one.loopback : !one.loopback);
+  });
+  return off != all.end() && !any_on ? &*off : nullptr;
+}
+
+Finding ipv6_is_off(const Facts& facts, const std::string& name, Standing standing) {
+  return {
+      .cause = Cause::address_not_local,
+      .evidence = {{fmt::format(
+                        "IPv6 is switched off on {} (net.ipv6.conf.{}.disable_ipv6 is 1), so {} cannot be "
+                        "used; no port was looked for",
+                        name, name, facts.socket()->address.ip_text()),
+                    std::move(standing)}},
+      .alternative = {},
+      .advice = fmt::format("use the IPv4 address, or switch IPv6 on: sysctl net.ipv6.conf.{}.disable_ipv6=0",
+                            name)};
+}
+
+void add_loopback_state(const Facts& facts, Finding& found) {
+  if (!is_loopback(facts.socket()->address) || !facts.interfaces()) return;
+  for (const NetworkInterface& interface : *facts.interfaces())
+    if (interface.loopback && !interface.up) {
+      found.note(fmt::format("{} is down in this network namespace", printable(interface.name).text));
+      found.advice = fmt::format("ip link set {} up", printable(interface.name).text);
+    }
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_address_not_local() {
-  return std::make_unique<AddressNotLocal>();
+std::optional<Finding> address_not_local(const Facts& facts) {
+  const bool bind = facts.is(Syscall::bind, EADDRNOTAVAIL);
+  if (!facts.is_inet() || (!bind && !facts.is(Syscall::connect, EADDRNOTAVAIL))) return std::nullopt;
+  using State = SocketCall::AddressState;
+  const SocketCall& call = *facts.socket();
+  if (call.address_state == State::family_off) return ipv6_is_off(facts, "lo", Standing::at_call());
+  if (call.address_state == State::unknown)
+    if (const NetworkInterface* off = without_ipv6(facts))
+      return ipv6_is_off(facts, printable(off->name).text, Standing::later("looked up after the call"));
+  if (!bind || call.address_state == State::tentative || call.address_state == State::duplicate)
+    return std::nullopt;
+  const bool four = unmapped(call.address).kind == AddressKind::inet;
+  Finding found{
+      .cause = Cause::address_not_local,
+      .evidence = {{fmt::format("the kernel found {} on no interface of network namespace {} that can use it",
+                                call.address.ip_text(), call.socket_netns)}},
+      .alternative =
+          four || facts.asked_now() || call.address_state == State::absent
+              ? ""
+              : "an IPv6 address that duplicate address detection has not let through looks the same",
+      .advice =
+          "check the address with `ip addr`; if it comes up later, start the program after it (systemd: "
+          "network-online.target) or set IP_FREEBIND or net.ipv4.ip_nonlocal_bind"};
+  add_loopback_state(facts, found);
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -1,33 +1,24 @@
-// connect to the broadcast address without SO_BROADCAST: EACCES (net/ipv4/udp.c, datagram.c).
-//
-// A prohibit route or a security module answers EACCES too, so this is likely, not certain. Only the limited
-// broadcast address is known without looking at routes.
+// connect to a broadcast address without SO_BROADCAST: EACCES (net/ipv4/udp.c, datagram.c). The limited one
+// is known by itself, that of a link by the routing table.
+#include <fmt/format.h>
+
 #include <cerrno>
 
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
-namespace {
+namespace sockward::rules {
 
-class BroadcastDenied final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    if (call == nullptr || seen.event.syscall != Syscall::connect || seen.event.error() != EACCES)
-      return std::nullopt;
-    if (call->address.kind != AddressKind::inet || call->address.ip_text() != "255.255.255.255")
-      return std::nullopt;
-    return Diagnosis{
-        .cause = Cause::broadcast_denied,
-        .confidence = Confidence::likely,
-        .evidence = {"255.255.255.255 is the broadcast address, for which a socket needs SO_BROADCAST"},
-        .advice = "set SO_BROADCAST on the socket before connect"};
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<Rule> rule_broadcast_denied() {
-  return std::make_unique<BroadcastDenied>();
+std::optional<Finding> broadcast_denied(const Facts& facts) {
+  if (!facts.is(Syscall::connect, EACCES) || !facts.is_inet()) return std::nullopt;
+  const SocketAddress& to = facts.socket()->address;
+  const bool limited = is_limited_broadcast(unmapped(to));
+  if (!limited && !(facts.route() && facts.route()->broadcast)) return std::nullopt;
+  return Finding{.cause = Cause::broadcast_denied,
+                 .evidence = {{fmt::format("{} is a broadcast address, for which a socket needs SO_BROADCAST",
+                                           to.ip_text()),
+                               limited ? Standing::at_call() : Standing::later("looked up after the call")}},
+                 .alternative = "a prohibit route or a security module answers EACCES too",
+                 .advice = "set SO_BROADCAST on the socket before connect"};
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -1,42 +1,52 @@
-// No listener has the port, but a connection that came through it is still open.
-//
-// Never certain: a listener may have died right after the call, and its connections outlive it.
+// No listener has the port, but a connection that has it as its own is still open: one that came through a
+// listener that is gone, or an outgoing one that was given the port.
 #include <fmt/format.h>
 
 #include <cerrno>
 
-#include "diagnose/holding.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
-class ConnectionStillOpen final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    if (call == nullptr || seen.event.error() != EADDRINUSE || !call->address.is_inet() ||
-        call->address.port == 0)
-      return std::nullopt;
-    const BoundName wanted = name_of_call(*call);
-    const Holding holding = find_holding(seen, wanted, [&](const OpenSocket& socket) {
-      return conflicts(socket, *call, seen.event.actor.uid);
-    });
-    if (holding.open.empty()) return std::nullopt;
-    for (const auto& socket : holding.open)
-      if (socket.state != OpenSocket::State::connected) return std::nullopt;
-    Diagnosis found{.cause = Cause::connection_still_open, .confidence = Confidence::likely};
-    found.holder = to_holder(holding.open.front().owner);
-    found.evidence = {fmt::format("nobody listens on the port; {} has {} open connection{} on it",
-                                  owner_text(holding.open.front().owner), holding.open.size(),
-                                  holding.open.size() == 1 ? "" : "s")};
-    found.advice = "end that process, or set SO_REUSEADDR on the server's socket before bind";
-    return found;
-  }
-};
+/// Did the kernel choose this port for an outgoing connection? Then nobody was seen to bind it.
+bool is_outgoing(const Facts& facts, const SocketCall& call) {
+  const std::uint16_t port = call.address.port;
+  return call.port_high != 0 && port >= call.port_low && port <= call.port_high && !facts.holding().binder;
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_connection_still_open() {
-  return std::make_unique<ConnectionStillOpen>();
+std::optional<Finding> connection_still_open(const Facts& facts) {
+  const SocketCall* call = facts.socket();
+  if (!facts.is(Syscall::bind, EADDRINUSE) || !facts.is_inet() || call->address.port == 0)
+    return std::nullopt;
+  const Holding& holding = facts.holding();
+  if (holding.open.empty()) return std::nullopt;
+  for (const auto& socket : holding.open)
+    if (socket.state != OpenSocket::State::connected) return std::nullopt;
+  const SocketOwner& owner = holding.open.front().owner;
+  Finding found{
+      .cause = Cause::connection_still_open,
+      .evidence = {{fmt::format("no socket listens on the port; {} has {} open connection{} on it",
+                                owner_text(owner), holding.open.size(), holding.open.size() == 1 ? "" : "s"),
+                    Standing::later("looked up after the call")}},
+      .alternative = "a listener that ended right after the call leaves its connections behind"};
+  found.holder = to_holder(owner);
+  if (is_outgoing(facts, *call)) {
+    found.note(fmt::format(
+        "the port lies in the range for outgoing connections, {} to {}, and no bind of it was seen",
+        call->port_low, call->port_high));
+    found.advice = fmt::format(
+        "end that connection; to keep the port out of the way of outgoing ones: sysctl "
+        "net.ipv4.ip_local_reserved_ports={}",
+        call->address.port);
+  } else {
+    found.advice = call->reuseaddr
+                       ? "end that process: its connections were made without SO_REUSEADDR on their side"
+                       : "end that process, or set SO_REUSEADDR on the server's socket before bind";
+  }
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -4,36 +4,43 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
-#include "diagnose/permissions.hpp"
-#include "diagnose/socket_file.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
-class DirectoryNotSearchable final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    if (seen.event.error() != EACCES) return std::nullopt;
-    const PermissionReplay replay = replay_permissions(seen);
-    if (!replay.denial || replay.denial->what != Denial::What::search) return std::nullopt;
-    const PathStep& step = replay.denial->step;
-    const std::string path = printable(step.path).text;
-    Diagnosis found{
-        .cause = Cause::directory_not_searchable,
-        .confidence = replay.denial->sure ? Confidence::certain : Confidence::likely,
-        .evidence = {fmt::format("{} has {}: no search permission (x) for {}", path,
-                                 ownership_text(step.object), credentials_text(replay.credentials))}};
-    if (!replay.doubt.empty()) found.evidence.push_back(printable(replay.doubt).text);
-    found.advice =
-        fmt::format("run it as uid {} or in group {}, or give search permission on {} (chmod o+x, or an ACL)",
-                    step.object.uid, step.object.gid, path);
-    return found;
-  }
-};
+/// The directory's mode was changed after the call, and it allows now what something on the way did not.
+Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
+  const PathStep& step = *replay.changed_since;
+  const std::string path = printable(step.path).text;
+  return {
+      .cause = Cause::directory_not_searchable,
+      .evidence = {{fmt::format("{} has {} now, which allows it", path, ownership_text(step.object)),
+                    unchanged_since_call(facts, step)}},
+      .alternative = "which of the components refused is concluded from what was changed after the call",
+      .advice = fmt::format("its owner or mode was changed since: try again; if it fails, look at {}", path)};
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_directory_not_searchable() {
-  return std::make_unique<DirectoryNotSearchable>();
+std::optional<Finding> directory_not_searchable(const Facts& facts) {
+  if (facts.event.error() != EACCES) return std::nullopt;
+  const PermissionReplay& replay = facts.permissions();
+  const bool only_searched = !replay.changed_is_last || facts.event.syscall == Syscall::connect;
+  if (replay.changed_since && replay.changed_is_directory && only_searched)
+    return changed_meanwhile(facts, replay);
+  if (replay.changed_since || !replay.denial || replay.denial->what != Denial::What::search)
+    return std::nullopt;
+  const PathStep& step = replay.denial->step;
+  const std::string path = printable(step.path).text;
+  Finding found{.cause = Cause::directory_not_searchable,
+                .evidence = {{fmt::format("{} has {}: no search permission (x) for {}", path,
+                                          ownership_text(step.object), credentials_text(replay.credentials)),
+                              replay.standing}}};
+  found.advice =
+      fmt::format("run it as uid {} or in group {}, or give search permission on {} (chmod o+x, or an ACL)",
+                  step.object.uid, step.object.gid, path);
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -6,59 +6,63 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
-#include "diagnose/permissions.hpp"
-#include "diagnose/socket_file.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
-class DirectoryNotWritable final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    if (seen.event.error() != EACCES && seen.event.error() != EPERM) return std::nullopt;
-    const PermissionReplay replay = replay_permissions(seen);
-    if (!replay.denial) return std::nullopt;
-    if (replay.denial->what == Denial::What::immutable) return examine_flag(seen, replay);
-    const bool sticky = replay.denial->what == Denial::What::sticky;
-    if (!sticky && replay.denial->what != Denial::What::write) return std::nullopt;
-    if (sticky != (seen.event.error() == EPERM)) return std::nullopt;
-    const PathStep& step = replay.denial->step;
-    const std::string path = printable(step.path).text;
-    Diagnosis found{.cause = Cause::directory_not_writable,
-                    .confidence = replay.denial->sure ? Confidence::certain : Confidence::likely,
-                    .evidence = {fmt::format(
-                        "{} has {}: {} for {}", path, ownership_text(step.object),
-                        sticky ? "sticky, and neither it nor the file belongs to the caller; removal denied"
-                               : "no write permission (w)",
-                        credentials_text(replay.credentials))}};
-    if (!replay.doubt.empty()) found.evidence.push_back(printable(replay.doubt).text);
-    found.advice =
-        sticky ? "let the owner of the file remove it, or use a directory of the program's own (systemd: "
-                 "RuntimeDirectory=)"
-               : fmt::format(
-                     "run it as uid {}, or use a directory of the program's own (systemd: RuntimeDirectory=)",
-                     step.object.uid);
-    return found;
-  }
+constexpr const char* kOwnDirectory = "use a directory of the program's own (systemd: RuntimeDirectory=)";
 
-  static std::optional<Diagnosis> examine_flag(const Observation& seen, const PermissionReplay& replay) {
-    if (seen.event.error() != EPERM) return std::nullopt;
-    const PathObject& object = replay.denial->step.object;
-    const std::string path = printable(replay.denial->step.path).text;
-    const char flag = object.immutable ? 'i' : 'a';
-    Diagnosis found{.cause = Cause::directory_not_writable,
-                    .confidence = replay.denial->sure ? Confidence::certain : Confidence::likely,
-                    .evidence = {fmt::format("{} is {} (statx: the attribute {}), for root too", path,
-                                             object.immutable ? "immutable" : "append-only", flag)}};
-    if (!replay.doubt.empty()) found.evidence.push_back(printable(replay.doubt).text);
-    found.advice = fmt::format("find out why it was set, then: chattr -{} {}", flag, path);
-    return found;
-  }
-};
+std::optional<Finding> of_flag(const Facts& facts, const PermissionReplay& replay) {
+  if (facts.event.error() != EPERM) return std::nullopt;
+  const PathObject& object = replay.denial->step.object;
+  const std::string path = printable(replay.denial->step.path).text;
+  const char flag = object.immutable ? 'i' : 'a';
+  return Finding{.cause = Cause::directory_not_writable,
+                 .evidence = {{fmt::format("{} is {} (statx: the attribute {}), for root too", path,
+                                           object.immutable ? "immutable" : "append-only", flag),
+                               replay.standing}},
+                 .alternative = {},
+                 .advice = fmt::format("find out why it was set, then: chattr -{} {}", flag, path)};
+}
+
+/// The last directory's owner or mode was changed after the call, and nothing refuses now.
+Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
+  const PathStep& step = *replay.changed_since;
+  const std::string path = printable(step.path).text;
+  return {
+      .cause = Cause::directory_not_writable,
+      .evidence = {{fmt::format("{} has {} now", path, ownership_text(step.object)),
+                    unchanged_since_call(facts, step)}},
+      .alternative = "that the directory refused is concluded from its having been changed after the call",
+      .advice = fmt::format("its owner or mode was changed since: try again; if it fails, look at {}", path)};
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_directory_not_writable() {
-  return std::make_unique<DirectoryNotWritable>();
+std::optional<Finding> directory_not_writable(const Facts& facts) {
+  if (facts.event.error() != EACCES && facts.event.error() != EPERM) return std::nullopt;
+  const PermissionReplay& replay = facts.permissions();
+  if (replay.changed_since && replay.changed_is_last && facts.event.syscall != Syscall::connect &&
+      facts.event.error() == EACCES)
+    return changed_meanwhile(facts, replay);
+  if (replay.changed_since || !replay.denial) return std::nullopt;
+  if (replay.denial->what == Denial::What::immutable) return of_flag(facts, replay);
+  const bool sticky = replay.denial->what == Denial::What::sticky;
+  if (!sticky && replay.denial->what != Denial::What::write) return std::nullopt;
+  if (sticky != (facts.event.error() == EPERM)) return std::nullopt;
+  const PathStep& step = replay.denial->step;
+  return Finding{
+      .cause = Cause::directory_not_writable,
+      .evidence = {{fmt::format(
+                        "{} has {}: {} for {}", printable(step.path).text, ownership_text(step.object),
+                        sticky ? "sticky, and neither it nor the file belongs to the caller; removal denied"
+                               : "no write permission (w)",
+                        credentials_text(replay.credentials)),
+                    replay.standing}},
+      .alternative = {},
+      .advice = sticky ? std::string("let the owner of the file remove it, or ") + kOwnDirectory
+                       : fmt::format("run it as uid {}, or {}", step.object.uid, kOwnDirectory)};
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -7,37 +7,23 @@
 #include <cerrno>
 
 #include "diagnose/capabilities.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
-namespace {
+namespace sockward::rules {
 
-class HostnameDenied final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<NameCall>(&seen.event.call);
-    if (call == nullptr || seen.event.error() != EPERM) return std::nullopt;
-    const Actor& actor = seen.event.actor;
-    const Authority authority = authority_of(actor, CAP_SYS_ADMIN, call->owner_userns);
-    Diagnosis found{.cause = Cause::hostname_denied, .confidence = Confidence::likely};
-    found.evidence.push_back(authority_text(actor, CAP_SYS_ADMIN, "CAP_SYS_ADMIN", call->owner_userns));
-    if (authority == Authority::no) {
-      found.confidence = Confidence::certain;
-    } else {
-      found.evidence.emplace_back(
-          "so plain capabilities would allow it: a seccomp filter or a security module refused");
-    }
-    found.advice = fmt::format(
-        "uid {} tried to rename UTS namespace {}: if that is its job, give it CAP_SYS_ADMIN in a "
-        "UTS namespace of its own; if not, find out why it tries",
-        actor.uid, actor.utsns);
-    return found;
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<Rule> rule_hostname_denied() {
-  return std::make_unique<HostnameDenied>();
+std::optional<Finding> hostname_denied(const Facts& facts) {
+  const NameCall* call = facts.name();
+  if (call == nullptr || facts.event.error() != EPERM) return std::nullopt;
+  const Actor& actor = facts.event.actor;
+  Finding found{.cause = Cause::hostname_denied,
+                .evidence = {{authority_text(actor, CAP_SYS_ADMIN, "CAP_SYS_ADMIN", call->owner_userns)}}};
+  if (authority_of(actor, CAP_SYS_ADMIN, call->owner_userns) != Authority::no)
+    found.alternative = "capabilities would allow it: a seccomp filter or a security module may have refused";
+  found.advice = fmt::format(
+      "uid {} tried to rename UTS namespace {}: if that is its job, give it CAP_SYS_ADMIN in a "
+      "UTS namespace of its own; if not, find out why it tries",
+      actor.uid, actor.utsns);
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

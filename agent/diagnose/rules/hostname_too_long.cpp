@@ -3,30 +3,20 @@
 
 #include <cerrno>
 
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
-namespace {
+namespace sockward::rules {
 
-constexpr int kLongestName = 64;
-
-class HostnameTooLong final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<NameCall>(&seen.event.call);
-    if (call == nullptr || seen.event.error() != EINVAL || call->asked_length <= kLongestName)
-      return std::nullopt;
-    return Diagnosis{
-        .cause = Cause::hostname_too_long,
-        .confidence = Confidence::certain,
-        .evidence = {fmt::format("the name has {} bytes, {} fit", call->asked_length, kLongestName)},
-        .advice = fmt::format("use {} bytes at most (DNS labels: 63)", kLongestName)};
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<Rule> rule_hostname_too_long() {
-  return std::make_unique<HostnameTooLong>();
+std::optional<Finding> hostname_too_long(const Facts& facts) {
+  constexpr int kLongestName = 64;
+  const NameCall* call = facts.name();
+  if (call == nullptr || facts.event.error() != EINVAL || call->asked_length <= kLongestName)
+    return std::nullopt;
+  return Finding{
+      .cause = Cause::hostname_too_long,
+      .evidence = {{fmt::format("the name has {} bytes, {} fit", call->asked_length, kLongestName)}},
+      .alternative = {},
+      .advice = fmt::format("use {} bytes at most (DNS labels: 63)", kLongestName)};
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -3,34 +3,38 @@
 #include <sys/socket.h>
 
 #include "diagnose/path_budget.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
+#include "diagnose/socket_argument.hpp"
 
-namespace sockward {
+namespace sockward::rules {
+
 namespace {
 
-class PathNearLimit final : public Rule {
-  // The kernel side reports a successful bind only when the path has names.near_limit_bytes or more.
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    constexpr std::size_t kLeast = 100;  // a bind that replaced another file is reported whatever its length
-    if (call != nullptr && call->replaced && call->address.name.size() < kLeast) return std::nullopt;
-    if (call == nullptr || seen.event.failed() || seen.event.syscall != Syscall::bind) return std::nullopt;
-    if (call->family != AF_UNIX || call->address.kind != AddressKind::path || !call->kernel_copy)
-      return std::nullopt;
-    const std::size_t bytes = call->address.name.size();
-    if (bytes > kUsablePathBytes) return std::nullopt;  // all 108: path_truncated
-    return Diagnosis{.cause = Cause::path_near_limit,
-                     .confidence = Confidence::certain,
-                     .evidence = {fmt::format("the path has {} bytes of {}: {} left", bytes, kUsablePathBytes,
-                                              kUsablePathBytes - bytes)},
-                     .advice = "a name longer by more than that will not fit: " + shorten_advice()};
-  }
-};
+/// 107 bytes are what is left of a longer name that the program was given.
+bool was_cut(const Facts& facts) {
+  const std::string& name = facts.socket()->address.name;
+  if (name.size() != kUsablePathBytes) return false;
+  NameSources sources{.at_exec = facts.before.names_at_exec(facts.event), .resolved = {}};
+  if (const auto& arguments = facts.arguments()) sources.arguments = *arguments;
+  return longer_name_of(name, sources).has_value();
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_path_near_limit() {
-  return std::make_unique<PathNearLimit>();
+// The kernel side reports a successful bind only when the path has names.near_limit_bytes or more.
+std::optional<Finding> path_near_limit(const Facts& facts) {
+  constexpr std::size_t kLeast = 100;  // a bind that replaced another file is reported whatever its length
+  const SocketCall* call = facts.socket();
+  if (call == nullptr || facts.event.failed() || facts.event.syscall != Syscall::bind) return std::nullopt;
+  if (call->replaced && call->address.name.size() < kLeast) return std::nullopt;
+  if (!facts.is_unix_path() || !call->kernel_copy) return std::nullopt;
+  const std::size_t bytes = call->address.name.size();
+  if (bytes > kUsablePathBytes || was_cut(facts)) return std::nullopt;  // path_truncated
+  return Finding{.cause = Cause::path_near_limit,
+                 .evidence = {{fmt::format("the path has {} bytes of {}: {} left", bytes, kUsablePathBytes,
+                                           kUsablePathBytes - bytes)}},
+                 .alternative = {},
+                 .advice = "a name longer by more than that will not fit: " + shorten_advice()};
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -8,51 +8,56 @@
 #include "base/printable.hpp"
 #include "diagnose/path_budget.hpp"
 #include "diagnose/refusal_message.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
 constexpr std::chrono::seconds kYoung{10};
+constexpr const char* kAlternative = "the program may have failed for another reason";
 
-class PathRefusedInUserspace final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* end = std::get_if<ProcessExit>(&seen.event.call);
-    if (end == nullptr || !end->failed()) return std::nullopt;
-    const auto name = seen.history.pending_name(seen.event);
-    const auto said = refusal_in(end->message);
-    if (!name) return said ? from_message(*end, *said) : std::nullopt;
-    const auto lived = std::chrono::nanoseconds(seen.event.time.ns - name->time.ns);
-    if (lived > kYoung) return std::nullopt;
-    Diagnosis found{.cause = Cause::path_refused_in_userspace, .confidence = Confidence::likely};
-    found.name = name->path;
-    found.evidence = {fmt::format("it was started with a socket path of {}{} bytes, {} fit: {}",
-                                  name->clipped ? "at least " : "", name->path.size(), kUsablePathBytes,
-                                  printable(name->path).text),
-                      "it made no bind or connect with it",
-                      fmt::format("it ended with status {} after {:.1f} ms", end->status >> 8 & 0xFF,
-                                  std::chrono::duration<double, std::milli>(lived).count()),
-                      budget_text(name->path)};
-    if (said) found.evidence.push_back("it wrote: " + printable(said->line).text);
-    found.advice = shorten_advice();
-    return found;
-  }
+void add_budget(const std::string& comm, const std::string& option, const std::string& path, Finding& found) {
+  for (std::string& text : budget_texts(comm, option, path)) found.evidence.emplace_back(std::move(text));
+}
 
-  static std::optional<Diagnosis> from_message(const ProcessExit& end, const RefusalMessage& said) {
-    Diagnosis found{.cause = Cause::path_refused_in_userspace, .confidence = Confidence::likely};
-    found.name = said.path;
-    found.evidence = {"it wrote: " + printable(said.line).text,
-                      fmt::format("it ended with status {}", end.status >> 8 & 0xFF)};
-    if (!said.path.empty()) found.evidence.push_back(budget_text(said.path));
-    found.advice = shorten_advice();
-    return found;
-  }
-};
+Finding from_message(const Actor& actor, const ProcessExit& end, const RefusalMessage& said) {
+  Finding found{.cause = Cause::path_refused_in_userspace,
+                .evidence = {{"it wrote: " + printable(said.line).text},
+                             {fmt::format("it ended with status {}", end.status >> 8 & 0xFF)}},
+                .alternative = kAlternative,
+                .advice = shorten_advice()};
+  found.name = said.path;
+  if (!said.path.empty()) add_budget(actor.comm, option_in(said.line), said.path, found);
+  return found;
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_path_refused_in_userspace() {
-  return std::make_unique<PathRefusedInUserspace>();
+std::optional<Finding> path_refused_in_userspace(const Facts& facts) {
+  const auto* end = std::get_if<ProcessExit>(&facts.event.call);
+  if (end == nullptr || !end->failed()) return std::nullopt;
+  const auto name = facts.before.pending_name(facts.event);
+  const auto said = refusal_in(end->message);
+  if (said && said->truncated) return std::nullopt;  // it went on: path_truncated
+  if (!name) return said ? std::optional(from_message(facts.event.actor, *end, *said)) : std::nullopt;
+  const auto lived = std::chrono::nanoseconds(facts.event.time.ns - name->time.ns);
+  if (lived > kYoung) return std::nullopt;
+  Finding found{.cause = Cause::path_refused_in_userspace,
+                .evidence = {{fmt::format("it was started with a socket path of {}{} bytes, {} fit: {}",
+                                          name->clipped ? "at least " : "", name->path.size(),
+                                          kUsablePathBytes, printable(name->path).text)},
+                             {"it made no bind or connect with it"},
+                             {fmt::format("it ended with status {} after {:.1f} ms", end->status >> 8 & 0xFF,
+                                          std::chrono::duration<double, std::milli>(lived).count())}},
+                .alternative = kAlternative,
+                .advice = shorten_advice()};
+  found.name = name->path;
+  // What the program calls too long has what it added in it; the argument may be a directory.
+  const std::string& comm = facts.event.actor.comm;
+  const bool said_more = said && chosen_name(comm, said->path);
+  add_budget(comm, name->option, said_more ? said->path : name->path, found);
+  if (said) found.evidence.emplace_back("it wrote: " + printable(said->line).text);
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

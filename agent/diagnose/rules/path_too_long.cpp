@@ -9,24 +9,24 @@
 #include <cerrno>
 
 #include "diagnose/path_budget.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
 constexpr std::size_t kComponentMax = 255;
 
-std::optional<Diagnosis> examine_socket(const Event& event, const SocketCall& call) {
+std::optional<Finding> examine_socket(const Event& event, const SocketCall& call) {
   const bool over = event.error() == EINVAL && call.address_length > kUnixAddressMax;
   if (!call.is_socket || call.family != AF_UNIX || !over) return std::nullopt;
   // Another family in the address is refused whatever its length: not this cause.
   if (call.address.kind != AddressKind::unreadable && call.address.family != AF_UNIX) return std::nullopt;
-  Diagnosis found{.cause = Cause::path_too_long, .confidence = Confidence::certain};
-  found.evidence.push_back(fmt::format("addrlen {} is over {}, all that the kernel takes for AF_UNIX",
-                                       call.address_length, kUnixAddressMax));
+  Finding found{.cause = Cause::path_too_long};
+  found.evidence.emplace_back(fmt::format("addrlen {} is over {}, all that the kernel takes for AF_UNIX",
+                                          call.address_length, kUnixAddressMax));
   const std::size_t bytes = call.address.name.size();
   if (call.address.kind == AddressKind::path && bytes <= kUsablePathBytes) {
-    found.evidence.push_back(
+    found.evidence.emplace_back(
         fmt::format("the path itself has only {} bytes: the length is wrong, not the name", bytes));
     found.advice =
         "pass offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1 as the length, not the size of a "
@@ -34,11 +34,13 @@ std::optional<Diagnosis> examine_socket(const Event& event, const SocketCall& ca
     return found;
   }
   if (call.address.kind == AddressKind::path) {
-    found.evidence.push_back(fmt::format("the path has {}{} bytes, {} fit",
-                                         call.address.truncated ? "at least " : "", bytes, kUsablePathBytes));
-    found.evidence.push_back(budget_text(call.address.name));
+    found.evidence.emplace_back(fmt::format("the path has {}{} bytes, {} fit",
+                                            call.address.truncated ? "at least " : "", bytes,
+                                            kUsablePathBytes));
+    found.evidence.emplace_back(budget_text(call.address.name));
   } else if (call.address.kind == AddressKind::abstract) {
-    found.evidence.push_back(fmt::format("the abstract name has {} bytes, {} fit", bytes, kUsablePathBytes));
+    found.evidence.emplace_back(
+        fmt::format("the abstract name has {} bytes, {} fit", bytes, kUsablePathBytes));
   } else {
     found.evidence.emplace_back("the address itself could not be read");
   }
@@ -46,41 +48,36 @@ std::optional<Diagnosis> examine_socket(const Event& event, const SocketCall& ca
   return found;
 }
 
-Diagnosis name_too_long() {
+Finding name_too_long() {
   return {.cause = Cause::path_too_long,
-          .confidence = Confidence::certain,
           .evidence =
-              {"ENAMETOOLONG: a component has more than 255 bytes (or the file system's own limit), or the "
-               "whole path more than 4095"},
+              {{"ENAMETOOLONG: a component has more than 255 bytes (or the file system's own limit), or the "
+                "whole path more than 4095"}},
+          .alternative = {},
           .advice = "shorten the name"};
 }
 
-Diagnosis examine_path(const PathCall& call) {
-  Diagnosis found = name_too_long();
+Finding examine_path(const PathCall& call) {
+  Finding found = name_too_long();
   if (!call.path) return found;
   const PathBudget budget = budget_of(*call.path);
   if (budget.bytes > kComponentMax)
-    found.evidence.push_back(fmt::format("its longest component has {}{} bytes, {} are allowed",
-                                         call.truncated ? "at least " : "", budget.bytes, kComponentMax));
+    found.evidence.emplace_back(fmt::format("its longest component has {}{} bytes, {} are allowed",
+                                            call.truncated ? "at least " : "", budget.bytes, kComponentMax));
   else
-    found.evidence.push_back(
+    found.evidence.emplace_back(
         fmt::format("the path has {}{} bytes", call.truncated ? "at least " : "", call.path->size()));
   return found;
 }
 
-class PathTooLong final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* path = std::get_if<PathCall>(&seen.event.call);
-    if (seen.event.error() == ENAMETOOLONG) return path != nullptr ? examine_path(*path) : name_too_long();
-    const auto* socket = std::get_if<SocketCall>(&seen.event.call);
-    return socket != nullptr ? examine_socket(seen.event, *socket) : std::nullopt;
-  }
-};
-
 }  // namespace
 
-std::unique_ptr<Rule> rule_path_too_long() {
-  return std::make_unique<PathTooLong>();
+std::optional<Finding> path_too_long(const Facts& facts) {
+  if (facts.event.error() == ENAMETOOLONG) {
+    const PathCall* path = facts.path_call();
+    return path != nullptr ? examine_path(*path) : name_too_long();
+  }
+  return facts.socket() != nullptr ? examine_socket(facts.event, *facts.socket()) : std::nullopt;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -1,92 +1,106 @@
 // Refused though modes and capabilities allow it: something above them said no. Where that layer was not seen
-// to refuse (diagnose/refusal.hpp) this is at most likely: what stands in the way now is asked of the host.
+// to refuse (observed_refusal.cpp) this is at most likely: what stands in the way now is asked of the host.
+//
+// Not every EPERM is a policy: the kernel itself answers so to a datagram socket whose peer is connected to
+// another one (net/unix/af_unix.c, unix_may_send), and where a file system cannot make sockets.
 #include <fmt/format.h>
 #include <linux/capability.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
 #include "base/errno_name.hpp"
 #include "base/printable.hpp"
 #include "diagnose/capabilities.hpp"
-#include "diagnose/permissions.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
-Diagnosis denied(std::string evidence, std::string advice) {
-  return {.cause = Cause::policy_denied,
-          .confidence = Confidence::likely,
-          .evidence = {std::move(evidence)},
-          .advice = std::move(advice),
-          .holder = {},
-          .policy = "unknown"};
+constexpr const char* kAlternative =
+    "no layer was seen to refuse; it is what is left when modes and capabilities allow it";
+
+Finding denied(std::string evidence, Standing standing, std::string advice, std::string policy = "unknown") {
+  Finding found{.cause = Cause::policy_denied, .alternative = kAlternative, .advice = std::move(advice)};
+  found.evidence.emplace_back(std::move(evidence), std::move(standing));
+  found.policy = std::move(policy);
+  return found;
 }
 
-class PolicyDenied final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const int error = seen.event.error();
-    if (error != EACCES && error != EPERM) return std::nullopt;
-    const auto* call = std::get_if<SocketCall>(&seen.event.call);
-    if (call != nullptr && call->is_socket && call->address.is_inet()) return examine_inet(seen, *call);
-    const PermissionReplay replay = replay_permissions(seen);
-    if (!replay.known || replay.denial || !replay.doubt.empty()) return std::nullopt;
-    return denied(fmt::format("every directory and the object itself allow it for {}",
-                              credentials_text(replay.credentials)),
-                  "look for a security module (dmesg, ausearch -m avc; Landlock leaves no trace), a seccomp "
-                  "filter, or an "
-                  "immutable file (lsattr)");
-  }
+/// Asked after the call: a route may have changed since.
+std::optional<Finding> of_route(const Facts& facts, const SocketCall& call) {
+  if (call.socket_netns != facts.event.actor.netns) return std::nullopt;
+  const auto& route = facts.route();
+  if (!route || route->error == 0 || route->error != facts.event.error()) return std::nullopt;
+  const std::string to = call.address.ip_text();
+  return denied(
+      fmt::format("the routing table answers {} for {} (rtnetlink): a prohibit route",
+                  errno_name(route->error).value_or("an error"), to),
+      Standing::later("looked up after the call"),
+      fmt::format("see it with: ip route get {}; remove the route, or the rule that leads to it", to),
+      "route");
+}
 
-  static std::optional<Diagnosis> examine_inet(const Observation& seen, const SocketCall& call) {
-    if (seen.event.syscall == Syscall::bind) {
-      const bool low = call.address.port != 0 && call.address.port < call.port_start;
-      if (low && authority_of(seen.event.actor, CAP_NET_BIND_SERVICE, call.owner_userns) != Authority::yes)
-        return std::nullopt;
-      if (auto cgroup = examine_cgroup(seen)) return cgroup;
-      return denied("the port and the caller's capabilities allow it",
-                    "look for a security module (dmesg, ausearch -m avc; Landlock leaves no trace), a BPF "
-                    "program on the "
-                    "cgroup (bpftool cgroup tree), or a seccomp filter");
-    }
-    if (seen.event.syscall != Syscall::connect || call.address.ip_text() == "255.255.255.255")
+std::optional<Finding> of_cgroup(const Facts& facts) {
+  if (facts.event.error() != EPERM) return std::nullopt;
+  const auto& programs = facts.cgroup_programs();
+  if (!programs || *programs == 0) return std::nullopt;
+  const bool one = *programs == 1;
+  return denied(fmt::format("{} BPF program{} on the caller's cgroup decide{} about {}", *programs,
+                            one ? "" : "s", one ? "s" : "", to_string(facts.event.syscall)),
+                Standing::later("looked up after the call"),
+                "see them with: bpftool cgroup tree; systemd: IPAddressDeny=, SocketBindDeny=", "cgroup_bpf");
+}
+
+std::optional<Finding> of_inet(const Facts& facts, const SocketCall& call) {
+  if (facts.event.syscall == Syscall::bind) {
+    if (needs_port_privilege(call) &&
+        authority_of(facts.event.actor, CAP_NET_BIND_SERVICE, call.owner_userns) != Authority::yes)
       return std::nullopt;
-    if (auto route = examine_route(seen, call)) return route;
-    if (auto cgroup = examine_cgroup(seen)) return cgroup;
-    return denied("connect was refused on this host, before anything answered",
-                  "look at the route (ip route get), the packet filter's output chain (nft list ruleset), a "
-                  "BPF program on the cgroup (bpftool cgroup tree), or a security module");
+    if (auto cgroup = of_cgroup(facts)) return cgroup;
+    return denied("the port and the caller's capabilities allow it", Standing::at_call(),
+                  "look for a security module (dmesg, ausearch -m avc; Landlock leaves no trace), a BPF "
+                  "program on the cgroup (bpftool cgroup tree), or a seccomp filter");
   }
+  if (facts.event.syscall != Syscall::connect || broadcast_denied(facts)) return std::nullopt;
+  if (auto route = of_route(facts, call)) return route;
+  if (auto cgroup = of_cgroup(facts)) return cgroup;
+  return denied("connect was refused on this host, before anything answered", Standing::at_call(),
+                "look at the route (ip route get), the packet filter's output chain (nft list ruleset), a "
+                "BPF program on the cgroup (bpftool cgroup tree), or a security module");
+}
 
-  /// Asked after the call: a route may have changed since.
-  static std::optional<Diagnosis> examine_route(const Observation& seen, const SocketCall& call) {
-    if (call.socket_netns != seen.event.actor.netns) return std::nullopt;
-    const auto route = seen.host.route(seen.event, call.address);
-    if (!route || route->error == 0 || route->error != seen.event.error()) return std::nullopt;
-    Diagnosis found =
-        denied(fmt::format("the routing table answers {} for {} (rtnetlink): a prohibit route",
-                           errno_name(route->error).value_or("an error"), call.address.ip_text()),
-               fmt::format("see it with: ip route get {}; remove the route, or the rule that leads to it",
-                           call.address.ip_text()));
-    found.policy = "route";
-    return found;
-  }
-
-  static std::optional<Diagnosis> examine_cgroup(const Observation& seen) {
-    const auto programs = seen.host.cgroup_programs(seen.event);
-    if (!programs || *programs == 0 || seen.event.error() != EPERM) return std::nullopt;
-    Diagnosis found = denied(
-        fmt::format("{} BPF program{} on the caller's cgroup decide{} about {}", *programs,
-                    *programs == 1 ? "" : "s", *programs == 1 ? "s" : "", to_string(seen.event.syscall)),
-        "see them with: bpftool cgroup tree; systemd: IPAddressDeny=, SocketBindDeny=");
-    found.policy = "cgroup_bpf";
-    return found;
-  }
-};
+/// What the kernel itself answers with EPERM, beside permissions.
+std::optional<Finding> of_kernel(const Facts& facts) {
+  const SocketCall* call = facts.socket();
+  if (facts.event.error() != EPERM || call == nullptr || call->family != AF_UNIX) return std::nullopt;
+  if (facts.event.syscall != Syscall::connect || call->type != SOCK_DGRAM) return std::nullopt;
+  Finding found{.cause = Cause::unknown};
+  found.note(
+      "connect of a datagram socket returned EPERM: the kernel answers so when the peer is connected to "
+      "another "
+      "socket and takes datagrams from that one only; a security module may answer so, too");
+  found.advice =
+      "look at whom the peer is connected to (ss -xp), then at security modules (dmesg, ausearch -m avc)";
+  return found;
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_policy_denied() {
-  return std::make_unique<PolicyDenied>();
+std::optional<Finding> policy_denied(const Facts& facts) {
+  const int error = facts.event.error();
+  if (error != EACCES && error != EPERM) return std::nullopt;
+  if (facts.is_inet()) return of_inet(facts, *facts.socket());
+  if (auto kernel = of_kernel(facts)) return kernel;
+  if (no_sockets_on_filesystem(facts)) return std::nullopt;
+  const PermissionReplay& replay = facts.permissions();
+  if (!replay.known || replay.denial || replay.changed_since || !replay.standing.proven())
+    return std::nullopt;
+  return denied(fmt::format("every directory and the object itself allow it for {}",
+                            credentials_text(replay.credentials)),
+                replay.standing,
+                "look for a security module (dmesg, ausearch -m avc; Landlock leaves no trace), a seccomp "
+                "filter, or an immutable file (lsattr)");
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -4,27 +4,19 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
-namespace {
+namespace sockward::rules {
 
-class ReadOnlyFilesystem final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    if (seen.event.error() != EROFS) return std::nullopt;
-    Diagnosis found{.cause = Cause::read_only_filesystem, .confidence = Confidence::certain};
-    const auto path = resolved_path(seen.event);
-    found.evidence = {fmt::format("{} is on a file system that is read-only for the caller",
-                                  path ? printable(*path).text : "the path")};
-    found.advice = "use a writable directory (in a container: a tmpfs or volume), or remount it";
-    return found;
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<Rule> rule_read_only_filesystem() {
-  return std::make_unique<ReadOnlyFilesystem>();
+std::optional<Finding> read_only_filesystem(const Facts& facts) {
+  if (facts.event.error() != EROFS) return std::nullopt;
+  if (!facts.is_unix_path() && facts.path_call() == nullptr) return std::nullopt;
+  const auto path = resolved_path(facts.event);
+  return Finding{.cause = Cause::read_only_filesystem,
+                 .evidence = {{fmt::format("{} is on a file system that is read-only for the caller (EROFS)",
+                                           path ? printable(*path).text : "the path")}},
+                 .alternative = {},
+                 .advice = "use a writable directory (in a container: a tmpfs or volume), or remount it"};
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

@@ -5,15 +5,17 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
 constexpr std::uint64_t kNoSymlinks = 4;  // RESOLVE_NO_SYMLINKS
 
 /// The links from the first one that comes again until it does.
-std::string cycle_of(const std::vector<std::string>& links) {
+std::string cycle_of(const std::vector<PathStep>& steps) {
+  std::vector<std::string> links;
+  for (const PathStep& step : steps) links.push_back(step.path);
   for (std::size_t start = 0; start < links.size(); ++start) {
     const auto again =
         std::find(links.begin() + static_cast<std::ptrdiff_t>(start) + 1, links.end(), links[start]);
@@ -26,32 +28,33 @@ std::string cycle_of(const std::vector<std::string>& links) {
   return "";
 }
 
-class SymlinkLoop final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    if (seen.event.error() != ELOOP) return std::nullopt;
-    const auto* call = std::get_if<PathCall>(&seen.event.call);
-    if (call != nullptr && (!call->arguments_readable || (call->resolve & kNoSymlinks) != 0))
-      return std::nullopt;
-    const auto path = resolved_path(seen.event);
-    if (!path) return std::nullopt;
-    const auto trace = seen.host.trace_path(seen.event, *path, true);
-    if (!trace || !trace->loops) return std::nullopt;
-    Diagnosis found{.cause = Cause::symlink_loop, .confidence = Confidence::likely};
-    found.evidence.push_back(
-        fmt::format("{} leads through more than 40 symbolic links", printable(*path).text));
-    if (const std::string cycle = cycle_of(trace->links); !cycle.empty()) {
-      found.confidence = Confidence::certain;
-      found.evidence.push_back("they go in a circle: " + cycle);
-    }
-    found.advice = "remove or correct one of the links";
-    return found;
-  }
-};
+/// Every link on the way was there before the call.
+Standing of_links(const Facts& facts) {
+  Standing all = facts.way().trace.callers_view ? facts.clock() && facts.mounts()
+                                                : Standing::later("it was looked up from another root");
+  for (const PathStep& link : facts.way().trace.links) all = all && unchanged_since_call(facts, link);
+  return all;
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_symlink_loop() {
-  return std::make_unique<SymlinkLoop>();
+std::optional<Finding> symlink_loop(const Facts& facts) {
+  if (facts.event.error() != ELOOP) return std::nullopt;
+  const PathCall* call = facts.path_call();
+  if (call != nullptr && (!call->arguments_readable || (call->resolve & kNoSymlinks) != 0))
+    return std::nullopt;
+  const PathFacts& way = facts.way();
+  if (!way.path || !way.known() || !way.trace.loops) return std::nullopt;
+  Finding found{
+      .cause = Cause::symlink_loop,
+      .evidence = {{fmt::format("{} leads through more than 40 symbolic links", printable(*way.path).text),
+                    of_links(facts)}}};
+  if (const std::string cycle = cycle_of(way.trace.links); !cycle.empty())
+    found.evidence.emplace_back("they go in a circle: " + cycle, of_links(facts));
+  else
+    found.alternative = "a chain of links without a circle may have been shorter";
+  found.advice = "remove or correct one of the links";
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

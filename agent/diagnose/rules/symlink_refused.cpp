@@ -8,61 +8,72 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
-#include "diagnose/file_time.hpp"
-#include "diagnose/rule.hpp"
+#include "diagnose/rules.hpp"
 
-namespace sockward {
+namespace sockward::rules {
 namespace {
 
 constexpr std::uint64_t kNoSymlinks = 4;  // RESOLVE_NO_SYMLINKS, include/uapi/linux/openat2.h
 
-class SymlinkRefused final : public Rule {
-  std::optional<Diagnosis> examine(const Observation& seen) const override {
-    const auto* call = std::get_if<PathCall>(&seen.event.call);
-    if (call == nullptr || seen.event.syscall != Syscall::openat2 || seen.event.error() != ELOOP)
-      return std::nullopt;
-    if (!call->arguments_readable || (call->resolve & kNoSymlinks) == 0) return std::nullopt;
-    Diagnosis found{.cause = Cause::symlink_refused, .confidence = Confidence::likely};
-    found.evidence = {"openat2 was called with RESOLVE_NO_SYMLINKS: no component may be a symbolic link"};
-    const auto path = resolved_path(seen.event);
-    if (!path) {
-      found.evidence.emplace_back("the path could not be made absolute");
-      return found;
-    }
-    const auto link = seen.host.first_symlink(seen.event, *path);
-    if (!link) {
-      found.evidence.push_back("the path is not visible: " + link.error().text());
-    } else if (!*link) {
-      found.evidence.emplace_back("no component of it is a symbolic link by now");
-    } else {
-      name_link(**link, *path, found);
-      if (!surely_before((*link)->changed, seen.host.wall(seen.event.time))) {
-        found.confidence = Confidence::likely;
-        found.evidence.emplace_back("the link was made or changed about the time of the call");
-      }
-      if ((*link)->from_our_mounts) {
-        found.confidence = Confidence::likely;
-        found.evidence.emplace_back("the caller and its mount namespace are gone: seen from the agent's own");
-      }
-    }
-    return found;
-  }
+void name_link(const std::string& link, const std::string& target, const std::string& path, Standing standing,
+               Finding& found) {
+  const std::string from = printable(link).text, to = printable(target).text;
+  found.evidence.emplace_back(fmt::format("{} is a symbolic link to {}", from, to), std::move(standing));
+  found.advice = fmt::format(
+      "give the real path instead of {}; or replace the link by a bind mount: rm {} && mkdir {} && "
+      "mount --bind {} {}",
+      printable(path).text, from, from, to, from);
+}
 
-  static void name_link(const SymlinkOnPath& link, const std::string& path, Diagnosis& found) {
-    found.confidence = Confidence::certain;
-    const std::string from = printable(link.path).text, to = printable(link.target).text;
-    found.evidence.push_back(fmt::format("{} is a symbolic link to {}", from, to));
-    found.advice = fmt::format(
-        "give the real path instead of {}; or replace the link by a bind mount: rm {} && mkdir {} && "
-        "mount --bind {} {}",
-        printable(path).text, from, from, to, from);
+/// The kernel has no reason for ELOOP then.
+Finding no_link_there(const std::string& path) {
+  Finding found{
+      .cause = Cause::policy_denied,
+      .evidence = {{printable(path).text + " had no symbolic link in it when openat2 returned ELOOP"}},
+      .alternative = "which layer answered was not seen; a seccomp filter can answer with any error",
+      .advice = "look at the program's seccomp filter (SystemCallFilter=, the container's profile)"};
+  found.policy = "seccomp";
+  return found;
+}
+
+/// The first link on the way, as the caller's own view of the file system has it, or else as ours.
+void find_link(const Facts& facts, const std::string& path, Finding& found) {
+  const auto& link = facts.first_symlink();
+  if (!link) {
+    found.alternative = "the path is not visible: " + link.error().text();
+  } else if (!*link) {
+    const PathFacts& way = facts.way();
+    const bool same_end = way.trace.object ? way.object_is.proven() : way.absence.proven();
+    if (way.known() && !way.leads_to.empty() && way.leads_to.back().proven() && same_end) {
+      found = no_link_there(path);
+    } else {
+      found.alternative = "no component of the path is a symbolic link by now";
+    }
+  } else {
+    const PathFacts& way = facts.way();
+    Standing standing =
+        Standing::later("the caller and its mount namespace are gone: seen from the agent's own");
+    if (!(*link)->from_our_mounts && way.known() && !way.trace.links.empty() &&
+        way.trace.links[0].path == (*link)->path)
+      standing = facts.clock() && way.leads_to.front() && unchanged_since_call(facts, way.trace.links[0]);
+    name_link((*link)->path, (*link)->target, path, standing, found);
   }
-};
+}
 
 }  // namespace
 
-std::unique_ptr<Rule> rule_symlink_refused() {
-  return std::make_unique<SymlinkRefused>();
+std::optional<Finding> symlink_refused(const Facts& facts) {
+  const PathCall* call = facts.path_call();
+  if (call == nullptr || !facts.is(Syscall::openat2, ELOOP)) return std::nullopt;
+  if (!call->arguments_readable || (call->resolve & kNoSymlinks) == 0) return std::nullopt;
+  Finding found{
+      .cause = Cause::symlink_refused,
+      .evidence = {{"openat2 was called with RESOLVE_NO_SYMLINKS: no component may be a symbolic link"}}};
+  if (const auto path = resolved_path(facts.event))
+    find_link(facts, *path, found);
+  else
+    found.alternative = "the path could not be made absolute";
+  return found;
 }
 
-}  // namespace sockward
+}  // namespace sockward::rules

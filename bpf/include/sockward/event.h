@@ -15,7 +15,7 @@
 #define static_assert _Static_assert
 #endif
 
-#define SOCKWARD_WIRE_VERSION 2
+#define SOCKWARD_WIRE_VERSION 3
 
 /* Watched calls. The order is part of the layout of the pinned counters (counters.h). */
 enum sockward_syscall {
@@ -104,6 +104,7 @@ enum sockward_flag {
 	SOCKWARD_NAME_REPLACED = 1 << 16, /* another socket file had this very name: replaced_* say which */
 	SOCKWARD_LSM_REFUSED = 1 << 17, /* a security module's own answer was seen */
 	SOCKWARD_CGROUP_REFUSED = 1 << 18, /* so was that of BPF programs on the cgroup */
+	SOCKWARD_GROUPS_KNOWN = 1 << 19, /* header.groups and groups_total are filled */
 };
 
 /* What a socket shares its address with. */
@@ -112,6 +113,17 @@ enum sockward_sharing {
 	SOCKWARD_REUSEPORT = 1 << 1, /* others of the same user may have the port too (SO_REUSEPORT) */
 	SOCKWARD_REUSEADDR = 1 << 2, /* so may others, while nobody listens (SO_REUSEADDR) */
 	SOCKWARD_LISTENED = 1 << 3, /* binders only: it was listening when it was released */
+	SOCKWARD_FOUND_GONE = 1 << 4, /* binders only: released_ns is when it was found to be gone */
+};
+
+/* What the network namespace had of an IPv6 address when the call returned. */
+enum sockward_address_state {
+	SOCKWARD_ADDRESS_UNKNOWN = 0, /* not looked at, or too many interfaces or addresses */
+	SOCKWARD_ADDRESS_ABSENT = 1, /* no interface has it */
+	SOCKWARD_ADDRESS_USABLE = 2,
+	SOCKWARD_ADDRESS_TENTATIVE = 3, /* duplicate address detection has not finished */
+	SOCKWARD_ADDRESS_DUPLICATE = 4, /* it failed: another host has the address */
+	SOCKWARD_ADDRESS_FAMILY_OFF = 5, /* loopback, and IPv6 is switched off there (disable_ipv6) */
 };
 
 struct sockward_header {
@@ -134,8 +146,21 @@ struct sockward_header {
 	__u64 root_inode; /* of the caller's root directory: a chroot is told by it */
 	__u32 root_device; /* the kernel's dev_t: major << 20 | minor */
 	__u32 held_back; /* records like this one that were suppressed since the last one */
+	__u64 mount_event; /* event counter of the mount namespace (fs/mount.h); 0: not known on this kernel */
+	__u64 working_inode; /* of the thread's working directory */
+	__u32 working_device; /* the kernel's dev_t */
+	__u32 fsgid; /* what permission checks on files go by; initial user namespace */
+	/*
+	 * Supplementary groups: so many numbers of 4 bytes at the end of the record, and how many the caller has. Only of
+	 * calls that were refused with EACCES or EPERM.
+	 */
+	__u16 groups, groups_total;
+	__u32 reserved; /* 0 */
 };
-static_assert(sizeof(struct sockward_header) == 128, "wire format");
+static_assert(sizeof(struct sockward_header) == 160, "wire format");
+
+/* Copied of the supplementary groups at most. */
+#define SOCKWARD_GROUPS_MAX 64
 
 /* Copied of one socket address at most. The kernel itself takes no more than 128 bytes. */
 #define SOCKWARD_ADDRESS_MAX 512
@@ -162,8 +187,15 @@ struct sockward_socket_call {
 	__u64 replaced_device, replaced_inode; /* the kernel's dev_t; valid with SOCKWARD_NAME_REPLACED */
 	__u32 bound_device; /* index of the interface that the socket is bound to; 0: none */
 	__u32 sharing; /* enum sockward_sharing */
+	__u32 socket_uid; /* who made the socket (sk_uid): SO_REUSEPORT goes by it; initial user namespace */
+	__u16 own_port_low, own_port_high; /* IP_LOCAL_PORT_RANGE of the socket (6.3); 0: not set */
+	__u16 port_low, port_high; /* net.ipv4.ip_local_port_range of its namespace; 0: not known */
+	__u16 state; /* of the socket after the call: TCP_ESTABLISHED … */
+	__u16 locks; /* sk_userlocks: SOCK_BINDADDR_LOCK 4, SOCK_BINDPORT_LOCK 8 */
+	__u8 source[28]; /* connect: the socket's own address as a sockaddr; family 0: it has none */
+	__u32 address_state; /* enum sockward_address_state; of an IPv6 address that could not be used (EADDRNOTAVAIL) */
 };
-static_assert(sizeof(struct sockward_socket_call) == 128 + 56, "wire format");
+static_assert(sizeof(struct sockward_socket_call) == 160 + 104, "wire format");
 
 /*
  * unlink, unlinkat, openat2, open_tree, mount, move_mount. Followed by the path, path2 (the source of mount
@@ -177,10 +209,17 @@ struct sockward_path_call {
 	__u16 path_bytes, path2_bytes, directory_bytes; /* without the NUL */
 	__u16 reserved;
 };
-static_assert(sizeof(struct sockward_path_call) == 128 + 24, "wire format");
+static_assert(sizeof(struct sockward_path_call) == 160 + 24, "wire format");
 
 #define SOCKWARD_HOSTNAME_MAX 65 /* __NEW_UTS_LEN + 1 */
 #define SOCKWARD_ASKED_MAX 128
+#define SOCKWARD_ANCESTORS_MAX 6
+
+/* A process from which the caller descends. */
+struct sockward_ancestor {
+	__u32 tgid; /* in the initial pid namespace */
+	char comm[16]; /* NUL-terminated, NOT trusted to be printable */
+};
 
 /* sethostname, setdomainname, and writes through sysctl. */
 struct sockward_name_call {
@@ -194,8 +233,10 @@ struct sockward_name_call {
 	char old_name[72]; /* NUL-terminated, 64 bytes at most */
 	char new_name[72]; /* what the namespace holds after the call (sysctl: what it will hold) */
 	__u8 asked[SOCKWARD_ASKED_MAX];
+	__u32 ancestor_count, reserved2;
+	struct sockward_ancestor ancestors[SOCKWARD_ANCESTORS_MAX]; /* the parent first */
 };
-static_assert(sizeof(struct sockward_name_call) == 128 + 16 + 144 + 128, "wire format");
+static_assert(sizeof(struct sockward_name_call) == 160 + 16 + 144 + 128 + 8 + 120, "wire format");
 
 /* Copied of one argument at most. */
 #define SOCKWARD_ARGUMENT_MAX 1024
@@ -208,7 +249,7 @@ struct sockward_long_argument {
 	__u8 clipped, reserved; /* 1: the argument is longer than what was copied */
 	char before[32]; /* the argument before it, cut; NUL-terminated */
 };
-static_assert(sizeof(struct sockward_long_argument) == 128 + 40, "wire format");
+static_assert(sizeof(struct sockward_long_argument) == 160 + 40, "wire format");
 
 /* Why a process is watched until its end. */
 enum sockward_watch {
@@ -230,27 +271,34 @@ struct sockward_process_exit {
 	__u32 watch; /* enum sockward_watch */
 	__u16 message_bytes, reserved[3];
 };
-static_assert(sizeof(struct sockward_process_exit) == 128 + 16, "wire format");
+static_assert(sizeof(struct sockward_process_exit) == 160 + 16, "wire format");
 
 /* What the task iterator writes for each thread group. */
 struct sockward_uts_entry {
-	__u32 utsns, tgid, owner_userns, reserved;
+	__u32 utsns, tgid, owner_userns, mntns;
 	__u64 container_key;
+	__u64 mount_event; /* of mntns; 0: not known on this kernel */
 	char hostname[72];
 	char domainname[72];
 };
-static_assert(sizeof(struct sockward_uts_entry) == 24 + 144, "wire format");
+static_assert(sizeof(struct sockward_uts_entry) == 32 + 144, "wire format");
 
 /* What a bound name is made of: key of the name table. Unused bytes are 0. */
 enum sockward_name_kind {
 	SOCKWARD_NAME_INET = 1, /* bytes: struct sockward_inet_name */
 	SOCKWARD_NAME_ABSTRACT = 2, /* bytes: the name, without its leading NUL */
+	SOCKWARD_NAME_NETLINK = 4, /* bytes: struct sockward_netlink_name */
 	SOCKWARD_NAME_PATH = 3, /* bytes: struct sockward_file_name; netns 0 */
 };
 
 struct sockward_inet_name {
 	__u16 family, protocol, port, reserved;
 	__u8 address[16]; /* AF_INET: the first four */
+};
+
+struct sockward_netlink_name {
+	__u32 port; /* the port id */
+	__u16 protocol, reserved; /* NETLINK_ROUTE … */
 };
 
 struct sockward_file_name {
@@ -267,6 +315,9 @@ struct sockward_bound_name {
 };
 static_assert(sizeof(struct sockward_bound_name) == 120, "no padding");
 
+/* So many names of the name table are looked at in one go: entries of looked_names, up to one of kind 0. */
+#define SOCKWARD_LOOKED_NAMES 1024
+
 /* Who bound it: value of the name table. */
 struct sockward_binder {
 	__u64 time_ns; /* CLOCK_MONOTONIC, when bind returned; of what is older than the agent: when it was found */
@@ -276,10 +327,15 @@ struct sockward_binder {
 	__u64 released_ns; /* CLOCK_MONOTONIC, when the socket was released; 0: not, or not seen */
 	__u32 tgid, uid, pidns;
 	__u32 bound_device; /* index of the interface that the socket is bound to; 0: none */
-	__u32 sharing, reserved; /* enum sockward_sharing */
+	__u32 sharing; /* enum sockward_sharing */
+	__u32 mntns; /* of the process */
+	__u32 socket_uid; /* who made the socket (sk_uid) */
+	__u32 generation; /* of a socket file's inode (i_generation): a number that is used again has another one */
+	__u64 sock; /* where the kernel keeps the socket: to find out whether it is still bound */
+	__u64 listening_ns; /* CLOCK_MONOTONIC, when listen returned first; 0: not seen */
 	char comm[16];
 };
-static_assert(sizeof(struct sockward_binder) == 80, "no padding");
+static_assert(sizeof(struct sockward_binder) == 104, "no padding");
 
 /* The place of a socket file in its directory: key of the table of names that were bound. */
 struct sockward_directory_entry {
@@ -298,7 +354,8 @@ struct sockward_open_socket {
 	__u32 links; /* of a socket file: 0 when its name was removed */
 	__u16 path_bytes, reserved;
 	char path[112]; /* of a socket file, as it was bound; not NUL-terminated */
+	__u32 queue, backlog; /* of a listener: connections that wait to be accepted, and how many may */
 };
-static_assert(sizeof(struct sockward_open_socket) == 120 + 80 + 24 + 16 + 112, "no padding");
+static_assert(sizeof(struct sockward_open_socket) == 120 + 104 + 24 + 16 + 112 + 8, "no padding");
 
 #endif

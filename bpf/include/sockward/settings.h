@@ -26,7 +26,7 @@ struct sockward_settings {
 	__u8 watch_processes; /* report long arguments and the end of watched processes */
 	__u8 seccomp_denied; /* fexit backend: note which calls of tasks with a filter began (probes.seccomp_denied) */
 	__u8 kernel_types; /* the kernel has BTF of its own: tasks can be had as typed pointers */
-	__u8 reserved;
+	__u8 report_unix_missing; /* report failures by call and family: core/wanted.bpf.h */
 	__u32 generation; /* these programs count and report where sockward_cpu_counters.generation is the same */
 	__u32 source_rate; /* records per second of one container, call and error; 0 = any number */
 	__u32 address_rate; /* the same of one address in it */

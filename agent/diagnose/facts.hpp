@@ -1,0 +1,145 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "diagnose/finding.hpp"
+#include "diagnose/history.hpp"
+#include "diagnose/holding.hpp"
+#include "diagnose/path_facts.hpp"
+#include "diagnose/permissions.hpp"
+#include "diagnose/socket_file.hpp"
+#include "enrich/host_view.hpp"
+#include "event/event.hpp"
+
+namespace sockward {
+
+/// A value that is computed when it is first asked for, and kept.
+template <class T>
+class Lazy {
+ public:
+  template <class Compute>
+  const T& get(Compute compute) const {
+    if (!value_) value_ = std::make_unique<T>(compute());
+    return *value_;
+  }
+
+ private:
+  mutable std::unique_ptr<T> value_;
+};
+
+/// All that rules may know of one event: the record, what happened before it, and the host, which is asked
+/// for each fact once, however many rules read it. So all rules of an event see the same world, and each fact
+/// says since when it is known to be true (Standing). Used by one thread; lives as long as one diagnosis.
+class Facts {
+ public:
+  /// `history`: what happened earlier. All references must outlive this object. `asked_now`: there was no
+  /// call, its time is now (sockward explain): whatever is looked up counts as true at that moment.
+  Facts(const Event& observed, const HostView& host, const History& history, NamespaceInode hosts_own_utsns,
+        bool asked_now = false)
+      : event(observed), before(history), host_utsns(hosts_own_utsns), host_(host), asked_now_(asked_now) {}
+
+  const Event& event;
+  const History& before;
+  const NamespaceInode host_utsns;
+
+  /// The call when it is one on a socket, a path, a name; nullptr: it is not.
+  const SocketCall* socket() const { return std::get_if<SocketCall>(&event.call); }
+  const PathCall* path_call() const { return std::get_if<PathCall>(&event.call); }
+  const NameCall* name() const { return std::get_if<NameCall>(&event.call); }
+  bool is(Syscall syscall, int error) const { return event.syscall == syscall && event.error() == error; }
+  /// A call on an AF_UNIX path; of an internet address; of an abstract name.
+  bool is_unix_path() const;
+  bool is_inet() const;
+  bool is_abstract() const;
+
+  // Files.
+  /// The way along the path of the call. The link at its end is followed as the call follows it.
+  const PathFacts& way() const;
+  const PermissionReplay& permissions() const;
+  const Result<MountPoint>& mount() const;
+  /// The first symbolic link on the path, when the caller's own view is gone with it.
+  const Result<std::optional<SymlinkOnPath>>& first_symlink() const;
+
+  // Sockets.
+  /// Bound sockets that processes have open, looked at after the call. An Error says why nobody looked.
+  const ScanFact& scan() const;
+  /// The latest scan that had ended before the call.
+  const Result<std::shared_ptr<const SocketScan>>& earlier_scan() const;
+  /// Who holds the internet address, abstract name or netlink port id of the call.
+  const Holding& holding() const;
+  /// What lies at the path of the call, when the way to it can be looked up and something is there.
+  const std::optional<SocketFile>& socket_file() const;
+  /// Who holds the file that had this name before (SocketCall::replaced).
+  const Holding& replaced_holding() const;
+  /// Local uses of the port of the call, from /proc/net.
+  const Result<std::vector<PortUse>>& port_uses() const;
+  /// Who bound it last. Not kept: rules ask for the names they have.
+  std::optional<SocketOwner> binder(const BoundName& name) const { return host_.binder(name); }
+  /// Makes binder() know of sockets that have gone, also of those that no process has open. Once per event.
+  bool note_released() const;
+  /// Is a socket with this last component of its path known to the kernel now, in any network namespace?
+  const Result<bool>& hidden_socket(const std::string& name) const;
+
+  // The network.
+  const Result<Route>& route() const;
+  const Result<std::vector<NetworkInterface>>& interfaces() const;
+  /// The connection that has the source and the destination of a connect.
+  const Result<std::optional<KnownConnection>>& connection() const;
+
+  // Processes.
+  const Result<std::vector<std::string>>& arguments() const;
+  const Result<std::string>& executable() const;
+  /// Of another process, by number: not kept, each is asked about once.
+  Result<std::vector<std::string>> arguments_of(std::uint32_t tgid) const {
+    return host_.arguments({.tgid = tgid});
+  }
+  const Result<unsigned>& cgroup_programs() const;
+  const Result<std::optional<HostNames>>& uts_names() const;
+  Result<NamespaceInode> mount_namespace(ProcessId process) const { return host_.mount_namespace(process); }
+
+  WallTime wall(MonotonicTime time) const { return host_.wall(time); }
+  WallTime call_time() const { return host_.wall(event.time); }
+  bool asked_now() const { return asked_now_; }
+  /// Did the wall clock keep its course since the call, so that file times can be compared with it?
+  Standing clock() const;
+  /// Has the mount namespace of the caller the mounts that it had at the call? Asked when it is called first,
+  /// so after the look-ups it is to vouch for.
+  const Standing& mounts() const;
+  /// Was a look-up not made because look-ups had cost enough (base of sockward_lookups_skipped_total)?
+  bool skipped() const { return skipped_; }
+
+ private:
+  template <class T>
+  Result<T> noting(Result<T> answer) const {
+    if (!answer && answer.error().code == std::errc::resource_unavailable_try_again) skipped_ = true;
+    return answer;
+  }
+
+  const HostView& host_;
+  const bool asked_now_;
+  mutable bool skipped_ = false;
+  Lazy<PathFacts> way_;
+  Lazy<PermissionReplay> permissions_;
+  Lazy<Result<MountPoint>> mount_;
+  Lazy<Result<std::optional<SymlinkOnPath>>> first_symlink_;
+  Lazy<ScanFact> scan_;
+  Lazy<Result<std::shared_ptr<const SocketScan>>> earlier_scan_;
+  Lazy<Holding> holding_, replaced_;
+  Lazy<std::optional<SocketFile>> socket_file_;
+  Lazy<Result<std::vector<PortUse>>> port_uses_;
+  Lazy<bool> released_;
+  Lazy<Result<bool>> hidden_;
+  Lazy<Result<Route>> route_;
+  Lazy<Result<std::vector<NetworkInterface>>> interfaces_;
+  Lazy<Result<std::optional<KnownConnection>>> connection_;
+  Lazy<Result<std::vector<std::string>>> arguments_;
+  Lazy<Result<std::string>> executable_;
+  Lazy<Result<unsigned>> cgroup_programs_;
+  Lazy<Result<std::optional<HostNames>>> uts_names_;
+  Lazy<Standing> mounts_, clock_;
+};
+
+}  // namespace sockward

@@ -1,0 +1,137 @@
+// What is said of the holders of a name.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/printable.hpp"
+#include "diagnose/facts.hpp"
+#include "diagnose/holding.hpp"
+
+namespace sockward {
+namespace {
+
+double ms_between(MonotonicTime from, MonotonicTime to) {
+  return static_cast<double>(to.ns - from.ns) / 1e6;
+}
+
+void describe_open(const Holding& holding, Finding& found) {
+  const OpenSocket& first = holding.open.front();
+  found.holder = to_holder(first.owner);
+  found.evidence.emplace_back(
+      fmt::format("{} {} (scan of open sockets)", owner_text(first.owner), state_text(first.state)),
+      holding.process);
+  if (holding.socket.proven())
+    found.evidence.emplace_back("that socket was bound before the call", holding.socket);
+  else
+    found.evidence.emplace_back("the socket is open now", holding.socket);
+  const auto& binder = holding.binder;
+  const bool same = binder && binder->tgid == first.owner.tgid;
+  if (binder && !same && binder->socket_inode == first.owner.socket_inode)
+    found.note(owner_text(*binder) + " had bound it and passed it on");
+  const auto sockets = std::count_if(holding.open.begin(), holding.open.end(), [&](const OpenSocket& socket) {
+    return socket.owner.socket_inode != first.owner.socket_inode;
+  });
+  if (sockets > 0) found.note(fmt::format("{} descriptors in all hold the address", holding.open.size()));
+}
+
+void describe_gone(const Facts& facts, const Holding& holding, Finding& found) {
+  const SocketOwner& binder = *holding.binder;
+  const MonotonicTime call = facts.event.time;
+  found.holder = to_holder(binder, Holder::Kind::gone);
+  if (holding.alive_unseen) {
+    found.evidence.emplace_back(
+        fmt::format("{} bound it {:.1f} ms before the call, and that socket still exists", owner_text(binder),
+                    ms_between(binder.time, call)),
+        Standing::unchanged());
+    found.note(
+        "no process has it open: it is in flight between two processes (SCM_RIGHTS), or held by io_uring");
+  } else if (binder.had_it_at(call) && !binder.found_gone) {
+    // Sockets that are only bound can share a port (SO_REUSEADDR): one of several is not proof.
+    found.evidence.emplace_back(
+        fmt::format(
+            "{} had bound it {:.1f} ms before the call, and its socket was released {:.1f} ms after it",
+            owner_text(binder), ms_between(binder.time, call), ms_between(call, binder.released)),
+        holding.only_binder ? Standing::unchanged()
+                            : Standing::later("another socket was bound to the port as well"));
+  } else {
+    found.evidence.emplace_back(
+        fmt::format("{} had bound it {:.1f} ms before; no process has it open any more", owner_text(binder),
+                    ms_between(binder.time, call)),
+        Standing::later("when its socket was released is not known"));
+  }
+}
+
+/// Programs that run other people's programs: that two have this name says nothing.
+bool is_interpreter(std::string_view comm) {
+  static constexpr std::array<std::string_view, 14> kNames = {"python", "python3",    "node",  "java", "perl",
+                                                              "ruby",   "php",        "sh",    "bash", "dash",
+                                                              "lua",    "MainThread", "socat", "nc"};
+  return std::find(kNames.begin(), kNames.end(), comm) != kNames.end() || comm.starts_with("python3.");
+}
+
+}  // namespace
+
+const char* state_text(OpenSocket::State state) {
+  switch (state) {
+    case OpenSocket::State::listening:
+      return "listens";
+    case OpenSocket::State::connected:
+      return "has a connection";
+    case OpenSocket::State::idle:
+      return "has it bound";
+  }
+  return "has it";
+}
+
+std::string owner_text(const SocketOwner& owner) {
+  return fmt::format("{}[{}] (uid {})", printable(owner.comm).text, owner.tgid, owner.uid);
+}
+
+Holder to_holder(const SocketOwner& owner, Holder::Kind kind) {
+  return {.kind = kind,
+          .pid = owner.tgid,
+          .uid = owner.uid,
+          .pidns = owner.pidns,
+          .comm = owner.comm,
+          .container = {},
+          .container_key = owner.container_key};
+}
+
+void describe_holding(const Facts& facts, const Holding& holding, Finding& found) {
+  if (!holding.open.empty()) return describe_open(holding, found);
+  if (holding.kernel) {
+    found.holder = Holder{.kind = Holder::Kind::kernel, .comm = {}, .container = {}};
+    found.evidence.emplace_back(
+        "held by a socket not owned by any process (/proc/net), probably the kernel's (NFS, WireGuard, "
+        "VXLAN), or "
+        "one that is in flight between two processes",
+        Standing::later("looked up after the call"));
+    return;
+  }
+  if (holding.binder) describe_gone(facts, holding, found);
+  if (!holding.obstacle.empty()) found.note("holders are not visible: " + holding.obstacle);
+}
+
+std::string holder_advice(const Facts& facts, const Holder& holder) {
+  if (holder.kind == Holder::Kind::kernel)
+    return "look at ss -tulpn and at what the kernel serves itself (wg show, exportfs -v, ip -d link show "
+           "type "
+           "vxlan), or take another port";
+  if (holder.kind == Holder::Kind::gone)
+    return "it was held for a moment only: try again, or keep the two from running at the same time";
+  if (holder.pid == facts.event.actor.tgid)
+    return "the process has the address itself: it binds it twice, or did not close the old socket";
+  if (holder.pid == 1)
+    return "systemd holds it for a socket unit: find it with `systemctl list-sockets`, then stop that unit, "
+           "or "
+           "let the program take the socket from it";
+  if (holder.comm == facts.event.actor.comm && !is_interpreter(holder.comm))
+    return fmt::format(
+        "the same program runs already as pid {}: stop that one first, or give this one another address",
+        holder.pid);
+  return fmt::format("stop pid {} or give one of the two another address", holder.pid);
+}
+
+}  // namespace sockward

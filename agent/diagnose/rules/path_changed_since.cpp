@@ -1,0 +1,57 @@
+// What the path led to at the call is not known: a link, a directory or the object was changed right after
+// it, as deployments and servers that start again do. Said plainly, instead of blaming what lies there now.
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "base/printable.hpp"
+#include "diagnose/rules.hpp"
+
+namespace sockward::rules {
+
+namespace {
+
+/// A socket that was bound by this very path before the call, and is still open: its file lay there, though
+/// something else does now.
+std::optional<Finding> bound_by_that_path(const Facts& facts) {
+  const PathFacts& way = facts.way();
+  const ScanFact& scan = facts.scan();
+  if (!way.path || !scan.scan) return std::nullopt;
+  for (const OpenSocket& socket : scan.scan->sockets) {
+    if (socket.name.kind != BoundName::Kind::path || socket.path != *way.path ||
+        socket.state == OpenSocket::State::connected || socket.owner.mntns != facts.event.actor.mntns)
+      continue;
+    const auto binder = facts.binder(socket.name);
+    const bool bound_before =
+        binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts.event.time;
+    if (!bound_before) continue;
+    Finding found{.cause = Cause::address_in_use,
+                  .evidence = {{fmt::format("{} {} on a socket that was bound by this path before the call",
+                                            owner_text(socket.owner), state_text(socket.state))}},
+                  .alternative = "its file is not at the path any more: " +
+                                 (way.moved.empty() ? std::string("it was removed or renamed") : way.moved)};
+    found.holder = to_holder(socket.owner);
+    found.advice = holder_advice(facts, *found.holder);
+    return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Finding> path_changed_since(const Facts& facts) {
+  const int error = facts.event.error();
+  if (!facts.is_unix_path() || (error != EADDRINUSE && error != ECONNREFUSED)) return std::nullopt;
+  const auto& file = facts.socket_file();
+  const bool there = file && file->moved.empty();
+  if (error == EADDRINUSE && !there)
+    if (auto found = bound_by_that_path(facts)) return found;
+  if (!file || there) return std::nullopt;
+  Finding found{.cause = Cause::unknown};
+  found.note(file->moved + ": what the path led to at the call is not known");
+  found.note(printable(file->path).text + " is what it leads to now (" + ownership_text(file->object) + ")");
+  found.advice = "try again; if it fails again the path has not changed meanwhile, and the cause is found";
+  return found;
+}
+
+}  // namespace sockward::rules

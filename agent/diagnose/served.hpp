@@ -1,0 +1,28 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnose/holding.hpp"
+
+namespace sockward {
+
+class Facts;
+
+/// Does this socket take connections or datagrams?
+bool serves(const OpenSocket& socket);
+/// Listeners of the caller's network namespace that have the port of the call on another address.
+std::vector<OpenSocket> listeners_elsewhere(const Facts& facts, const SocketCall& call);
+/// A listener that would have taken the connection of this call.
+std::optional<OpenSocket> listener_for(const Facts& facts, const SocketCall& call);
+/// Does the destination of a connect belong to this host's network namespace? nullopt: cannot be told.
+std::optional<bool> is_local_destination(const Facts& facts, const SocketCall& call);
+/// Was this socket seen to be bound after the call? Then it had no part in it.
+bool bound_after_call(const Facts& facts, const OpenSocket& socket);
+/// The same socket with the process that bound it, when that one still has it open: it is named before those
+/// who have inherited the socket.
+OpenSocket with_its_binder(const Facts& facts, const OpenSocket& socket);
+/// "127.0.0.1:80", printable.
+std::string name_text(const OpenSocket& socket);
+
+}  // namespace sockward

@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "event/event.hpp"
+
+namespace sockward {
+
+/// Socket files that programs ask for in vain as a matter of course (records.ignore_paths).
+class IgnoredPaths {
+ public:
+  IgnoredPaths() = default;
+  /// Each an absolute path, or one that ends in /*: everything below that directory.
+  explicit IgnoredPaths(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+
+  /// Is it a connect to one of them that failed because nobody serves it (ENOENT, ENOTDIR, ECONNREFUSED), or
+  /// because its server is busy (EAGAIN)? A bind is never: whoever serves such a path wants to know.
+  bool cover(const Event& event) const;
+
+ private:
+  std::vector<std::string> paths_;
+};
+
+}  // namespace sockward

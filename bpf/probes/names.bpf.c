@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Looks on request at the kernel's own sockets behind names of the name table: one that is gone is noted as released.
+ * Nothing is missed that no process has open: a socket on its way through SCM_RIGHTS is there. Internet sockets are left
+ * out: connect(2) changes their names, and their release is seen (release.bpf.c).
+ *
+ * The agent says which names, for no kernel before 5.13 lets a program walk a table; and an iterator is what every kernel
+ * runs on request and keeps by a link. Its first step does all.
+ */
+#include "core/bound_name.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SOCKWARD_LOOKED_NAMES);
+	__type(key, __u32);
+	__type(value, struct sockward_bound_name);
+} looked_names SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sockward_bound_name);
+} look_scratch SEC(".maps");
+
+static __always_inline int same_name(const struct sockward_bound_name *one,
+				     const struct sockward_bound_name *other)
+{
+	const __u64 *left = (const __u64 *)one, *right = (const __u64 *)other;
+	__u64 difference = 0;
+
+	for (unsigned int i = 0; i < sizeof(*one) / sizeof(*left); i++)
+		difference |= left[i] ^ right[i];
+	return !difference;
+}
+
+/* Has this socket another number than the one that bound? A socket that has no file at all tells nothing. */
+static __always_inline int other_socket(struct sock *sk, const struct sockward_binder *binder)
+{
+	struct file *file = BPF_CORE_READ(sk, sk_socket, file);
+
+	return file && BPF_CORE_READ(file, f_inode, i_ino) != binder->socket_inode;
+}
+
+/*
+ * Does the socket that bound this name still have it? Its memory may be another object's by now: it is only read, and
+ * nothing but the very socket is alive, has this number and this name.
+ */
+static __always_inline int still_bound(const struct sockward_bound_name *name,
+				       const struct sockward_binder *binder)
+{
+	struct sock *sk = (struct sock *)binder->sock;
+	struct sockward_bound_name *now;
+	__u32 slot = 0;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DEAD) || other_socket(sk, binder))
+		return 0;
+	now = bpf_map_lookup_elem(&look_scratch, &slot);
+	if (!now)
+		return 1;
+	return name_of_socket(sk, now) && same_name(name, now) && file_generation(sk) == binder->generation;
+}
+
+/* 1: there are no more. */
+__weak __attribute__((noinline)) int look_at(__u32 index)
+{
+	const struct sockward_bound_name *name = bpf_map_lookup_elem(&looked_names, &index);
+	struct sockward_binder *binder;
+	__u64 sock;
+
+	if (!name || !name->kind)
+		return 1;
+	binder = bpf_map_lookup_elem(&bound_names, name);
+	if (!binder || name->kind == SOCKWARD_NAME_INET)
+		return 0;
+	sock = binder->sock;
+	if (!sock || binder->released_ns || still_bound(name, binder))
+		return 0;
+	/* The table may have given this place to another name meanwhile. */
+	if (*(volatile __u64 *)&binder->sock == sock) {
+		binder->sharing |= SOCKWARD_FOUND_GONE;
+		binder->released_ns = bpf_ktime_get_ns();
+	}
+	return 0;
+}
+
+SEC("iter/bpf_map")
+int names_iter(struct bpf_iter__bpf_map *context)
+{
+	if (!context->map || context->meta->seq_num)
+		return 0;
+	for (__u32 i = 0; i < SOCKWARD_LOOKED_NAMES; i++)
+		if (look_at(i))
+			break;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,199 @@
+// A host with just the facts that a test gives it.
+#pragma once
+#include <map>
+#include <string>
+
+#include "enrich/host_view.hpp"
+
+namespace sockward::test {
+
+/// A host with just the facts that a test gives it; everything else is "not visible".
+/// The mount namespace's event counter in records and, unless a test says otherwise, afterwards.
+inline constexpr std::uint64_t kMountEvent = 7;
+
+class FakeHost : public HostView {
+ public:
+  std::map<std::uint32_t, std::vector<std::string>> command_lines;
+  std::map<NamespaceInode, HostNames> names;
+  std::vector<OpenSocket> open_sockets;                ///< what a walk finds now
+  std::vector<OpenSocket> open_at_start;               ///< what the first walk found
+  std::optional<std::vector<OpenSocket>> open_before;  ///< what a shared walk from before the call found
+  bool walks = true;
+  std::size_t walk_bytes = SocketList::kUnbounded;  ///< of each of them
+  std::int64_t start_wall = kStart;                 ///< what the wall clock said then
+  std::vector<std::pair<BoundName, SocketOwner>> binders;
+  std::map<std::string, PathObject> objects;
+  std::map<std::string, SymlinkOnPath> symlinks;  ///< by the whole path
+  std::vector<PortUse> uses;
+  bool tables_readable = true;
+  bool hidden_socket = false;
+  int route_answer = 0;
+  bool address_is_local = true;
+  std::optional<Route> whole_route;  ///< instead of the two above
+  std::vector<NetworkInterface> links;
+  std::optional<KnownConnection> known_connection;
+  std::optional<MountPoint> mounted;
+  std::uint64_t mounts_now = kMountEvent;
+  bool clock_was_set = false;
+  bool files_visible = true;                                 ///< trace_path() works
+  bool names_released = true;                                ///< note_released() works
+  std::map<std::uint32_t, NamespaceInode> mount_namespaces;  ///< by process
+  /// How often each look-up was made.
+  mutable std::map<std::string, int> asked;
+  unsigned programs = 0;
+  std::optional<PathTrace> trace;  ///< of any path
+  std::optional<Credentials> caller;
+  bool names_visible = true;
+
+  SocketList list_of(const std::vector<OpenSocket>& sockets) const {
+    SocketList list(walk_bytes);
+    for (const OpenSocket& socket : sockets) list.add(socket);
+    return list;
+  }
+  Result<std::string> executable(ProcessId) const override {
+    ++asked["executable"];
+    return gone();
+  }
+  Result<std::vector<std::string>> arguments(ProcessId process) const override {
+    ++asked["arguments"];
+    const auto found = command_lines.find(process.tgid);
+    if (found == command_lines.end()) return gone();
+    return found->second;
+  }
+  Result<std::string> cgroup_path(ProcessId) const override {
+    ++asked["cgroup_path"];
+    return gone();
+  }
+  Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const override {
+    ++asked["uts_names"];
+    if (!names_visible) return make_error(std::errc::function_not_supported, "walk");
+    const auto found = names.find(utsns);
+    if (found == names.end()) return std::optional<HostNames>();
+    return std::optional(found->second);
+  }
+  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override {
+    ++asked["sockets"];
+    if (!walks) return make_error(std::errc::function_not_supported, "walk");
+    if (walk == Walk::shared && open_before)
+      return std::make_shared<const SocketScan>(
+          SocketScan{{time.ns - 2}, {}, {time.ns - 1}, list_of(*open_before)});
+    return std::make_shared<const SocketScan>(
+        SocketScan{{time.ns + 1}, {}, {time.ns + 2}, list_of(open_sockets)});
+  }
+  Omissions omissions() const override { return {}; }
+  Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
+    ++asked["sockets_before"];
+    if (!walks) return make_error(std::errc::function_not_supported, "walk");
+    return std::make_shared<const SocketScan>(
+        SocketScan{{kStart}, {start_wall}, {kStart}, list_of(open_at_start)});
+  }
+  void look_around() const override {}
+  std::optional<SocketOwner> binder(const BoundName& name) const override {
+    ++asked["binder"];
+    for (const auto& [bound, owner] : binders)
+      if (bound == name) return owner;
+    return std::nullopt;
+  }
+  Result<std::optional<PathObject>> object_at(const Event&, const std::string& path) const override {
+    ++asked["object_at"];
+    const auto found = objects.find(path);
+    if (found == objects.end()) return std::optional<PathObject>();
+    return std::optional(found->second);
+  }
+  Result<std::optional<SymlinkOnPath>> first_symlink(const Event&, const std::string& path) const override {
+    ++asked["first_symlink"];
+    const auto found = symlinks.find(path);
+    if (found == symlinks.end()) return std::optional<SymlinkOnPath>();
+    return std::optional(found->second);
+  }
+  Result<std::vector<PortUse>> port_uses(const Event&, std::uint16_t, int) const override {
+    ++asked["port_uses"];
+    if (!tables_readable) return make_error(std::errc::file_too_large, "read /proc/net/tcp");
+    return uses;
+  }
+  Result<bool> knows_socket_named(const Event&, const std::string&) const override {
+    ++asked["knows_socket_named"];
+    return hidden_socket;
+  }
+  Result<Route> route(const Event&, const SocketAddress&) const override {
+    ++asked["route"];
+    if (whole_route) return *whole_route;
+    return Route{.error = route_answer, .local = address_is_local, .interface_name = {}, .gateway = {}};
+  }
+  Result<unsigned> cgroup_programs(const Event&) const override {
+    ++asked["cgroup_programs"];
+    return programs;
+  }
+  Result<PathTrace> trace_path(const Event&, const std::string& path, bool) const override {
+    ++asked["trace_path"];
+    if (!files_visible) return gone();
+    if (trace) return *trace;
+    return trace_of_objects(path);
+  }
+  Result<Credentials> credentials(const Event&) const override {
+    ++asked["credentials"];
+    if (!caller) return gone();
+    return *caller;
+  }
+  Result<std::vector<NetworkInterface>> interfaces(const Event&) const override {
+    ++asked["interfaces"];
+    return links;
+  }
+  Result<std::optional<KnownConnection>> connection(const Event&, const SocketAddress&,
+                                                    const SocketAddress&) const override {
+    ++asked["connection"];
+    return known_connection;
+  }
+  Result<MountPoint> mount_at(const Event&, const std::string&) const override {
+    ++asked["mount_at"];
+    if (!mounted) return gone();
+    return *mounted;
+  }
+  Result<std::optional<std::uint64_t>> mount_event(const Event&) const override {
+    ++asked["mount_event"];
+    return std::optional(mounts_now);
+  }
+  Result<NamespaceInode> mount_namespace(ProcessId process) const override {
+    const auto found = mount_namespaces.find(process.tgid);
+    if (found == mount_namespaces.end()) return gone();
+    return found->second;
+  }
+  bool clock_set_since(MonotonicTime) const override { return clock_was_set; }
+  Result<bool> note_released() const override {
+    ++asked["note_released"];
+    if (!names_released) return make_error(std::errc::function_not_supported, "note released names");
+    return true;
+  }
+  /// The two clocks agree in tests.
+  WallTime wall(MonotonicTime time) const override { return {static_cast<std::int64_t>(time.ns)}; }
+
+  static constexpr std::uint64_t kStart = 500'000'000;  ///< the agent started half a second before an_event()
+
+ private:
+  /// The way to one of `objects`, below directories that anybody may search and that are old, unless they are
+  /// among the objects themselves.
+  Result<PathTrace> trace_of_objects(const std::string& path) const {
+    PathTrace found;
+    found.callers_view = true;
+    const auto step = [&](const std::string& at) {
+      const auto known = objects.find(at);
+      PathObject object{
+          .kind = PathObject::Kind::directory, .mode = 0755, .changed = {1}, .exact_times = true};
+      if (known != objects.end()) object = known->second;
+      return PathStep{at, object};
+    };
+    found.searched.push_back(step("/"));
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+      found.searched.push_back(step(path.substr(0, slash)));
+    if (const auto link = symlinks.find(path); link != symlinks.end() && !link->second.from_our_mounts)
+      found.links.push_back(
+          {link->second.path,
+           {.kind = PathObject::Kind::symlink, .changed = link->second.changed, .exact_times = true}});
+    if (const auto known = objects.find(path); known != objects.end())
+      found.object = PathStep{path, known->second};
+    return found;
+  }
+  static Error gone() { return make_error(std::errc::no_such_process, "open /proc/4121"); }
+};
+
+}  // namespace sockward::test
