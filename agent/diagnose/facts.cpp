@@ -88,9 +88,17 @@ const Result<std::vector<PortUse>>& Facts::port_uses() const {
   });
 }
 
+std::optional<SocketOwner> Facts::binder(const BoundName& name) const {
+  for (const auto& [known, owner] : binders_)
+    if (known == name) return owner;
+  binders_.emplace_back(name, host_.binder(name));
+  return binders_.back().second;
+}
+
 bool Facts::note_released() const {
   return released_.get([&] {
     const auto noted = noting(host_.note_released());
+    binders_.clear();  // they know more now
     return noted.has_value();
   });
 }

@@ -76,8 +76,8 @@ class Facts {
   const Holding& replaced_holding() const;
   /// Local uses of the port of the call, from /proc/net.
   const Result<std::vector<PortUse>>& port_uses() const;
-  /// Who bound it last. Not kept: rules ask for the names they have.
-  std::optional<SocketOwner> binder(const BoundName& name) const { return host_.binder(name); }
+  /// Who bound this name last, if it is remembered.
+  std::optional<SocketOwner> binder(const BoundName& name) const;
   /// Makes binder() know of sockets that have gone, also of those that no process has open. Once per event.
   bool note_released() const;
   /// Is a socket with this last component of its path known to the kernel now, in any network namespace?
@@ -120,6 +120,7 @@ class Facts {
 
   const HostView& host_;
   const bool asked_now_;
+  mutable std::vector<std::pair<BoundName, std::optional<SocketOwner>>> binders_;
   mutable bool skipped_ = false;
   Lazy<PathFacts> way_;
   Lazy<PermissionReplay> permissions_;

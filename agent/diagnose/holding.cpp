@@ -31,32 +31,14 @@ std::vector<BoundName> names_in_the_way(const BoundName& name) {
   return names;
 }
 
-/// Binders of the very name, and of names that are in its way. Names are asked for once.
-class Binders {
- public:
-  explicit Binders(const Facts& facts) : facts_(facts) {}
-
-  const std::optional<SocketOwner>& of(const BoundName& name) {
-    const auto known =
-        std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) { return one.first == name; });
-    if (known != asked_.end()) return known->second;
-    asked_.emplace_back(name, facts_.binder(name));
-    return asked_.back().second;
-  }
-
- private:
-  const Facts& facts_;
-  std::vector<std::pair<BoundName, std::optional<SocketOwner>>> asked_;
-};
-
 /// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY is in no
 /// IPv4 call's, and sockets may share a port (SO_REUSEADDR, SO_REUSEPORT). The most specific name comes
 /// first.
-std::vector<SocketOwner> binders_in_the_way(const Facts& facts, Binders& binders, const BoundName& name,
+std::vector<SocketOwner> binders_in_the_way(const Facts& facts, const BoundName& name,
                                             const SocketTest& holds) {
   std::vector<SocketOwner> found;
   for (const BoundName& candidate : names_in_the_way(name)) {
-    const auto& binder = binders.of(candidate);
+    const auto binder = facts.binder(candidate);
     if (!binder || binder->time >= facts.event.time || binder->released_before(facts.event.time)) continue;
     // A listener ends as one; what was not seen to end may listen.
     const bool may_listen = binder->listened || binder->released.ns == 0;
@@ -69,13 +51,12 @@ std::vector<SocketOwner> binders_in_the_way(const Facts& facts, Binders& binders
 /// What is known of one open socket at the time of the call.
 class Past {
  public:
-  Past(const Facts& facts, Binders& binders, const SocketTest& holds)
-      : facts_(facts), binders_(binders), holds_(holds) {
+  Past(const Facts& facts, const SocketTest& holds) : facts_(facts), holds_(holds) {
     if (const auto& earlier = facts.earlier_scan()) earlier_ = earlier->get();
   }
 
   Standing of_socket(const OpenSocket& socket) {
-    const auto& binder = binders_.of(socket.name);
+    const auto binder = facts_.binder(socket.name);
     const bool bound =
         binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts_.event.time;
     if (!bound && !met(socket, [](const OpenSocket&) { return true; }))
@@ -86,7 +67,7 @@ class Past {
   }
 
   Standing of_process(const OpenSocket& socket) {
-    const auto& binder = binders_.of(socket.name);
+    const auto binder = facts_.binder(socket.name);
     if (binder && binder->socket_inode == socket.owner.socket_inode && binder->time.ns != 0 &&
         same_process(*binder, socket.owner))
       return Standing::unchanged();
@@ -116,16 +97,15 @@ class Past {
   }
 
   const Facts& facts_;
-  Binders& binders_;
   const SocketTest& holds_;
   const SocketScan* earlier_ = nullptr;
 };
 
 /// Sockets that were seen to be bound after the call had no part in it.
-void leave_later_ones(const Facts& facts, Binders& binders, Holding& holding) {
+void leave_later_ones(const Facts& facts, Holding& holding) {
   if (facts.asked_now()) return;
   std::erase_if(holding.open, [&](const OpenSocket& socket) {
-    const auto& binder = binders.of(socket.name);
+    const auto binder = facts.binder(socket.name);
     const bool later =
         binder && binder->socket_inode == socket.owner.socket_inode && binder->time > facts.event.time;
     if (later) holding.bound_since = *binder;
@@ -135,9 +115,8 @@ void leave_later_ones(const Facts& facts, Binders& binders, Holding& holding) {
 
 /// Puts the socket to name first: proven before likely, a listener before one that is only bound, whoever
 /// bound it before others who have it open too.
-void choose_first(const Facts& facts, Binders& binders, const SocketTest& holds, const ScanFact& scan,
-                  Holding& holding) {
-  Past past(facts, binders, holds);
+void choose_first(const Facts& facts, const SocketTest& holds, const ScanFact& scan, Holding& holding) {
+  Past past(facts, holds);
   std::size_t best = 0;
   int best_rank = -1;
   std::map<std::uint64_t, Standing> sockets;
@@ -183,15 +162,14 @@ ScanFact scan_after_call(const Facts& facts, const HostView& host) {
 
 Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest& holds) {
   Holding holding;
-  Binders binders(facts);
   const bool of_unix = name.kind == BoundName::Kind::path || name.kind == BoundName::Kind::abstract;
   const ScanFact& scan = facts.scan();
   if (scan.scan)
     std::copy_if(scan.scan->sockets.begin(), scan.scan->sockets.end(), std::back_inserter(holding.open),
                  holds);
-  leave_later_ones(facts, binders, holding);
+  leave_later_ones(facts, holding);
   const bool released_known = of_unix && holding.open.empty() && facts.note_released();
-  if (const auto found = binders_in_the_way(facts, binders, name, holds); !found.empty()) {
+  if (const auto found = binders_in_the_way(facts, name, holds); !found.empty()) {
     holding.binder = found.front();
     holding.only_binder = found.size() == 1;
     // Bound before the call, and its socket still there: it held the name all the time.
@@ -205,7 +183,7 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
                       scan.scan->sockets.size(), scan.scan->sockets.size() + scan.scan->sockets.left_out());
     return holding;
   }
-  choose_first(facts, binders, holds, scan, holding);
+  choose_first(facts, holds, scan, holding);
   return holding;
 }
 

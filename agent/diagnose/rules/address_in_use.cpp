@@ -78,7 +78,13 @@ std::optional<Finding> address_in_use(const Facts& facts) {
     found.evidence.emplace_back("the path leads to the file of that socket: " + printable(file.path).text,
                                 file.is);
   }
-  if (found.holder) found.advice = holder_advice(facts, *found.holder);
+  if (holding->open.empty() && holding->alive_unseen)
+    found.advice =
+        "the socket lives on in the queue of a process that was sent it (SCM_RIGHTS) and has not taken it "
+        "out, or in "
+        "io_uring: restart that process, or take another address";
+  else if (found.holder)
+    found.advice = holder_advice(facts, *found.holder);
   return found;
 }
 
