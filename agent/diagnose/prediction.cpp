@@ -401,6 +401,13 @@ std::optional<Prediction> Attempt::unreachable(bool& local) const {
   return std::nullopt;
 }
 
+/// Packets to any address of this host go through it.
+bool loopback_is_down(const Result<std::vector<NetworkInterface>>& interfaces) {
+  return interfaces && std::any_of(interfaces->begin(), interfaces->end(), [](const NetworkInterface& one) {
+           return one.loopback && !one.up;
+         });
+}
+
 SocketAddress loopback_of(const SocketAddress& unspecified) {
   SocketAddress address = unspecified;
   if (unmapped(address).kind == AddressKind::inet) {
@@ -444,6 +451,8 @@ Prediction Attempt::connect_inet() const {
     return {.because = {"there is a route to " + ip()},
             .unknown = {"what is on the way, and what the other side answers"}};
   if (!is_tcp()) return nothing_prevents("UDP connects to any address of this host");
+  if (loopback_is_down(facts_.interfaces()))
+    return not_known("whether an answer comes: the loopback interface is down, and packets to it are lost");
   const bool unspecified = is_unspecified(unmapped(call_.address));
   return listener_at(unspecified ? loopback_of(call_.address) : call_.address);
 }

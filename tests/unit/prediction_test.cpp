@@ -277,6 +277,10 @@ TEST(PredictionOfPorts, ConnectAsksTheRouteThenForAListener) {
   EXPECT_TRUE(mentions(predict(connect, host).because, "listens on 192.0.2.7:80"));
   host.open_sockets = {listener(tcp4("127.0.0.1", 80))};
   EXPECT_EQ(predict(connect, host).error, 0);
+  host.links = {interface(1, "lo", {})};
+  host.links[0].up = false;
+  EXPECT_TRUE(mentions(predict(connect, host).unknown, "the loopback interface is down"));
+  host.links.clear();
   std::get<SocketCall>(connect.call).address = tcp4("0.0.0.0", 80);
   EXPECT_EQ(predict(connect, host).error, 0) << "which means the loopback address";
   std::get<SocketCall>(connect.call).address = tcp4("192.0.2.1", 80);
