@@ -9,6 +9,10 @@
 namespace sockward {
 namespace {
 
+FileDescriptor duplicate(const FileDescriptor& folder) {
+  return FileDescriptor(fcntl(folder.get(), F_DUPFD_CLOEXEC, 0));
+}
+
 /// The view of whoever owns this folder of /proc, and whether it is that of the record.
 Result<CallerView> view_through(FileDescriptor process, const Event& event) {
   FileDescriptor root(openat(process.get(), "root", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -43,20 +47,37 @@ bool CallerViews::is_ours(const Event& event) const {
   return event.actor.mntns == own_mntns_ && has_our_root(event);
 }
 
+/// The same process again: a container that fails over and over has one that stays.
+Result<CallerView> CallerViews::open_known_sibling(const Event& event) const {
+  const std::lock_guard lock(mutex_);
+  for (const FileDescriptor& sibling : siblings_) {
+    auto view = view_through(duplicate(sibling), event);
+    if (view && view->exact && processes_.is_older(view->process, event.time)) return view;
+  }
+  return make_error(std::errc::no_such_process, "find a process with the caller's root");
+}
+
+void CallerViews::remember_sibling(const FileDescriptor& process) const {
+  constexpr std::size_t kMost = 8;
+  const std::lock_guard lock(mutex_);
+  if (siblings_.size() == kMost) siblings_.pop_front();
+  siblings_.push_back(duplicate(process));
+}
+
 Result<CallerView> CallerViews::open_sibling(const Event& event) const {
+  if (auto known = open_known_sibling(event)) return known;
   if (!limit_.may_begin()) return budget_exhausted("search for a process with the caller's root");
   const DutyLimit::Use use(limit_, clock_);
   Result<CallerView> found = make_error(std::errc::no_such_process, "find a process with the caller's root");
   const auto same_view = [&](const FileDescriptor& folder) {
-    FileDescriptor process(openat(folder.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!process.valid()) return false;
-    auto view = view_through(std::move(process), event);
+    auto view = view_through(duplicate(folder), event);
     if (!view || !view->exact) return false;
     found = std::move(view);
     return true;
   };
   const auto member = processes_.open_member("mnt", event.actor.mntns, event.time, same_view);
   if (!member) return member.error();
+  remember_sibling(*member);
   return found;
 }
 

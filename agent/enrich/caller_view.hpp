@@ -1,4 +1,7 @@
 #pragma once
+#include <deque>
+#include <mutex>
+
 #include "base/file_descriptor.hpp"
 #include "base/result.hpp"
 #include "enrich/duty_limit.hpp"
@@ -24,7 +27,7 @@ class CallerViews {
   /// The view of the calling thread; else of its leader; else of another process that lives in the same mount
   /// namespace and has the same root directory (the caller of a container is often gone before it can be
   /// looked at, its siblings are not); else our own, if it is that one. When none is that of the record: what
-  /// the caller has by now, not exact. Error: the caller is gone, and nobody else has its view or
+  /// the caller has by now, not exact. Error: the caller is gone, and no other process has its view or
   /// the limit has refused to search.
   Result<CallerView> open(const Event& event) const;
   /// Our own root directory is that of the caller, whatever its mount namespace.
@@ -33,6 +36,8 @@ class CallerViews {
 
  private:
   Result<CallerView> open_sibling(const Event& event) const;
+  Result<CallerView> open_known_sibling(const Event& event) const;
+  void remember_sibling(const FileDescriptor& process) const;
   bool is_ours(const Event& event) const;
 
   const ProcessFolders& processes_;
@@ -40,6 +45,8 @@ class CallerViews {
   DutyLimit& limit_;
   NamespaceInode own_mntns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::deque<FileDescriptor> siblings_;  // their folders of /proc; found last comes last
 };
 
 }  // namespace sockward

@@ -18,14 +18,6 @@ bool same_start(std::uint64_t ticks, std::uint64_t start_ns) {
   return ticks == start_ns / (1'000'000'000 / per_second);
 }
 
-/// Did the owner of the folder start before this time of CLOCK_BOOTTIME for sure?
-bool started_before(std::uint64_t boot_ns, const FileDescriptor& folder) {
-  const auto stat = read_file_at(folder.get(), "stat");
-  const auto ticks = stat ? start_ticks_of(*stat) : std::nullopt;
-  const std::uint64_t tick = 1'000'000'000 / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
-  return ticks && (*ticks + 1) * tick < boot_ns;
-}
-
 Result<FileDescriptor> open_folder(const std::string& path) {
   FileDescriptor folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return last_error("open " + path);
@@ -59,17 +51,23 @@ Result<FileDescriptor> ProcessFolders::open_thread(const Event& event) const {
   return thread;
 }
 
+bool ProcessFolders::is_older(const FileDescriptor& folder, MonotonicTime call) const {
+  const auto stat = read_file_at(folder.get(), "stat");
+  const auto ticks = stat ? start_ticks_of(*stat) : std::nullopt;
+  const std::uint64_t tick = 1'000'000'000 / static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+  return ticks && (*ticks + 1) * tick < call.ns + clock_.boot_offset();
+}
+
 Result<FileDescriptor> ProcessFolders::open_member(
     const char* kind, NamespaceInode inode, MonotonicTime call,
     const std::function<bool(const FileDescriptor&)>& wanted) const {
   const auto processes = list_processes(proc_);
   if (!processes) return processes.error();
-  const std::uint64_t latest = call.ns + clock_.boot_offset();
   for (const std::uint32_t tgid : *processes) {
     auto folder = open({.tgid = tgid});
     if (!folder) continue;
     const auto home = namespace_in(*folder, kind);
-    if (home && *home == inode && wanted(*folder) && started_before(latest, *folder)) return folder;
+    if (home && *home == inode && wanted(*folder) && is_older(*folder, call)) return folder;
   }
   return make_error(std::errc::no_such_process,
                     fmt::format("find a process in {} namespace {}", kind, inode));

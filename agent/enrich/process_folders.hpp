@@ -28,6 +28,8 @@ class ProcessFolders {
   /// "net". Cost: one pass over all processes.
   Result<FileDescriptor> open_member(const char* kind, NamespaceInode inode, MonotonicTime call,
                                      const std::function<bool(const FileDescriptor&)>& wanted) const;
+  /// Did the owner of an open folder start before the call for sure?
+  bool is_older(const FileDescriptor& folder, MonotonicTime call) const;
 
  private:
   std::string proc_;

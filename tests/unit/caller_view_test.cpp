@@ -85,6 +85,24 @@ TEST_F(CallerViewTest, IsThatOfASiblingWhenTheCallerIsGone) {
   EXPECT_FALSE(host.object_at(event, "/inside"));
 }
 
+TEST_F(CallerViewTest, ASiblingIsSearchedForOnceAndWithinTheBudget) {
+  const test::HeldChild sibling([&] { return enter(); });
+  test::HeldChild caller([&] { return enter(); });
+  Event event = call_of(caller.pid());
+  event.time.ns += 20'000'000;
+  caller.end();
+  const ProcessFolders processes("/proc");
+  const SystemClock clock;
+  DutyLimit limit(clock);
+  const CallerViews views(processes, clock, limit), others(processes, clock, limit);
+  EXPECT_TRUE(views.open(event)->exact);
+  limit.ended({0});
+  EXPECT_TRUE(views.open(event)->exact);
+  const auto refused = others.open(event);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
+}
+
 TEST_F(CallerViewTest, ASiblingThatIsYoungerThanTheCallProvesNothing) {
   test::HeldChild caller([&] { return enter(); });
   const Event event = call_of(caller.pid());
