@@ -16,7 +16,7 @@ namespace sockward {
 /// Where the cgroup hierarchies are mounted.
 struct CgroupMounts {
   enum class Kind { v2, v1_pids, v1_memory };
-  Kind kind = Kind::v2;  ///< the hierarchy that tells containers apart
+  Kind kind = Kind::v2;  ///< the hierarchy that distinguishes containers
   std::string root;      ///< where that one is mounted; empty: nowhere
   std::string v2_root;   ///< cgroup2, for programs attached to cgroups; empty: not mounted
 
@@ -45,7 +45,7 @@ class ContainerDirectory {
 
   /// nullopt: the cgroup is gone and was never seen.
   std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
-  /// Does the cgroup exist now? True also when that cannot be told.
+  /// Does the cgroup exist now? True also when that is not known.
   bool exists(std::uint64_t key) const;
 
  private:

@@ -15,7 +15,7 @@ namespace sockward {
 /// Thread-safe.
 class DutyLimit {
  public:
-  static constexpr std::uint64_t kBurst = 1'000'000'000, kShare = 10;  // ns; one part in so many
+  static constexpr std::uint64_t kBurst = 1'000'000'000, kShare = 10;  // ns; one part in ten of the time
   static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};       // as a burst: none is refused
 
   explicit DutyLimit(const Clock& clock, std::uint64_t burst = kBurst)

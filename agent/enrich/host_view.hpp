@@ -40,7 +40,7 @@ struct PathObject {
   /// Does the file system keep exact change times? Not so on network file systems, FUSE, FAT, /proc, and
   /// where times have whole seconds.
   bool exact_times = false;
-  std::optional<std::uint32_t> generation;  ///< of the inode number, where the file system tells it
+  std::optional<std::uint32_t> generation;  ///< of the inode number, where the file system reports it
   std::optional<WallTime> born;             ///< where the file system keeps it
 };
 
@@ -86,7 +86,7 @@ struct PathStep {
   bool has_acl = false;  ///< it has a POSIX access-control list: the mode alone does not decide
 };
 
-/// The way along a path, as the kernel walks it.
+/// The way along a path, as the kernel resolves it.
 struct PathTrace {
   std::vector<PathStep> searched;  ///< the last one is the directory that holds (or would hold) the name
   std::optional<PathStep> object;  ///< what lies at the end
@@ -99,7 +99,7 @@ struct PathTrace {
   bool loops = false;                 ///< more than 40 of them: ELOOP
   bool remote = false;                ///< NFS, FUSE and the like: permissions are decided elsewhere
   bool layered = false;               ///< overlay: the file system below has permissions of its own
-  bool idmapped = false;              ///< a mount on the way maps owners (mount_setattr(2)), or nobody knows
+  bool idmapped = false;              ///< a mount on the way maps owners (mount_setattr(2)), or may do so
   bool read_only = false;             ///< the last directory lies on a read-only mount
   long file_system = 0;               ///< of the last directory: its magic number (statfs(2))
   /// Looked up below the very root directory and in the mount namespace that the record has, not only through
@@ -118,7 +118,7 @@ struct Credentials {
 struct PortUse {
   enum class State { time_wait, closing, bound };  ///< closing: FIN_WAIT1, FIN_WAIT2, CLOSING or LAST_ACK
   State state = State::closing;
-  std::chrono::milliseconds age{0};  ///< time_wait: since it began; 0: cannot be told
+  std::chrono::milliseconds age{0};  ///< time_wait: since it began; 0: not known
   std::uint64_t socket_inode = 0;    ///< bound
 };
 
@@ -127,7 +127,7 @@ struct Route {
   int error = 0;  ///< EACCES of a prohibit route, EINVAL of a blackhole, ENETUNREACH …; 0: there is one
   bool local = false;           ///< it is an address of this network namespace
   bool broadcast = false;       ///< it is a broadcast address of one of its links
-  std::uint32_t interface = 0;  ///< that packets leave by; 0: not told
+  std::uint32_t interface = 0;  ///< that packets leave by; 0: not known
   std::string interface_name;   ///< raw bytes
   SocketAddress gateway;        ///< kind unreadable: none, the destination is on the link
   /// What the neighbour table says of the gateway, or of the destination on the link.
@@ -137,7 +137,7 @@ struct Route {
 
 /// A TCP connection of the caller's network namespace.
 struct KnownConnection {
-  std::uint64_t socket_inode = 0;  ///< 0: no process has it open any more (TIME_WAIT, an orphan)
+  std::uint64_t socket_inode = 0;  ///< 0: no process holds it any more (TIME_WAIT, an orphan)
   std::string state;               ///< as netstat(8) names it: "ESTABLISHED", "TIME_WAIT" …
 };
 
@@ -150,15 +150,17 @@ class HostView {
   virtual Result<std::string> executable(ProcessId process) const = 0;
   /// The command line; user memory, so evidence and not proof (proc(5), /proc/pid/cmdline).
   virtual Result<std::vector<std::string>> arguments(ProcessId process) const = 0;
-  /// The process's cgroup in the hierarchy that tells containers apart.
+  /// The process's cgroup in the hierarchy that distinguishes containers.
   virtual Result<std::string> cgroup_path(ProcessId process) const = 0;
   /// Present names of a UTS namespace; nullopt: no process lives in it.
   virtual Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const = 0;
 
   /// All bound sockets that processes have open. `shared`: a scan that began a moment before `time` will do
-  /// (under load one serves many questions); `fresh`: it began after `time`. This and every other look-up
-  /// whose cost grows with the node has a CPU budget; where it is exhausted the Error is
-  /// std::errc::resource_unavailable_try_again, and nothing else answers with that.
+  /// (under load one serves many questions); `fresh`: it began after `time`.
+  ///
+  /// This and every other look-up whose cost grows with the node has a CPU budget; where it is exhausted the
+  /// Error is std::errc::resource_unavailable_try_again, which means nothing else here. Files and networks of
+  /// a caller that is gone are among them: a process that shares its view has to be searched for.
   enum class Walk { shared, fresh };
   virtual Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const = 0;
   /// The latest scan that had ended before `time`: at worst the one that was made when the agent started.
@@ -205,7 +207,7 @@ class HostView {
   /// The mount through which the caller reaches what lies at an absolute path (links followed but for the
   /// last component); `point` is the path itself when something is mounted on it.
   virtual Result<MountPoint> mount_at(const Event& event, const std::string& path) const = 0;
-  /// The event counter of the caller's mount namespace now. nullopt: nobody lives in it any more.
+  /// The event counter of the caller's mount namespace now. nullopt: no process lives in it any more.
   virtual Result<std::optional<std::uint64_t>> mount_event(const Event& event) const = 0;
   /// The mount namespace that a process lives in now. Error: it is gone.
   virtual Result<NamespaceInode> mount_namespace(ProcessId process) const = 0;

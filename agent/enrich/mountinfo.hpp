@@ -30,7 +30,7 @@ std::optional<MountLine> parse_mount_line(std::string_view line);
 /// Every line of the text that can be parsed, in order.
 void for_each_mount(std::string_view mountinfo, const std::function<void(const MountLine&)>& take);
 
-/// What a rule is told of a mount. A root that ends in "//deleted" (fs/d_path.c, dentry_path) is given
+/// A mount as rules see it. A root that ends in "//deleted" (fs/d_path.c, dentry_path) is given
 /// without it, and source_removed says so.
 MountPoint to_mount_point(const MountLine& line);
 

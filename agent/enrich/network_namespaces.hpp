@@ -28,7 +28,7 @@ class NetworkNamespaces {
   /// the caller, or our own. Error: neither is in it any more.
   Result<NetworkNamespace> open(const Event& event) const;
   /// The same through another process that was in it before the call; else through a bind mount. Error:
-  /// nobody is in it any more. Cost: as for_each().
+  /// no process is in it any more. Cost: as for_each().
   Result<NetworkNamespace> search(const Event& event) const;
 
   /// Hands each network namespace of the node to `visit` once, until that returns false; the one that the

@@ -6,10 +6,10 @@
 
 namespace sockward {
 
-/// Every bound socket of the node, with and without a process that has it open.
+/// Every bound socket of the node, with and without a process that holds it.
 struct SocketCensus {
   std::vector<OpenSocket> open;     ///< one for each process that has the socket open
-  std::vector<OpenSocket> orphans;  ///< no process has it open: the kernel's own, in flight, held by io_uring
+  std::vector<OpenSocket> orphans;  ///< no process holds it: the kernel's own, in flight, io_uring's
   std::vector<std::string> gaps;    ///< network namespaces that could not be asked, with the reason
 };
 

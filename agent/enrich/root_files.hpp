@@ -20,7 +20,7 @@ Result<PathObject> describe(const FileDescriptor& object);
 long file_system_of(const FileDescriptor& object);
 /// Is it what a mount has at its top (STATX_ATTR_MOUNT_ROOT, 5.8)?
 bool is_mount_root(const FileDescriptor& object);
-/// The mount it was reached through, as /proc/pid/mountinfo numbers it (STATX_MNT_ID, 5.8). 0: not told.
+/// The mount it was reached through, as /proc/pid/mountinfo numbers it (STATX_MNT_ID, 5.8). 0: not known.
 std::uint64_t mount_of(const FileDescriptor& object);
 /// The target when it is a symbolic link.
 std::optional<std::string> link_target(const FileDescriptor& object);
