@@ -62,7 +62,7 @@ def play_apart(task, folder, program, output):
         os._exit(status)
 
 
-def work(tasks, queue, folder, program):
+def work(tasks, queue, folder, program, gate):
     """One of several workers: takes the number of a task from the queue until there is none."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     LIBC.prctl(PDEATHSIG, signal.SIGKILL)
@@ -70,14 +70,19 @@ def work(tasks, queue, folder, program):
     folder.mkdir()
     folder.chmod(0o755)
     output = os.open(str(folder) + ".jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    patience = 300.0
     while len(number := os.read(queue, 4)) == 4:
+        began = time.monotonic()
+        while gate[0] and time.monotonic() - began < min(patience, 20):
+            time.sleep(0.1)
+        patience -= time.monotonic() - began
         play_apart(tasks[int.from_bytes(number, "little")], folder, program, output)
         for left in folder.iterdir():
             shutil.rmtree(left, ignore_errors=True)
     os._exit(0)
 
 
-def run_tasks(tasks, folder, program, jobs):
+def run_tasks(tasks, folder, program, jobs, gate):
     """[situation], as told by the workers."""
     take, give = os.pipe()
     workers = []
@@ -86,7 +91,7 @@ def run_tasks(tasks, folder, program, jobs):
         if child == 0:
             os.close(give)
             try:
-                work(tasks, take, folder / f"w{number}", program)
+                work(tasks, take, folder / f"w{number}", program, gate)
             finally:
                 os._exit(1)
         workers.append(child)

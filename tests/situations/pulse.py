@@ -5,6 +5,7 @@ is not judged by it.
 """
 import bisect
 import json
+import mmap
 import os
 import signal
 import time
@@ -13,8 +14,9 @@ EVERY, LOOK = 0.2, 0.04  # seconds
 BEHIND = 0.15  # what is more than this is too late: situations are held for 0.2 s
 
 
-def follow(folder, told):
-    """In a process of its own, until it is ended: a line [time of the call, seconds] for each mark."""
+def follow(folder, told, gate):
+    """In a process of its own, until it is ended: a line [time of the call, seconds] for each mark. The gate
+    is closed (1) while the agent is behind: nothing new is begun then."""
     waiting, number, due, text = {}, 0, 0.0, b""
     with open(folder / "records.json", "rb") as output:
         output.seek(0, os.SEEK_END)
@@ -30,6 +32,7 @@ def follow(folder, told):
             time.sleep(LOOK)
             text = text[-200:] + output.read()
             found = [n for n in waiting if f"{folder}/pulse-{n}".encode() in text]
+            gate[0] = any(time.time() - begun > BEHIND for begun in waiting.values())
             for n in list(waiting):
                 late = time.time() - waiting[n]
                 if n in found or late > 30:
@@ -40,12 +43,13 @@ def follow(folder, told):
 class Pulse:
     def __init__(self, folder):
         self.folder, self.file = folder, folder / "pulse.jsonl"
+        self.gate = mmap.mmap(-1, 1)
         self.child = os.fork()
         if self.child == 0:
             try:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 with open(self.file, "w", encoding="ascii") as told:
-                    follow(folder, told)
+                    follow(folder, told, self.gate)
             finally:
                 os._exit(1)
 

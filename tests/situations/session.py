@@ -106,7 +106,7 @@ class Session:
         agent = Agent(self.options.sockward, self.folder)
         pulse = Pulse(self.folder)
         try:
-            situations, took = run_tasks(tasks, self.folder, self.program, self.options.jobs)
+            situations, took = run_tasks(tasks, self.folder, self.program, self.options.jobs, pulse.gate)
         finally:
             agent.stop()
             pulse.stop()

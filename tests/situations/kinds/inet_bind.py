@@ -259,7 +259,7 @@ def kept(w):
 def time_wait(w):
     port = port_of(w)
     server, bound = connection(w, port)
-    server.do("close", 2)  # closes first
+    closed = server.do("close", 2)  # closes first
     server.ready()
     if w.maybe("server stays", 0.4):
         server.do("stay")
@@ -269,7 +269,8 @@ def time_wait(w):
     client = w.actor()
     client.socket(1, 2)
     client.connect(1, inet("127.0.0.1", port))
-    client.do("sleep", 20000)
+    client.do("at", closed)
+    client.do("sleep", 5000)
     client.do("close", 1)
     client.ready()
     client.do("exit", 0)
