@@ -119,8 +119,9 @@ std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& cre
   const PathStep& last = trace.searched.back();
   const std::size_t at = trace.searched.size() - 1;
   if (purpose == Purpose::connect) {
-    if (trace.object && trace.object->object.kind == PathObject::Kind::socket &&
-        !allows(trace.object->object, credentials, actor, kWrite))
+    // Asked of whatever lies there, before it matters whether it is a socket (net/unix/af_unix.c,
+    // unix_find_bsd).
+    if (trace.object && !allows(trace.object->object, credentials, actor, kWrite))
       return Denial{What::socket, *trace.object, at};
     return std::nullopt;
   }

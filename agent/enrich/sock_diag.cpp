@@ -61,6 +61,13 @@ std::optional<OpenSocket> unix_socket(const nlmsghdr* message, NamespaceInode ne
       socket.name.inode = file->udiag_vfs_ino;
       has_file = true;
     }
+    // Of a listener: connections that wait, and the backlog (net/unix/diag.c, sk_diag_show_rqlen).
+    if (mnl_attr_get_type(attribute) == UNIX_DIAG_RQLEN && bytes >= sizeof(unix_diag_rqlen) &&
+        socket.state == OpenSocket::State::listening) {
+      const auto* queue = static_cast<const unix_diag_rqlen*>(payload);
+      socket.queue = queue->udiag_rqueue;
+      socket.backlog = queue->udiag_wqueue;
+    }
   });
   if (name.empty()) return std::nullopt;
   if (name.front() == '\0') {
@@ -106,7 +113,7 @@ Result<std::vector<OpenSocket>> dump_here(NamespaceInode netns) {
   unix_diag_req unix_request{};
   unix_request.sdiag_family = AF_UNIX;
   unix_request.udiag_states = ~0U;
-  unix_request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS;
+  unix_request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN;
   auto done = dump(&unix_request, sizeof(unix_request),
                    [&](const nlmsghdr* message) { keep(unix_socket(message, netns)); });
   if (!done) return done.error();
