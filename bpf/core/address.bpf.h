@@ -204,7 +204,7 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 	return copy_user_address(data, arguments->address, arguments->length, flags);
 }
 
-int address_state_in(__u32 probe, __u64 sock); /* core/inet6.bpf.h */
+int address_state_in(__u32 probe, __u64 sock, int result); /* core/inet6.bpf.h */
 
 /* Fills and sends one socket record, unless there were enough like it. */
 static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe, __u32 syscall,
@@ -243,8 +243,7 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->directory_bytes = scratch->cursor - bytes;
 	if (groups_matter(result))
 		flags |= append_socket_groups(probe);
-	if (result == -EADDRNOTAVAIL && sk && bytes >= 24 && *(__u16 *)scratch->data == AF_INET6)
-		call->address_state = address_state_in(probe, (__u64)sk);
+	call->address_state = address_state_in(probe, (__u64)sk, result);
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(area));
 }

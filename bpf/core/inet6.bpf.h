@@ -60,14 +60,20 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 	return SOCKWARD_ADDRESS_UNKNOWN;
 }
 
-/* enum sockward_address_state of the address in the probe's area. */
-__weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock)
+/*
+ * enum sockward_address_state of the address in the probe's area, when the call says that it cannot be used. Called for every
+ * record and left at once for most: a branch in the caller would double what the verifier has to look at there.
+ */
+__weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock, int result)
 {
+	struct socket_scratch *scratch = socket_scratch_of(probe);
 	struct net *net = BPF_CORE_READ((struct sock *)sock, __sk_common.skc_net.net);
 	struct list_head *head =
 		(struct list_head *)((__u64)net + bpf_core_field_offset(struct net, dev_base_head));
 	struct list_head *entry = BPF_CORE_READ(net, dev_base_head.next);
 
+	if (result != -EADDRNOTAVAIL || !sock || !scratch || *(__u16 *)scratch->data != AF_INET6)
+		return SOCKWARD_ADDRESS_UNKNOWN;
 	for (int i = 0; i < MOST_DEVICES; i++) {
 		int state;
 
