@@ -28,6 +28,32 @@ leave() {
   sleep 0.5
 }
 port() { python3 -c 'import socket,sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"; }
+# peer <our address> <its address>: another host on a link, v0 here and v1 there; $peer is a process in it.
+peer() {
+  ip link add v0 type veth peer name v1
+  unshare --net sleep 50 & peer=$!
+  await sh -c "test \$(readlink /proc/$peer/ns/net) != \$(readlink /proc/self/ns/net)"
+  ip link set v1 netns $peer
+  nsenter -t $peer -n ip link set v1 up
+  nsenter -t $peer -n ip addr add "$2/24" dev v1
+  ip addr add "$1/24" dev v0
+  ip link set v0 up
+}
+# backlog <path>: a server that accepts nothing, its queue full with one connection; $held is its pid.
+backlog() {
+  python3 - "$1" >"$DIR/ready.backlog" <<'P' &
+import socket, sys, time
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen(0)
+first = socket.socket(socket.AF_UNIX)
+first.connect(sys.argv[1])
+print("ready", flush=True)
+time.sleep(30)
+P
+  held=$!
+  await grep -q ready "$DIR/ready.backlog"
+}
 # long <folder> <bytes>: a path of that many bytes below the folder; its directory exists.
 long() {
   local fill=$(($2 - ${#1} - 12))
