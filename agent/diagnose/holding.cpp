@@ -191,7 +191,14 @@ Holding holding_of_call(const Facts& facts, const SocketCall& call) {
   const BoundName wanted = name_of_call(call);
   if (wanted.kind == BoundName::Kind::inet)
     return find_holding(facts, wanted, [&](const OpenSocket& socket) { return conflicts(socket, call); });
-  return find_holding(facts, wanted, [&](const OpenSocket& socket) { return socket.name == wanted; });
+  // A netlink socket that was refused a port id shows it all the same (net/netlink/af_netlink.c,
+  // netlink_insert).
+  const auto refused = [&](const OpenSocket& socket) {
+    return wanted.kind == BoundName::Kind::netlink && socket.owner.tgid == facts.event.actor.tgid &&
+           static_cast<int>(socket.fd) == call.fd;
+  };
+  return find_holding(facts, wanted,
+                      [&](const OpenSocket& socket) { return socket.name == wanted && !refused(socket); });
 }
 
 }  // namespace sockward

@@ -403,9 +403,8 @@ std::optional<Prediction> Attempt::unreachable(bool& local) const {
 
 /// Packets to any address of this host go through it.
 bool loopback_is_down(const Result<std::vector<NetworkInterface>>& interfaces) {
-  return interfaces && std::any_of(interfaces->begin(), interfaces->end(), [](const NetworkInterface& one) {
-           return one.loopback && !one.up;
-         });
+  return interfaces && std::any_of(interfaces->begin(), interfaces->end(),
+                                   [](const NetworkInterface& one) { return one.loopback && !one.up; });
 }
 
 SocketAddress loopback_of(const SocketAddress& unspecified) {

@@ -86,10 +86,34 @@ std::optional<Finding> of_port(const Facts& facts, const SocketCall& call) {
   return found;
 }
 
+/// A socket that has the name now: one of another type has names of its own (net/unix/af_unix.c, the hash of
+/// a name counts the type), and one that was shut down refuses, too.
+std::optional<Finding> refused_by_name(const Facts& facts, const BoundName& wanted) {
+  const ScanFact& scan = facts.scan();
+  if (!scan.scan) return std::nullopt;
+  for (const OpenSocket& socket : scan.scan->sockets) {
+    if (!(socket.name == wanted) || bound_after_call(facts, socket)) continue;
+    const OpenSocket named = with_its_binder(facts, socket);
+    Finding found{
+        .cause = Cause::nothing_listens,
+        .evidence = {{fmt::format(
+                          "{} {} under this name, and the call was refused: that socket is of another "
+                          "type (stream, datagram, seqpacket), or was shut down",
+                          owner_text(named.owner), state_text(named.state)),
+                      Standing::later("looked up after the call")}},
+        .alternative = {},
+        .advice = "let the client use the type of the server's socket"};
+    found.holder = to_holder(named.owner);
+    return found;
+  }
+  return std::nullopt;
+}
+
 std::optional<Finding> of_abstract_name(const Facts& facts, const SocketCall& call) {
   const BoundName wanted = name_of_call(call);
   if (const auto bound = bound_only(facts, [&](const OpenSocket& socket) { return socket.name == wanted; }))
     return not_listening(*bound);
+  if (auto other = refused_by_name(facts, wanted)) return other;
   // unix_find_abstract() found nothing, or unix_stream_connect() found a socket that does not listen.
   Finding found{
       .cause = Cause::nothing_listens,

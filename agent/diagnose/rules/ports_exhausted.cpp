@@ -24,9 +24,12 @@ Range range_of(const SocketCall& call) {
   Range range{call.port_low, call.port_high, "net.ipv4.ip_local_port_range"};
   const std::uint16_t low = call.own_port_low, high = call.own_port_high;
   if (low == 0 && high == 0) return range;
-  range.name = "the range that the socket asked for (IP_LOCAL_PORT_RANGE)";
-  range.low = std::max(range.low, low);
-  range.high = high == 0 ? range.high : std::min(range.high, high);
+  // Each end counts only within the range of the namespace.
+  const std::uint16_t from = range.low, to = range.high;
+  if (from <= low && low <= to) range.low = low;
+  if (from <= high && high <= to) range.high = high;
+  if (range.low != from || range.high != to)
+    range.name = "the range that the socket asked for (IP_LOCAL_PORT_RANGE)";
   return range;
 }
 
@@ -65,14 +68,8 @@ std::optional<Finding> ports_exhausted(const Facts& facts) {
   if (range.high != 0 && range.high >= range.low) {
     const std::size_t used = ports_in_use(facts, call, range);
     found.note(fmt::format("open sockets have {} of its {} ports now", used, range.size()));
-    if (connect) {
-      // No usable source address is the same error; TIME_WAIT connections hold ports and are not open.
-      if (used * 8 < range.size() && !facts.port_uses()) return std::nullopt;
-      found.alternative = "an address that cannot be connected from is refused in the same way";
-    }
-  } else if (connect) {
-    found.alternative = "an address that cannot be connected from is refused in the same way";
   }
+  if (connect) found.alternative = "an address that cannot be connected from is refused in the same way";
   found.advice =
       call.own_port_high != 0 || call.own_port_low != 0
           ? "let the program ask for a wider range (IP_LOCAL_PORT_RANGE), or look at who has these ports "

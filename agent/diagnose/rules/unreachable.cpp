@@ -20,7 +20,7 @@ void add_route(const Facts& facts, const SocketCall& call, Finding& found) {
   const auto& route = facts.route();
   const std::string to = call.address.ip_text();
   if (!route) {
-    found.note("the routing table could not be asked: " + route.error().text());
+    found.alternative = "why is not visible: the routing table could not be asked: " + route.error().text();
     return;
   }
   if (route->error != 0) {
