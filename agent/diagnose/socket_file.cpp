@@ -106,6 +106,8 @@ bool ended_after_call(const Facts& facts, const SocketFile& file) {
   if (file.dead.proven() || !binder || !file.holding.open.empty() || facts.asked_now()) return false;
   // Of a binder that is older than the agent, the time is when it was found.
   constexpr std::uint64_t kKept = 50'000'000'000;  // ns, less than History::kKept
+  // A socket that was closed by a process that lives on may have been closed at any time.
+  if (facts.mount_namespace({binder->tgid, binder->leader_start_ns})) return false;
   return binder->released.ns > facts.event.time.ns && binder->time.ns + kKept > facts.event.time.ns &&
          !facts.before.has_ended(binder->tgid, binder->leader_start_ns);
 }

@@ -220,7 +220,9 @@ class Sinks(unittest.TestCase):
         resource = request["resourceLogs"][0]
         names = {a["key"]: a["value"] for a in resource["resource"]["attributes"]}
         self.assertEqual(names["service.name"], {"stringValue": "sockward"})
-        record = next(r for r in resource["scopeLogs"][0]["logRecords"] if any(a["value"].get("stringValue") == "EADDRINUSE" for a in r["attributes"]))
+        ours = ({"stringValue": "EADDRINUSE"}, {"intValue": str(os.getpid())})
+        record = next(r for post in collector.posts for r in json.loads(post[3])["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+                      if all(wanted in [a["value"] for a in r["attributes"]] for wanted in ours))
         attributes = {a["key"]: a["value"] for a in record["attributes"]}
         self.assertEqual(attributes["process.pid"], {"intValue": str(os.getpid())})
         self.assertIn("arrayValue", attributes["sockward.evidence"])
