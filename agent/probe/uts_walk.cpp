@@ -28,12 +28,11 @@ void add_entry(const sockward_uts_entry& entry, std::map<NamespaceInode, UtsName
 
 Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) {
   std::map<NamespaceInode, UtsNamespace> namespaces;
-  const auto count =
-      run_iterator(iterator, sizeof(sockward_uts_entry), "walk over processes", [&](auto bytes) {
-        sockward_uts_entry entry{};
-        std::memcpy(&entry, bytes.data(), sizeof(entry));
-        add_entry(entry, namespaces);
-      });
+  const auto count = run_iterator(iterator, sizeof(sockward_uts_entry), "process iterator", [&](auto bytes) {
+    sockward_uts_entry entry{};
+    std::memcpy(&entry, bytes.data(), sizeof(entry));
+    add_entry(entry, namespaces);
+  });
   if (!count) return count.error();
   std::vector<UtsNamespace> result;
   result.reserve(namespaces.size());
@@ -43,13 +42,12 @@ Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) 
 
 Result<std::optional<std::uint64_t>> walk_mount_events(const bpf_link* iterator, NamespaceInode mntns) {
   std::optional<std::uint64_t> event;
-  const auto count =
-      run_iterator(iterator, sizeof(sockward_uts_entry), "walk over processes", [&](auto bytes) {
-        sockward_uts_entry entry{};
-        std::memcpy(&entry, bytes.data(), sizeof(entry));
-        // The latest look at it.
-        if (entry.mntns == mntns) event = std::max(event.value_or(0), std::uint64_t{entry.mount_event});
-      });
+  const auto count = run_iterator(iterator, sizeof(sockward_uts_entry), "process iterator", [&](auto bytes) {
+    sockward_uts_entry entry{};
+    std::memcpy(&entry, bytes.data(), sizeof(entry));
+    // The latest look at it.
+    if (entry.mntns == mntns) event = std::max(event.value_or(0), std::uint64_t{entry.mount_event});
+  });
   if (!count) return count.error();
   if (event == 0)
     return make_error(std::errc::function_not_supported, "the kernel does not tell mount events");

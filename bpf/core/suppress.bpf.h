@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Storms: the first records of a source pass, the rest are counted and told of by the next one. Two token buckets: of a
+ * Storms: the first records of a source pass, the rest are counted and reported by the next one. Two token buckets: of a
  * container, a call and an error, whatever the address, so that one that screams cannot hide another's single failure; and of one
  * address in it. Calls are counted before and whatever is decided here. Races on a bucket let a record more or less through.
  */

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/printable.hpp"
 #include "diagnose/rules.hpp"
@@ -14,6 +15,16 @@ namespace sockward::rules {
 namespace {
 
 constexpr const char* kAlternative = "that the caller meant this server is concluded from the name alone";
+
+/// The finding that names the owner of a socket in another namespace.
+Finding served_by(const SocketOwner& owner, std::string evidence, std::string advice) {
+  Finding found{.cause = Cause::served_in_other_namespace,
+                .evidence = {{std::move(evidence), Standing::later("looked up after the call")}},
+                .alternative = kAlternative,
+                .advice = std::move(advice)};
+  found.holder = to_holder(owner);
+  return found;
+}
 
 /// The path with its links followed; empty: it could not be.
 std::string resolved_name(const PathFacts& way) {
@@ -37,18 +48,12 @@ std::optional<Finding> of_path(const Facts& facts) {
       if (const auto now = facts.mount_namespace({socket.owner.tgid, socket.owner.leader_start_ns}))
         mntns = *now;
     if (mntns == 0 || mntns == facts.event.actor.mntns) continue;
-    Finding found{
-        .cause = Cause::served_in_other_namespace,
-        .evidence = {{fmt::format("{} serves {} in mount namespace {}; the caller is in {}",
-                                  owner_text(socket.owner), printable(*way.path).text, mntns,
-                                  facts.event.actor.mntns),
-                      Standing::later("looked up after the call")}},
-        .alternative = kAlternative,
-        .advice =
-            "share the directory between the two: a bind mount or a volume; systemd: JoinsNamespaceOf=, "
-            "or no PrivateTmp= on one of the two"};
-    found.holder = to_holder(socket.owner);
-    return found;
+    return served_by(
+        socket.owner,
+        fmt::format("{} serves {} in mount namespace {}; the caller is in {}", owner_text(socket.owner),
+                    printable(*way.path).text, mntns, facts.event.actor.mntns),
+        "share the directory between the two: a bind mount or a volume; systemd: JoinsNamespaceOf=, "
+        "or no PrivateTmp= on one of the two");
   }
   return std::nullopt;
 }
@@ -64,18 +69,13 @@ std::optional<Finding> of_abstract_name(const Facts& facts) {
     wanted.netns = open.name.netns;
     if (!(open.name == wanted)) continue;
     const OpenSocket socket = with_its_binder(facts, open);
-    Finding found{
-        .cause = Cause::served_in_other_namespace,
-        .evidence = {{fmt::format("{} serves the name in network namespace {}; the caller's socket is in {}, "
-                                  "where no socket serves it",
-                                  owner_text(socket.owner), socket.name.netns, call.socket_netns),
-                      Standing::later("looked up after the call")}},
-        .alternative = kAlternative,
-        .advice =
-            "abstract names belong to a network namespace: let the two share one, or use a socket file "
-            "in a directory that both see"};
-    found.holder = to_holder(socket.owner);
-    return found;
+    return served_by(
+        socket.owner,
+        fmt::format("{} serves the name in network namespace {}; the caller's socket is in {}, "
+                    "where no socket serves it",
+                    owner_text(socket.owner), socket.name.netns, call.socket_netns),
+        "abstract names belong to a network namespace: let the two share one, or use a socket file "
+        "in a directory that both see");
   }
   return std::nullopt;
 }
@@ -91,19 +91,13 @@ std::optional<Finding> of_port(const Facts& facts) {
         port_protocol(open.name.protocol) != port_protocol(call.protocol))
       continue;
     const OpenSocket socket = with_its_binder(facts, open);
-    Finding found{
-        .cause = Cause::served_in_other_namespace,
-        .evidence = {{fmt::format("{} listens on {} in network namespace {}; the caller's socket is in {}, "
-                                  "where no socket listens on the port",
-                                  owner_text(socket.owner), name_text(socket), socket.name.netns,
-                                  call.socket_netns),
-                      Standing::later("looked up after the call")}},
-        .alternative = kAlternative,
-        .advice =
-            "publish the port of the container (docker run -p, ports: in a pod), or use the container's "
-            "own address"};
-    found.holder = to_holder(socket.owner);
-    return found;
+    return served_by(
+        socket.owner,
+        fmt::format("{} listens on {} in network namespace {}; the caller's socket is in {}, "
+                    "where no socket listens on the port",
+                    owner_text(socket.owner), name_text(socket), socket.name.netns, call.socket_netns),
+        "publish the port of the container (docker run -p, ports: in a pod), or use the container's "
+        "own address");
   }
   return std::nullopt;
 }
