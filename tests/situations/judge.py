@@ -6,6 +6,7 @@ wrong            another cause, or somebody else, though only likely
 wrongly certain  the same, with certainty
 missing          the call failed with an errno of the default set, and there is no record of it
 phantom          a record of a call that was not made, or a second one of the same call
+late             the agent was behind, or lost records and said so, whenever it was played
 void             the situation itself did not come about
 """
 import base64
@@ -14,7 +15,7 @@ import datetime
 import errno
 import re
 
-VERDICTS = ("right", "vague", "wrong", "wrongly certain", "missing", "phantom", "void")
+VERDICTS = ("right", "vague", "wrong", "wrongly certain", "missing", "phantom", "late", "void")
 PID = re.compile(r"\[(\d+)\]|\bpid (\d+)")
 UNIX_ONLY = {errno.ENOENT, errno.ENOTDIR, errno.EAGAIN, errno.EPROTOTYPE}
 ALWAYS = {

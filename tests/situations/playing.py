@@ -62,7 +62,7 @@ def play_apart(task, folder, program, output):
         os._exit(status)
 
 
-def work(tasks, queue, folder, program, gate):
+def work(tasks, queue, folder, program, gate, patience):
     """One of several workers: takes the number of a task from the queue until there is none."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     LIBC.prctl(PDEATHSIG, signal.SIGKILL)
@@ -70,7 +70,6 @@ def work(tasks, queue, folder, program, gate):
     folder.mkdir()
     folder.chmod(0o755)
     output = os.open(str(folder) + ".jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    patience = 300.0
     while len(number := os.read(queue, 4)) == 4:
         began = time.monotonic()
         while gate[0] and time.monotonic() - began < min(patience, 20):
@@ -82,7 +81,7 @@ def work(tasks, queue, folder, program, gate):
     os._exit(0)
 
 
-def run_tasks(tasks, folder, program, jobs, gate):
+def run_tasks(tasks, folder, program, jobs, gate, patience):
     """[situation], as told by the workers."""
     take, give = os.pipe()
     workers = []
@@ -91,7 +90,7 @@ def run_tasks(tasks, folder, program, jobs, gate):
         if child == 0:
             os.close(give)
             try:
-                work(tasks, take, folder / f"w{number}", program, gate)
+                work(tasks, take, folder / f"w{number}", program, gate, patience)
             finally:
                 os._exit(1)
         workers.append(child)

@@ -23,6 +23,7 @@ def kept(situations, options):
         "verdict",
         "certain",
         "judged",
+        "disturbed",
         "truths",
         "void",
     )
@@ -72,7 +73,7 @@ def table(rows):
 
 def passed_limits(row, budget):
     """{name: sentence} of the limits that are passed."""
-    played, faults = row["all"] - row["void"] - row["unrecorded"], {}
+    played, faults = row["all"] - row["void"] - row["late"] - row["unrecorded"], {}
     for limit in budget.split(","):
         name, value = limit.split("=")
         allowed = float(value[:-1]) / 100 * played if value.endswith("%") else float(value)
@@ -119,7 +120,7 @@ def certain_records(situations):
 def faults_of(situations):
     for situation in situations:
         for judged in situation["judged"]:
-            if judged["verdict"] in WORST:
+            if judged["verdict"] in WORST and situation["verdict"] != "late":
                 yield situation, judged
 
 
@@ -202,7 +203,7 @@ def compare(old_file, new_file):
         other = keyed.get((situation["kind"], situation["number"]))
         if not (situation["quiet"] and situation["verdict"] == "right" and situation["certain"]):
             continue
-        if other is None or other["verdict"] == "void":
+        if other is None or other["verdict"] in ("void", "late") or other.get("disturbed"):
             continue
         row = rows[situation["kind"]]
         row["old"] += 1
@@ -241,7 +242,8 @@ decoys.
 - vague: no cause, or nobody named, where it could be known
 - wrong, wrongly certain: another cause, another process or another component; said as likely, or as certain
 - missing: no record of a failure that is recorded by default; phantom: a record of a call that nobody made
-- void: the situation did not come about, and says nothing
+- late: the machine was so busy that the agent looked too late, whenever it was played; void: the situation
+  did not come about; neither says anything
 - certain of quiet right: where nothing changed within 100 ms of the call, how many right ones were certain
 
 """

@@ -50,11 +50,12 @@ def arguments():
     parser.add_argument(
         "--reduce", action="store_true", help="looks for the smallest input of each kind of fault"
     )
+    parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a calm machine")
     parser.add_argument("--again", action="append", help="KIND/SEED/NUMBER")
     parser.add_argument("--without", default="", help="ingredients left out of --again")
     parser.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"))
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--budget", default="wrongly certain=0,missing=0,phantom=0,wrong=1%,vague=10%")
+    parser.add_argument("--budget", default="wrongly certain=0,missing=0,phantom=0,wrong=1%,vague=10%,late=2%")
     return parser.parse_args()
 
 
@@ -77,7 +78,7 @@ def main():
         return 0
     if options.compare:
         return report.compare(*options.compare)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     session = Session(options)
     try:
         tasks = list(again_tasks(options)) if options.again else draw(options)

@@ -26,14 +26,13 @@ class Agent:
         with open(folder / "records.json", "wb") as output, open(folder / "agent.log", "wb") as log:
             command = [program, "trace", "--json", "--errno", "all"]
             self.process = subprocess.Popen(command, stdout=output, stderr=log)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while "attached" not in self.said():
             if self.process.poll() is not None or time.monotonic() > end:
                 self.process.kill()
                 sys.exit("the agent did not start: " + self.said())
             time.sleep(0.02)
         self.catch_up()
-        self.await_calm()
 
     def said(self):
         return (self.folder / "agent.log").read_text(errors="replace")
@@ -55,7 +54,7 @@ class Agent:
                     return
         print("the agent did not catch up within a minute", file=sys.stderr)
 
-    def await_calm(self, seconds=120):
+    def await_calm(self, seconds):
         """Waits while somebody floods the machine with failing calls."""
         end = time.monotonic() + seconds
         with open(self.folder / "records.json", "rb") as output:
@@ -66,6 +65,8 @@ class Agent:
                     return
 
     def stop(self):
+        if self.process.poll() is not None:
+            sys.exit(f"the agent ended with {self.process.returncode} meanwhile: {self.said()}")
         self.catch_up()
         time.sleep(0.5)
         self.process.send_signal(signal.SIGINT)
@@ -99,14 +100,19 @@ class Session:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="situations-", dir="/var/tmp"))
         self.folder.chmod(0o755)
         self.program = str(self.folder / "victim")
+        self.patience = options.patience
         sources = [HERE / "victim.c", HERE / "operations.c"]
         subprocess.run([os.environ.get("CC", "cc"), "-O1", "-o", self.program, *sources], check=True)
 
     def once(self, tasks):
+        began = time.monotonic()
         agent = Agent(self.options.sockward, self.folder)
+        agent.await_calm(self.patience / 4)
+        self.patience -= time.monotonic() - began
         pulse = Pulse(self.folder)
         try:
-            situations, took = run_tasks(tasks, self.folder, self.program, self.options.jobs, pulse.gate)
+            jobs, wait = self.options.jobs, max(self.patience, 0) / 2
+            situations, took = run_tasks(tasks, self.folder, self.program, jobs, pulse.gate, wait)
         finally:
             agent.stop()
             pulse.stop()
@@ -125,9 +131,12 @@ class Session:
         played again. What was wrongly certain once stays so."""
         situations, took = self.once(tasks)
         for _ in range(ROUNDS):
-            again = [s for s in situations if s["disturbed"] and s["verdict"] != "wrongly certain"]
-            if not again:
+            again = [
+                s for s in situations if s["disturbed"] and s["verdict"] not in ("right", "wrongly certain")
+            ]
+            if not again or self.patience <= 0:
                 break
+            began = time.monotonic()
             print(f"{len(again)} are played again: the agent was late, or lost records", file=sys.stderr)
             better, more = self.once(
                 [{k: s[k] for k in ("kind", "seed", "number", "without")} for s in again]
@@ -135,6 +144,10 @@ class Session:
             took += more
             told = {key(s) for s in better}
             situations = [s for s in situations if key(s) not in told] + better
+            self.patience -= time.monotonic() - began
+        for situation in situations:
+            if situation["disturbed"] and situation["verdict"] in ("vague", "wrong", "missing"):
+                situation["verdict"] = "late"
         return sorted(situations, key=lambda s: (s["kind"], s["number"])), took
 
     def close(self):
