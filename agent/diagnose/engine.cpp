@@ -27,6 +27,14 @@ Finding unexplained(const Facts& facts) {
       "no rule of this version explains it; looked at: the arguments, the socket, the caller's credentials "
       "and "
       "namespaces, and what the host says of the address now");
+  if (!facts.is_unix_path() && facts.path_call() == nullptr) return found;
+  const PathFacts& way = facts.way();
+  if (!way.known())
+    found.note("the path could not be looked up: " + way.obstacle);
+  else if (!way.trace.callers_view)
+    found.note(
+        "the path was looked up through another root or mount namespace than the caller's, which may show "
+        "other files");
   return found;
 }
 

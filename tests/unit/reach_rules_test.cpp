@@ -346,6 +346,21 @@ TEST_F(ReachRules, AFullQueueOfAnAbstractNameIsFoundAndThatOfAServerThatHasGoneI
   EXPECT_FALSE(found.holder);
 }
 
+TEST_F(ReachRules, TheServerOfAFullQueueIsNamedWhenItHasGoneSince) {
+  SocketOwner server = owner(42, "busy", 555, kBefore);
+  server.listened = true;
+  server.released = {kAfter};
+  host.binders = {{abstract_name("busy"), server}};
+  const Diagnosis found = diagnose(abstract_connect("busy", EAGAIN));
+  EXPECT_EQ(found.cause, Cause::accept_queue_full);
+  ASSERT_TRUE(found.holder);
+  EXPECT_EQ(found.holder->pid, 42u);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
+  server.released = {kBefore + 1};
+  host.binders = {{abstract_name("busy"), server}};
+  EXPECT_FALSE(diagnose(abstract_connect("busy", EAGAIN)).holder) << "it had gone before the call";
+}
+
 TEST_F(ReachRules, DatagramsAndInternetSocketsHaveNoSuchQueue) {
   Event datagram = path_connect(EAGAIN);
   std::get<SocketCall>(datagram.call).type = SOCK_DGRAM;

@@ -219,6 +219,16 @@ TEST_F(Rules, TheEngineSaysUnknownPlainlyAndNeverNothing) {
   EXPECT_THAT(found.evidence, Contains(HasSubstr("looked at")));
 }
 
+TEST_F(Rules, AnUnknownCauseSaysThatThePathWasNotSeenAsTheCallerSawIt) {
+  Engine engine(host, kHostUts);
+  const Event event = unix_call(Syscall::bind, EPERM, "/m/q", 6);
+  EXPECT_THAT(engine.diagnose(event).evidence, Not(Contains(HasSubstr("another root or mount namespace"))));
+  host.trace = PathTrace{.searched = {{"/", {.kind = PathObject::Kind::directory, .mode = 0755}}}};
+  EXPECT_THAT(engine.diagnose(event).evidence, Contains(HasSubstr("another root or mount namespace")));
+  host.files_visible = false;
+  EXPECT_THAT(engine.diagnose(event).evidence, Contains(HasSubstr("the path could not be looked up: ")));
+}
+
 TEST_F(Rules, TheEngineRemembersWhatItDiagnosed) {
   Engine engine(host, kHostUts);
   engine.diagnose(name_call(0, "old", "new"));

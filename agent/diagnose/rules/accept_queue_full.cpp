@@ -31,7 +31,9 @@ std::optional<Finding> accept_queue_full(const Facts& facts) {
       "the server accepts too slowly or not at all: look at what it does; a larger backlog (listen(), "
       "net.core.somaxconn) helps against bursts only";
   const Holding* servers = servers_of(facts);
-  if (servers == nullptr || servers->open.empty()) return found;
+  if (servers == nullptr) return found;
+  if (servers->open.empty() && servers->binder) describe_holding(facts, *servers, found);
+  if (servers->open.empty()) return found;
   const OpenSocket& server = servers->open.front();
   if (!serves(server)) return found;
   Standing who = servers->socket && servers->process;
