@@ -200,6 +200,12 @@ class World:
         """What is true of the call in this slot; holders, mentions, others: slots of processes."""
         self.truths.append({"slot": slot, "call": call, "errno": error, "causes": list(causes), **more})
 
+    def expect_in_use(self, slot, causes, **more):
+        self.expect(slot, "bind", errno.EADDRINUSE, causes, **more)
+
+    def expect_refused(self, slot, causes, **more):
+        self.expect(slot, "connect", errno.ECONNREFUSED, causes, **more)
+
     def surroundings(self, victim):
         """Noise that has nothing to do with it."""
         crowd = []

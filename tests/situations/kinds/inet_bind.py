@@ -94,10 +94,8 @@ def taken(w):
     v.bind(0, inet(wanted, port), slot=call)
     if ending == "another takes it":
         others += follow(w, call, inet(held, port), kind_of)
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_use"],
         holders=holding.holders,
         mentions=holding.mentions,
@@ -149,10 +147,8 @@ def dropped(w):
     v.option(0, *FLAGS["reuseport"])
     v.pause()
     call = v.bind(0, inet("0.0.0.0", port))
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_use"],
         holders=culprit.holders,
         mentions=culprit.mentions,
@@ -174,14 +170,7 @@ def other_user(w):
     v.option(0, *FLAGS["reuseport"])
     v.pause()
     call = v.bind(0, inet("127.0.0.1", port))
-    w.expect(
-        call,
-        "bind",
-        errno.EADDRINUSE,
-        ["address_in_use"],
-        holders=culprit.holders,
-        address=inet("127.0.0.1", port),
-    )
+    w.expect_in_use(call, ["address_in_use"], holders=culprit.holders, address=inet("127.0.0.1", port))
     return v
 
 
@@ -194,14 +183,7 @@ def flying(w):
     v.socket(0, 2, *kind_of)
     v.pause()
     call = v.bind(0, inet("127.0.0.1", port))
-    w.expect(
-        call,
-        "bind",
-        errno.EADDRINUSE,
-        ["address_in_use"],
-        mentions=holding.mentions,
-        address=inet("127.0.0.1", port),
-    )
+    w.expect_in_use(call, ["address_in_use"], mentions=holding.mentions, address=inet("127.0.0.1", port))
     return v
 
 
@@ -243,10 +225,8 @@ def kept(w):
     v.pause()
     wanted = inet(w.pick("wanted", ["127.0.0.1", "0.0.0.0"]), own if whose == "client" else port)
     call = v.bind(0, wanted)
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["connection_still_open"],
         address=wanted,
         holders=[made] if whose == "client" else [bound],
@@ -283,10 +263,8 @@ def time_wait(w):
     v.pause()
     wanted = inet(w.pick("wanted", ["127.0.0.1", "0.0.0.0"]), port)
     call = v.bind(0, wanted)
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_time_wait"],
         address=wanted,
         mentions=[bound],

@@ -51,10 +51,8 @@ def nothing_listens(w):
             ("sleep", 300000),
             name="then",
         )
-    w.expect(
+    w.expect_refused(
         call,
-        "connect",
-        errno.ECONNREFUSED,
         ["nothing_listens"],
         holders=found,
         mentions=mentions + found,
@@ -78,10 +76,8 @@ def other_address(w):
     others = inet_decoys(w, "", "", port, TCP)
     v = client(w, wanted, port)
     call = v.connect(0, inet(wanted, port))
-    w.expect(
+    w.expect_refused(
         call,
-        "connect",
-        errno.ECONNREFUSED,
         ["listens_on_other_address", "nothing_listens"],
         holders=holding.holders,
         holder_of=["listens_on_other_address"],
@@ -100,10 +96,8 @@ def other_namespace(w):
     )
     v = client(w, ip, port)
     call = v.connect(0, inet(ip, port))
-    w.expect(
+    w.expect_refused(
         call,
-        "connect",
-        errno.ECONNREFUSED,
         ["served_in_other_namespace", "nothing_listens"],
         holders=holding.holders,
         holder_of=["served_in_other_namespace"],

@@ -154,10 +154,8 @@ def taken(w):
             ("sleep", 300000),
             name="then",
         )
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_use"] if same_space else ["abstract_name_collision", "address_in_use"],
         holders=holding.holders,
         mentions=holding.mentions,
@@ -176,13 +174,8 @@ def abstract_flight(w):
     v.socket(0, 1)
     v.pause()
     call = v.bind(0, abstract(name))
-    w.expect(
-        call,
-        "bind",
-        errno.EADDRINUSE,
-        ["address_in_use", "abstract_name_collision"],
-        mentions=holding.mentions,
-        address=abstract(name),
+    w.expect_in_use(
+        call, ["address_in_use", "abstract_name_collision"], mentions=holding.mentions, address=abstract(name)
     )
     return v
 
@@ -213,10 +206,8 @@ def nobody(w):
             ("sleep", 300000),
             name="then",
         )
-    w.expect(
+    w.expect_refused(
         call,
-        "connect",
-        errno.ECONNREFUSED,
         causes,
         holders=found,
         holder_of=["served_in_other_namespace"],

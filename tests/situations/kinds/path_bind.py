@@ -98,10 +98,8 @@ def served(w):
     v = victim(w, place, path_type(w))
     v.bind(0, place.address(), slot=call)
     then(w, call, place)
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         causes_of(place, *IN_USE),
         holders=holding.holders,
         mentions=holding.mentions,
@@ -121,14 +119,7 @@ def ends_after(w):
     holding.actor.start()
     v = victim(w, place)
     v.bind(0, place.address(), slot=call)
-    w.expect(
-        call,
-        "bind",
-        errno.EADDRINUSE,
-        causes_of(place, *IN_USE),
-        holders=holding.holders,
-        address=place.address(),
-    )
+    w.expect_in_use(call, causes_of(place, *IN_USE), holders=holding.holders, address=place.address())
     return v
 
 
@@ -139,14 +130,7 @@ def flying(w):
     v = victim(w, place)
     call = v.bind(0, place.address())
     then(w, call, place, ["nothing", "nothing", "unlinked"])
-    w.expect(
-        call,
-        "bind",
-        errno.EADDRINUSE,
-        causes_of(place, *IN_USE),
-        mentions=holding.mentions,
-        address=place.address(),
-    )
+    w.expect_in_use(call, causes_of(place, *IN_USE), mentions=holding.mentions, address=place.address())
     return v
 
 
@@ -161,10 +145,8 @@ def stale(w):
     v = victim(w, place)
     call = v.bind(0, place.address())
     then(w, call, place)
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         causes_of(place, "stale_socket"),
         holders=[bound],
         optional_holder=True,
@@ -192,14 +174,8 @@ def ended_before(w):
     w.not_quiet()
     v = victim(w, place)
     call = v.bind(0, place.address())
-    w.expect(
-        call,
-        "bind",
-        errno.EADDRINUSE,
-        causes_of(place, "stale_socket"),
-        holders=[bound],
-        optional_holder=True,
-        address=place.address(),
+    w.expect_in_use(
+        call, causes_of(place, "stale_socket"), holders=[bound], optional_holder=True, address=place.address()
     )
     return v
 
@@ -228,10 +204,8 @@ def copied(w):
     v = victim(w, place)
     call = v.bind(0, place.address())
     then(w, call, place, ["nothing", "nothing", "unlinked", "stolen"])
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         causes_of(place, "stale_socket"),
         holders=[],
         optional_holder=True,
@@ -256,10 +230,8 @@ def linked(w):
     v = victim(w, place)
     call = v.bind(0, place.address())
     then(w, call, place, ["nothing", "nothing", "unlinked"])
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_use" if live else "stale_socket"],
         holders=[bound],
         optional_holder=not live,
@@ -309,10 +281,8 @@ def occupied(w):
     if w.maybe("came a moment ago", 0.1):
         w.before(("rename", place.path, place.path[:-1] + "~"), ("rename", place.path[:-1] + "~", place.path))
     then(w, call, place, ["nothing", "nothing", "nothing", "unlinked", "stolen", "covered", "link"])
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         causes_of(place, "path_occupied"),
         names=[place.path, place.called],
         mentions=others,
@@ -337,10 +307,8 @@ def switched(w):
     address = unix(f"{w.dir}/current/s")
     call = v.bind(0, address)
     w.before(("rename", f"{w.dir}/next", f"{w.dir}/current"))
-    w.expect(
+    w.expect_in_use(
         call,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_use" if live else "stale_socket"],
         holders=found,
         optional_holder=not live,

@@ -21,10 +21,8 @@ def stale(w):
     v = victim_of_any_rights(w, place, kind_of)
     call = v.connect(0, place.address())
     then(w, call, place)
-    w.expect(
+    w.expect_refused(
         call,
-        "connect",
-        errno.ECONNREFUSED,
         causes_of(place, "stale_socket"),
         holders=[bound],
         optional_holder=True,
@@ -48,10 +46,8 @@ def not_listening(w):
     v = victim_of_any_rights(w, place, kind_of)
     call = v.connect(0, place.address())
     then(w, call, place, ["nothing", "nothing", "unlinked", "chmod"])
-    w.expect(
+    w.expect_refused(
         call,
-        "connect",
-        errno.ECONNREFUSED,
         causes_of(place, "nothing_listens"),
         holders=holding.holders,
         mentions=holding.mentions,
@@ -69,13 +65,8 @@ def occupied(w):
     v = victim_of_any_rights(w, place)
     call = v.connect(0, place.address())
     then(w, call, place, ["nothing", "nothing", "unlinked", "stolen", "link", "covered"])
-    w.expect(
-        call,
-        "connect",
-        errno.ECONNREFUSED,
-        causes_of(place, "path_occupied"),
-        names=[place.path, place.called],
-        address=place.address(),
+    w.expect_refused(
+        call, causes_of(place, "path_occupied"), names=[place.path, place.called], address=place.address()
     )
     return v
 

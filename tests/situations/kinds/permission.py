@@ -213,10 +213,8 @@ def sticky(w):
     again = v.bind(0, unix(path))
     if w.pick("then", ["nothing", "nothing", "opened"]) == "opened":
         w.after(again, ("chmod", str(folder), 0o777), ("unlink", path), name="then")
-    w.expect(
+    w.expect_in_use(
         again,
-        "bind",
-        errno.EADDRINUSE,
         ["address_in_use" if live else "stale_socket_unremovable"],
         holders=[bound],
         optional_holder=not live,
@@ -245,14 +243,8 @@ def unremovable(w):
     else:
         w.expect(call, "unlink", errno.EACCES, ["directory_not_writable"], names=[str(folder)], path=path)
     again = v.bind(0, unix(path))
-    w.expect(
-        again,
-        "bind",
-        errno.EADDRINUSE,
-        ["stale_socket_unremovable"],
-        holders=[bound],
-        optional_holder=True,
-        address=unix(path),
+    w.expect_in_use(
+        again, ["stale_socket_unremovable"], holders=[bound], optional_holder=True, address=unix(path)
     )
     return v
 
