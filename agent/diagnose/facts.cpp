@@ -1,5 +1,6 @@
 #include "diagnose/facts.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -29,6 +30,20 @@ const PathFacts& Facts::way() const {
 
 const PermissionReplay& Facts::permissions() const {
   return permissions_.get([&] { return replay_permissions(*this, host_); });
+}
+
+const Facts::OwnerText& Facts::denying_owner() const {
+  return denying_owner_.get([&] {
+    const auto& denial = permissions().denial;
+    if (!denial) return OwnerText{"its owner", "its group"};
+    const PathObject& object = denial->step.object;
+    OwnerText text{fmt::format("uid {}", object.uid), fmt::format("group {}", object.gid)};
+    const auto names = host_.id_names(event, object.uid, object.gid);
+    if (!names) return text;
+    if (names->user) text.user += fmt::format(" ({})", *names->user);
+    if (names->group) text.group = fmt::format("group {} (gid {})", *names->group, object.gid);
+    return text;
+  });
 }
 
 const Result<MountPoint>& Facts::mount() const {

@@ -59,6 +59,12 @@ class Facts {
   /// The way along the path of the call. The link at its end is followed as the call follows it.
   const PathFacts& way() const;
   const PermissionReplay& permissions() const;
+  /// Owner and group of what denies, for people: "uid 33 (www-data)" and "group docker (gid 999)", or the
+  /// bare numbers where the caller's files name none.
+  struct OwnerText {
+    std::string user, group;
+  };
+  const OwnerText& denying_owner() const;
   const Result<MountPoint>& mount() const;
   /// The first symbolic link on the path, when the caller's own view is gone with it.
   const Result<std::optional<SymlinkOnPath>>& first_symlink() const;
@@ -124,6 +130,7 @@ class Facts {
   mutable bool skipped_ = false;
   Lazy<PathFacts> way_;
   Lazy<PermissionReplay> permissions_;
+  Lazy<OwnerText> denying_owner_;
   Lazy<Result<MountPoint>> mount_;
   Lazy<Result<std::optional<SymlinkOnPath>>> first_symlink_;
   Lazy<ScanFact> scan_;

@@ -33,6 +33,7 @@ CallerViews::CallerViews(const ProcessFolders& processes, const Clock& clock, Du
     : processes_(processes), clock_(clock), limit_(limit) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
+  if (stat("/proc/self/ns/user", &status) == 0) own_userns_ = static_cast<NamespaceInode>(status.st_ino);
   if (stat("/", &status) == 0) {
     own_root_device_ = status.st_dev;
     own_root_inode_ = status.st_ino;

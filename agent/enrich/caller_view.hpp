@@ -33,6 +33,7 @@ class CallerViews {
   /// Our own root directory is that of the caller, whatever its mount namespace.
   bool has_our_root(const Event& event) const;
   NamespaceInode own_mount_namespace() const { return own_mntns_; }
+  NamespaceInode own_user_namespace() const { return own_userns_; }
 
  private:
   Result<CallerView> open_sibling(const Event& event) const;
@@ -43,7 +44,7 @@ class CallerViews {
   const ProcessFolders& processes_;
   const Clock& clock_;
   DutyLimit& limit_;
-  NamespaceInode own_mntns_ = 0;
+  NamespaceInode own_mntns_ = 0, own_userns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
   mutable std::mutex mutex_;
   mutable std::deque<FileDescriptor> siblings_;  // their folders of /proc; found last comes last

@@ -113,6 +113,11 @@ struct Credentials {
   std::vector<std::uint32_t> groups;
 };
 
+/// The names of a user and a group. nullopt: the number has no name.
+struct IdNames {
+  std::optional<std::string> user, group;
+};
+
 /// What /proc/net says of a local port: connections that no process has open any more, and sockets that have
 /// the port bound or listen on it.
 struct PortUse {
@@ -187,6 +192,9 @@ class HostView {
   virtual Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const = 0;
   /// Of the calling thread: those of the record, if it has all groups; else as they are by now.
   virtual Result<Credentials> credentials(const Event& event) const = 0;
+  /// What the caller's own /etc/passwd and /etc/group call them. Error: also when the caller lives in another
+  /// user namespace than we do, where numbers mean something else.
+  virtual Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const = 0;
   /// Who uses a local port in the caller's network namespace. `protocol`: IPPROTO_TCP or IPPROTO_UDP.
   virtual Result<std::vector<PortUse>> port_uses(const Event& event, std::uint16_t port,
                                                  int protocol) const = 0;

@@ -61,6 +61,9 @@ class ProcHost final : public HostView {
   Result<MountPoint> mount_at(const Event& event, const std::string& path) const override {
     return paths_.mount_at(event, path);
   }
+  Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const override {
+    return paths_.id_names(event, uid, gid);
+  }
   Result<std::optional<std::uint64_t>> mount_event(const Event& event) const override {
     return mount_counter_.read(event.actor.mntns);
   }

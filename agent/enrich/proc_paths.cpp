@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/read_file.hpp"
+#include "enrich/id_names.hpp"
 #include "enrich/mountinfo.hpp"
 #include "enrich/path_walk.hpp"
 #include "enrich/root_files.hpp"
@@ -92,6 +93,16 @@ bool ProcPaths::may_be_idmapped(const Event& event, const CallerView& view,
   found = {};
   read = read_lines_at(own->get(), "mountinfo", kLongestMountinfo, add);
   return !read || found.found != mounts.size() || found.idmapped;
+}
+
+Result<IdNames> ProcPaths::id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const {
+  return patience_.within<IdNames>([this, event, uid, gid]() -> Result<IdNames> {
+    if (event.actor.userns != 0 && event.actor.userns != views_.own_user_namespace())
+      return make_error(std::errc::operation_not_supported, "name the ids of another user namespace");
+    const auto view = views_.open(event);
+    if (!view) return view.error();
+    return id_names_below(view->root.get(), uid, gid);
+  });
 }
 
 Result<MountPoint> ProcPaths::mount_at(const Event& event, const std::string& path) const {

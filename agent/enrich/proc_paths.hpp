@@ -26,6 +26,7 @@ class ProcPaths {
   Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event, const std::string& path) const;
   Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const;
   Result<MountPoint> mount_at(const Event& event, const std::string& path) const;
+  Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const;
 
  private:
   // What may hang, for a file system may: run under patience_.

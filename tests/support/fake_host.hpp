@@ -43,6 +43,7 @@ class FakeHost : public HostView {
   unsigned programs = 0;
   std::optional<PathTrace> trace;  ///< of any path
   std::optional<Credentials> caller;
+  std::optional<IdNames> owner_names;
   bool names_visible = true;
 
   SocketList list_of(const std::vector<OpenSocket>& sockets) const {
@@ -134,6 +135,11 @@ class FakeHost : public HostView {
     ++asked["credentials"];
     if (!caller) return gone();
     return *caller;
+  }
+  Result<IdNames> id_names(const Event&, std::uint32_t, std::uint32_t) const override {
+    ++asked["id_names"];
+    if (!owner_names) return gone();
+    return *owner_names;
   }
   Result<std::vector<NetworkInterface>> interfaces(const Event&) const override {
     ++asked["interfaces"];

@@ -120,6 +120,17 @@ class PermissionRules : public ::testing::Test {
   const Event connect = with_groups(unix_call(Syscall::connect, EACCES, "/run/app/x", 13));
 };
 
+TEST_F(PermissionRules, AdviseByNameWhereTheCallersFilesHaveOne) {
+  host.trace = trace_of(0755, socket_step(0660, 0, 999));
+  EXPECT_THAT(diagnose(connect).advice, HasSubstr("into group 999 (and"));
+  host.owner_names = IdNames{.user = "root", .group = "docker"};
+  EXPECT_THAT(diagnose(connect).advice, HasSubstr("into group docker (gid 999) (and"));
+  host.trace = trace_of(0755, socket_step(0600, 0, 999));
+  EXPECT_THAT(diagnose(connect).advice, HasSubstr("run the client as uid 0 (root), or"));
+  host.owner_names = IdNames{};
+  EXPECT_THAT(diagnose(connect).advice, HasSubstr("run the client as uid 0, or"));
+}
+
 TEST_F(PermissionRules, NameTheComponentTheModeAndTheOwner) {
   host.trace = trace_of(0755);
   Diagnosis found = diagnose(bind);

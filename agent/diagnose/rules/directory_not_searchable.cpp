@@ -37,9 +37,8 @@ std::optional<Finding> directory_not_searchable(const Facts& facts) {
                 .evidence = {{fmt::format("{} has {}: no search permission (x) for {}", path,
                                           ownership_text(step.object), credentials_text(replay.credentials)),
                               replay.standing}}};
-  found.advice =
-      fmt::format("run it as uid {} or in group {}, or give search permission on {} (chmod o+x, or an ACL)",
-                  step.object.uid, step.object.gid, path);
+  found.advice = fmt::format("run it as {} or in {}, or give search permission on {} (chmod o+x, or an ACL)",
+                             facts.denying_owner().user, facts.denying_owner().group, path);
   return found;
 }
 

@@ -62,7 +62,7 @@ std::optional<Finding> directory_not_writable(const Facts& facts) {
                     replay.standing}},
       .alternative = {},
       .advice = sticky ? std::string("let the owner of the file remove it, or ") + kOwnDirectory
-                       : fmt::format("run it as uid {}, or {}", step.object.uid, kOwnDirectory)};
+                       : fmt::format("run it as {}, or {}", facts.denying_owner().user, kOwnDirectory)};
 }
 
 }  // namespace sockward::rules

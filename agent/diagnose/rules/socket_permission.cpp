@@ -30,11 +30,11 @@ std::optional<Finding> socket_permission(const Facts& facts) {
                                 credentials_text(replay.credentials)),
                     replay.standing}},
       .alternative = {},
-      .advice = (object.mode & kGroupWrite) != 0
-                    ? fmt::format("put the user into group {} (and log in again)", object.gid)
-                    : fmt::format(
-                          "run the client as uid {}, or let the server give its socket a group and mode 0660",
-                          object.uid)};
+      .advice =
+          (object.mode & kGroupWrite) != 0
+              ? fmt::format("put the user into {} (and log in again)", facts.denying_owner().group)
+              : fmt::format("run the client as {}, or let the server give its socket a group and mode 0660",
+                            facts.denying_owner().user)};
 }
 
 }  // namespace sockward::rules
