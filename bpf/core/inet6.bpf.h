@@ -22,6 +22,12 @@ static __always_inline int is_ipv6_loopback(const __u8 *sockaddr)
 	return !halves[0] && halves[1] == __builtin_bswap64(1);
 }
 
+/* Is it in fe80::/10? Several interfaces may have the same one: only that of the call counts (ipv6_chk_addr()). */
+static __always_inline int is_link_local(const __u8 *sockaddr)
+{
+	return sockaddr[8] == 0xfe && (sockaddr[9] & 0xc0) == 0x80;
+}
+
 /* The state of the probe's address on one device; SOCKWARD_ADDRESS_ABSENT: it is not there. */
 __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_address)
 {
@@ -36,6 +42,9 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 	__u32 flags;
 
 	if (!scratch || !ipv6)
+		return SOCKWARD_ADDRESS_ABSENT;
+	/* The call binds the socket to the interface of sin6_scope_id, and leaves it there when it fails. */
+	if (is_link_local(scratch->data) && scratch->call.bound_device != (__u32)BPF_CORE_READ(device, ifindex))
 		return SOCKWARD_ADDRESS_ABSENT;
 	if ((BPF_CORE_READ(device, flags) & IFF_LOOPBACK) && is_ipv6_loopback(scratch->data) &&
 	    BPF_CORE_READ(ipv6, cnf.disable_ipv6))

@@ -404,6 +404,7 @@ struct net_device {
 	struct list_head dev_list;
 	struct inet6_dev *ip6_ptr;
 	unsigned int flags; /* IFF_* */
+	int ifindex;
 };
 
 #pragma clang attribute pop

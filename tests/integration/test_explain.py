@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from support import SOCKWARD, Folder, Program, require, run, wait_until
+from support import SOCKWARD, Folder, Program, Trace, require, run, wait_until
 
 NOBODY = 65534
 CLONE_NEWNET, CLONE_NEWUTS = 0x40000000, 0x04000000
@@ -278,6 +278,21 @@ class Explain(unittest.TestCase):
             done = run(SOCKWARD, "explain", "tcp:[fe80::7%three]:8999", "--pid", str(network.pid))
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, "(?s)three.*one")
+
+    def test_trace_looks_for_a_link_local_address_on_the_interface_of_the_call(self):
+        require("ip")
+        require("nsenter")
+        with Network() as network, Trace() as trace:
+            network.run("ip", "link", "add", "one", "type", "veth", "peer", "name", "two")
+            network.set("ipv6/conf/one/dad_transmits", 100)
+            for name in ("one", "two"):
+                network.run("ip", "link", "set", name, "up")
+            network.run("ip", "addr", "add", "fe80::7/64", "dev", "one")  # not ready there
+            index = int(network.run("ip", "-o", "link", "show", "two").stdout.split(":")[0])
+            happened = really("bind", ("fe80::7", 8999, 0, index), socket.AF_INET6, socket.SOCK_STREAM, 0, network.pid)
+            self.assertEqual(happened, errno.EADDRNOTAVAIL)
+        found = trace.attributes(sockward__address=f"[fe80::7%{index}]:8999")
+        self.assertEqual([one["sockward.cause"] for one in found], ["address_not_local"])
 
     def test_as_another_process_with_its_namespace_and_directory(self):
         folder = Folder()

@@ -94,6 +94,18 @@ TEST_F(AddressRules, AnotherAddressThatIsTentativeAnotherErrorAndIpv4AreReady) {
   EXPECT_NE(diagnose(bind_to(ipv6("fd00::9"), State::unknown, EADDRINUSE)).cause, Cause::address_not_ready);
 }
 
+TEST_F(AddressRules, ALinkLocalAddressIsThatOfTheInterfaceOfTheCall) {
+  add_interface("eth0", {{.address = ipv6("fe80::9", 0), .tentative = true}});
+  add_interface("eth1");
+  Event event = bind_to(ipv6("fe80::9"));
+  call_of(event).bound_device = 2;
+  EXPECT_EQ(diagnose(event).cause, Cause::address_not_local);
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("interface 2 of network namespace")));
+  call_of(event).bound_device = 1;
+  EXPECT_EQ(diagnose(event).cause, Cause::address_not_ready);
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("eth0 has fe80::9")));
+}
+
 // address_not_local
 
 TEST_F(AddressRules, AnAddressThatNoInterfaceHasIsCertainWhereTheErrorOrTheKernelSideSaysSo) {

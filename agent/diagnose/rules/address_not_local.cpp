@@ -45,6 +45,15 @@ Finding ipv6_is_off(const Facts& facts, const std::string& name, Standing standi
                             name)};
 }
 
+std::string where_it_was_looked_for(const SocketCall& call) {
+  const std::uint32_t device = call.bound_device != 0 ? call.bound_device : call.address.scope;
+  if (is_link_local(call.address) && device != 0)
+    return fmt::format("interface {} of network namespace {} has no {} that can be used", device,
+                       call.socket_netns, call.address.ip_text());
+  return fmt::format("the kernel found {} on no interface of network namespace {} that can use it",
+                     call.address.ip_text(), call.socket_netns);
+}
+
 void add_loopback_state(const Facts& facts, Finding& found) {
   if (!is_loopback(facts.socket()->address) || !facts.interfaces()) return;
   for (const NetworkInterface& interface : *facts.interfaces())
@@ -70,8 +79,7 @@ std::optional<Finding> address_not_local(const Facts& facts) {
   const bool four = unmapped(call.address).kind == AddressKind::inet;
   Finding found{
       .cause = Cause::address_not_local,
-      .evidence = {{fmt::format("the kernel found {} on no interface of network namespace {} that can use it",
-                                call.address.ip_text(), call.socket_netns)}},
+      .evidence = {{where_it_was_looked_for(call)}},
       .alternative =
           four || facts.asked_now() || call.address_state == State::absent
               ? ""

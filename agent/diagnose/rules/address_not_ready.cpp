@@ -51,7 +51,11 @@ std::optional<Finding> address_not_ready(const Facts& facts) {
     if (state != State::unknown) return std::nullopt;
   }
   if (!facts.interfaces()) return std::nullopt;
-  for (const NetworkInterface& interface : *facts.interfaces())
+  const std::uint32_t device =
+      facts.socket()->bound_device != 0 ? facts.socket()->bound_device : wanted.scope;
+  for (const NetworkInterface& interface : *facts.interfaces()) {
+    // Several interfaces may have the same link-local address.
+    if (is_link_local(wanted) && interface.index != device) continue;
     for (const InterfaceAddress& one : interface.addresses) {
       if (one.address.kind != wanted.kind || one.address.ip != wanted.ip) continue;
       const std::string name = printable(interface.name).text;
@@ -60,6 +64,7 @@ std::optional<Finding> address_not_ready(const Facts& facts) {
       if (one.tentative)
         return tentative(wanted.ip_text(), name, Standing::later("looked up after the call"));
     }
+  }
   return std::nullopt;
 }
 
