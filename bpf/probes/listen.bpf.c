@@ -18,7 +18,8 @@ static __always_inline int observe_listen(__u32 probe, int fd, int backlog, int 
 	struct socket_scratch *scratch;
 
 	count_call(SOCKWARD_LISTEN, family_of(sk), result);
-	if (!result)
+	/* A filter may say 0, too: then nothing listens. */
+	if (!result && !(flags & SOCKWARD_SECCOMP_REFUSED))
 		note_listening(fd);
 	if (!errno_wanted(result) || !syscall_wanted(SOCKWARD_LISTEN))
 		return 0;

@@ -19,7 +19,7 @@
 
 #include <cstring>
 
-#include "bpf/kernel_fixture.hpp"
+#include "bpf/sockets.hpp"
 
 namespace sockward::test {
 namespace {
@@ -366,10 +366,13 @@ TEST_F(Processes, OfCallsOneAfterTheOtherOnlyTheOneThatAFilterRefusedIsMarked) {
   });
   ASSERT_NE(child, 0u);
   wait_for_marker();
+  int seen = 0;
   for (const Event& event : kernel->events())
     if (event.actor.tgid == child) {
       EXPECT_EQ(event.seccomp_refused, event.syscall == Syscall::listen) << to_string(event.syscall);
+      ++seen;
     }
+  EXPECT_GE(seen, 3) << "bind, unlink and connect, whatever is seen of listen";
 }
 
 TEST_F(Processes, ASuccessThatAFilterMadeUpBindsNothing) {
@@ -382,6 +385,20 @@ TEST_F(Processes, ASuccessThatAFilterMadeUpBindsNothing) {
   unlink(path.c_str());
   ASSERT_NE(child, 0u);
   EXPECT_EQ(kernel->probes().snapshot().names_bound[0], before.names_bound[0] + 1);
+}
+
+TEST_F(Processes, ASuccessThatAFilterMadeUpMakesNoListener) {
+  const std::string name("\0sockward-made-up-listener", 26);
+  const int fd = unix_socket();
+  ASSERT_EQ(bind_unix(fd, name), 0);
+  const std::uint32_t child = in_child([&] { return install_filter(SYS_listen, 0) && listen(fd, 1) == 0; });
+  ASSERT_NE(child, 0u);
+  const BoundName bound = abstract_name(name.substr(1), namespace_of("net"));
+  ASSERT_TRUE(kernel->probes().binder(bound));
+  EXPECT_EQ(kernel->probes().binder(bound)->listening_since.ns, 0u);
+  ASSERT_EQ(listen(fd, 1), 0);
+  EXPECT_GT(kernel->probes().binder(bound)->listening_since.ns, 0u);
+  close(fd);
 }
 
 bool forbid_sockets() {
