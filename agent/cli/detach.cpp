@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "cli/flags.hpp"
 #include "probe/probe_set.hpp"
@@ -12,7 +13,7 @@ namespace sockward {
 int detach_command(const DetachFlags& flags) {
   const std::size_t programs = ProbeSet::detach(flags.pin_path);
   if (programs == 0)
-    std::printf("nothing is attached by way of %s\n", flags.pin_path.c_str());
+    std::printf("nothing is attached by way of %s\n", printable(flags.pin_path).text.c_str());
   else
     std::printf("%zu programs detached, and their counters removed\n", programs);
   return 0;

@@ -49,6 +49,15 @@ class BadInput(unittest.TestCase):
             self.refused("run", f"--config.file={path}", code=2, words=words)
         self.refused("run", f"--config.file={folder.path}/none.yml", code=2, words=["none.yml", "No such file"])
 
+    def test_what_a_terminal_obeys_comes_back_as_text(self):
+        hostile = "\x1b[31m\x9b"
+        for arguments in (("run", "--config.file=/" + hostile), ("run", "--web.listen-address=" + hostile + ":1"),
+                          ("detach", "--restart.pin-path=/sys/fs/bpf/" + hostile), ("explain", "unix:/" + hostile, "extra" + hostile),
+                          ("explain", "--user=" + hostile, "unix:/x"), ("trace", "--errno=" + hostile), (hostile,)):
+            done = run(SOCKWARD, *arguments)
+            self.assertIn("\\x1b[31m", done.stdout + done.stderr, arguments)
+            self.assertNotRegex(done.stdout + done.stderr, "[\x1b\x9b]", arguments)
+
     def test_without_privilege_it_says_what_is_needed(self):
         for command in ("trace", "check"):
             self.refused(command, code=1, words=["CAP_BPF"], preexec_fn=lambda: os.setuid(65534))
