@@ -8,7 +8,10 @@ struct Patience::Worker {
   std::mutex mutex;
   std::condition_variable changed;
   std::function<void()> task;
-  bool done = false, closed = false;
+  bool done = false, closed = false, left_behind = false;
+  const std::shared_ptr<std::atomic<unsigned>> hanging;  // of all workers
+
+  explicit Worker(std::shared_ptr<std::atomic<unsigned>> all) : hanging(std::move(all)) {}
 
   /// Keeps itself alive: it may outlive the one who started it.
   static void work(const std::shared_ptr<Worker>& self) {
@@ -21,6 +24,7 @@ struct Patience::Worker {
       task();
       lock.lock();
       self->done = true;
+      if (self->left_behind) --*self->hanging;  // it has come back after all, and ends
       self->changed.notify_all();
     }
   }
@@ -35,10 +39,10 @@ Patience::~Patience() {
 
 Error Patience::run(std::function<void()> task) {
   const std::lock_guard one_at_a_time(mutex_);
-  if (hanging_ >= kMostHanging)
+  if (*hanging_ >= kMostHanging)
     return make_error(std::errc::device_or_resource_busy, "look at files while earlier look-ups hang");
   if (!worker_) {
-    worker_ = std::make_shared<Worker>();
+    worker_ = std::make_shared<Worker>(hanging_);
     // Detached: a thread in uninterruptible I/O can be neither ended nor joined.
     std::thread([worker = worker_] { Worker::work(worker); }).detach();
   }
@@ -47,10 +51,10 @@ Error Patience::run(std::function<void()> task) {
   worker_->task = std::move(task);
   worker_->changed.notify_all();
   if (worker_->changed.wait_for(lock, limit_, [&] { return worker_->done; })) return {};
-  worker_->closed = true;  // should it ever come back
+  worker_->closed = worker_->left_behind = true;  // should it ever come back
+  ++*hanging_;
   lock.unlock();
   worker_.reset();
-  ++hanging_;
   return make_error(std::errc::timed_out, "look at files");
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -12,8 +13,8 @@ namespace sockward {
 
 /// Runs look-ups that may hang for ever (a dead NFS server, a FUSE daemon that does not answer) on a thread
 /// of its own, and waits for them no longer than a limit. A thread that hangs is left behind, for nothing
-/// ends uninterruptible I/O; a new one takes its place, eight times at most. Thread-safe; callers wait for
-/// each other.
+/// ends uninterruptible I/O; a new one takes its place while fewer than eight hang. One that comes back after
+/// all ends. Thread-safe; callers wait for each other.
 class Patience {
  public:
   explicit Patience(std::chrono::milliseconds limit) : limit_(limit) {}
@@ -42,7 +43,7 @@ class Patience {
   const std::chrono::milliseconds limit_;
   std::mutex mutex_;
   std::shared_ptr<Worker> worker_;
-  unsigned hanging_ = 0;
+  const std::shared_ptr<std::atomic<unsigned>> hanging_ = std::make_shared<std::atomic<unsigned>>(0);
 };
 
 }  // namespace sockward

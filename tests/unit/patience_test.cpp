@@ -31,8 +31,14 @@ TEST(Patience, GivesUpOnWhatHangsAndGoesOnWithTheNext) {
   for (unsigned i = 1; i < Patience::kMostHanging; ++i) EXPECT_FALSE(patience.within<int>(hang));
   EXPECT_EQ(patience.within<int>([]() -> Result<int> { return 3; }).error().code,
             std::errc::device_or_resource_busy);
-  *release = true;
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the threads left behind come back and end
+  *release = true;  // the threads left behind come back and end
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  bool again = false;
+  while (!again && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    again = patience.within<int>([]() -> Result<int> { return 4; }).has_value();
+  }
+  EXPECT_TRUE(again) << "eight that hung once would end all look-ups for good";
 }
 
 }  // namespace
