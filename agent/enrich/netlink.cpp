@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <array>
+#include <cerrno>
 
 namespace sockward {
 namespace {
@@ -57,6 +58,8 @@ Result<int> Netlink::ask(const std::function<void(void*)>& write, const TakeMess
   std::vector<char> answer(kAnswerBytes);
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket_.get(), answer.data(), answer.size());
+    // EAGAIN is what SO_RCVTIMEO says, and another thing here (HostView: the CPU budget is exhausted).
+    if (received < 0 && errno == EAGAIN) return make_error(std::errc::timed_out, "read from netlink");
     if (received < 0) return last_error("read from netlink");
     if (const int refused = refusal_in(answer, received); refused != 0) return refused;
     const int status = mnl_cb_run(answer.data(), static_cast<std::size_t>(received), sequence_, 0, call_take,

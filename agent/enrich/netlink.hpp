@@ -24,8 +24,8 @@ class Netlink {
 
   /// Sends a request made by `write`, which gets room for it (1 KiB), and hands every message of the answer
   /// to `take`. With NLM_F_DUMP the answer is many messages, otherwise one. The value: 0, or the errno with
-  /// which the kernel refused. Error: no answer came; std::errc::interrupted: the tables changed while they
-  /// were read, and what `take` has got is not one state of them.
+  /// which the kernel refused. Error: no answer came (std::errc::timed_out); std::errc::interrupted: the
+  /// tables changed while they were read, and what `take` has got is not one state of them.
   Result<int> ask(const std::function<void(void* buffer)>& write, const TakeMessage& take);
 
  private:

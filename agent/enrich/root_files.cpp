@@ -8,6 +8,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "enrich/file_systems.hpp"
@@ -45,7 +46,15 @@ FileDescriptor open_below(int root, const std::string& path) {
   open_how how{};
   how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT;
-  return FileDescriptor(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how))));
+  constexpr int kAttempts = 8;
+  for (int attempt = 1;; ++attempt) {
+    FileDescriptor object(static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof(how))));
+    // Something was renamed or mounted, anywhere, while ".." was followed (openat2(2)).
+    if (object.valid() || errno != EAGAIN) return object;
+    if (attempt < kAttempts) continue;
+    errno = EBUSY;  // EAGAIN is another thing here: HostView
+    return object;
+  }
 }
 
 Result<PathObject> describe(const FileDescriptor& object) {

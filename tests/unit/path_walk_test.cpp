@@ -6,8 +6,12 @@
 #include <linux/magic.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+
+#include "enrich/root_files.hpp"
 
 namespace sockward {
 namespace {
@@ -126,6 +130,29 @@ TEST_F(PathWalkTest, AFileWithoutANameHasNoLinks) {
   EXPECT_NE(trace("/file").object->object.modified.ns, 0);
   fs::create_hard_link(path, folder / "other");
   EXPECT_EQ(trace("/file").object->object.links, 2u);
+}
+
+TEST_F(PathWalkTest, RenamesElsewhereAreNoExhaustedBudget) {
+  std::atomic<bool> stop = false;
+  std::thread renaming([&] {
+    while (!stop) {
+      fs::rename(folder / "file", folder / "file2");
+      fs::rename(folder / "file2", folder / "file");
+    }
+  });
+  std::string up_and_down;
+  for (int i = 0; i < 500; ++i) up_and_down += "/a/..";
+  int opened = 0;
+  for (int i = 0; i < 300; ++i) {
+    const FileDescriptor object = open_below(root, i % 2 == 0 ? up_and_down : "/a/../a/b");
+    if (object.valid())
+      ++opened;
+    else
+      EXPECT_EQ(errno, EBUSY);
+  }
+  stop = true;
+  renaming.join();
+  EXPECT_GT(opened, 0);
 }
 
 }  // namespace
