@@ -25,7 +25,11 @@ const PathFacts& Facts::way() const {
   // bind makes a name and unlink removes one: a link at its end is what they meet (filename_create()).
   const bool follow = event.syscall != Syscall::bind && event.syscall != Syscall::unlink &&
                       event.syscall != Syscall::unlinkat;
-  return way_.get([&] { return look_along_path(*this, host_, follow); });
+  return way_.get([&] {
+    PathFacts found = look_along_path(*this, host_, follow);
+    skipped_ = skipped_ || found.skipped;
+    return found;
+  });
 }
 
 const PermissionReplay& Facts::permissions() const {
@@ -50,7 +54,7 @@ const Result<MountPoint>& Facts::mount() const {
   return mount_.get([&]() -> Result<MountPoint> {
     const auto path = resolved_path(event);
     if (!path) return make_error(std::errc::invalid_argument, "make the path absolute");
-    return host_.mount_at(event, *path);
+    return noting(host_.mount_at(event, *path));
   });
 }
 
@@ -58,7 +62,7 @@ const Result<std::optional<SymlinkOnPath>>& Facts::first_symlink() const {
   return first_symlink_.get([&]() -> Result<std::optional<SymlinkOnPath>> {
     const auto path = resolved_path(event);
     if (!path) return make_error(std::errc::invalid_argument, "make the path absolute");
-    return host_.first_symlink(event, *path);
+    return noting(host_.first_symlink(event, *path));
   });
 }
 
@@ -125,12 +129,12 @@ const Result<bool>& Facts::hidden_socket(const std::string& name) const {
 const Result<Route>& Facts::route() const {
   return route_.get([&]() -> Result<Route> {
     if (!is_inet()) return make_error(std::errc::invalid_argument, "look up a route");
-    return host_.route(event, socket()->address);
+    return noting(host_.route(event, socket()->address));
   });
 }
 
 const Result<std::vector<NetworkInterface>>& Facts::interfaces() const {
-  return interfaces_.get([&] { return host_.interfaces(event); });
+  return interfaces_.get([&] { return noting(host_.interfaces(event)); });
 }
 
 const Result<std::optional<KnownConnection>>& Facts::connection() const {

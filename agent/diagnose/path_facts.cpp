@@ -135,6 +135,7 @@ PathFacts look_along_path(const Facts& facts, const HostView& host, bool follow)
   auto trace = host.trace_path(facts.event, *way.path, follow);
   if (!trace) {
     way.obstacle = trace.error().text();
+    way.skipped = trace.error().code == std::errc::resource_unavailable_try_again;
     return way;
   }
   way.trace = std::move(*trace);

@@ -20,6 +20,7 @@ class Facts;
 struct PathFacts {
   std::optional<std::string> path;  ///< absolute below the caller's root; raw bytes
   std::string obstacle;             ///< why the way could not be looked up; empty: `trace` is filled
+  bool skipped = false;             ///< because the CPU budget was exhausted
   PathTrace trace;
   /// For each directory of trace.searched: the path led to it. Each includes those before it.
   std::vector<Standing> leads_to;

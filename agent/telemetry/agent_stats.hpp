@@ -50,7 +50,7 @@ struct AgentStats {
   /// What the diagnosis forgot for want of room, by HistoryKind.
   std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
   std::atomic<std::uint64_t> sockets_left_out{0};  ///< that walks over all open sockets had no room for
-  std::atomic<std::uint64_t> look_ups_skipped{0};  ///< over all sockets: they had cost a tenth of a core
+  std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events that went without: a tenth of a core was spent
   std::atomic<bool> config_good{true};             ///< the latest read of the configuration worked
   LatencyHistogram diagnosis_latency;  ///< from the call's return to the record's hand-over to sinks
 };

@@ -87,9 +87,9 @@ constexpr std::array kCatalogue = {
                "found as holders, and nothing is certain by their absence.",
                true},
     MetricInfo{"sockward_lookups_skipped_total", counter, "",
-               "Look-ups over all sockets of the node that were not made because they had taken a tenth of a "
-               "core already: "
-               "diagnoses that needed them are likely at most.",
+               "Records whose diagnosis went without a look-up (of open sockets, processes, mounts or "
+               "/proc/net) because look-ups had taken a tenth of a core already: causes that rest on it are "
+               "likely at most.",
                true},
     MetricInfo{"sockward_history_forgotten_total", counter, "kind",
                "Events of the last minute (name_change, failed_unlink, long_argument, process_end) forgotten "

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "enrich/duty_limit.hpp"
 #include "enrich/host_view.hpp"
 
 namespace sockward::test {
@@ -36,6 +37,7 @@ class FakeHost : public HostView {
   std::uint64_t mounts_now = kMountEvent;
   bool clock_was_set = false;
   bool files_visible = true;                                 ///< trace_path() works
+  bool budget_left = true;                                   ///< for looks at files, mounts and the network
   bool names_released = true;                                ///< note_released() works
   std::map<std::uint32_t, NamespaceInode> mount_namespaces;  ///< by process
   /// How often each look-up was made.
@@ -118,6 +120,7 @@ class FakeHost : public HostView {
   }
   Result<Route> route(const Event&, const SocketAddress&) const override {
     ++asked["route"];
+    if (!budget_left) return budget_exhausted("search for the network namespace of the call");
     if (whole_route) return *whole_route;
     return Route{.error = route_answer, .local = address_is_local, .interface_name = {}, .gateway = {}};
   }
@@ -127,6 +130,7 @@ class FakeHost : public HostView {
   }
   Result<PathTrace> trace_path(const Event&, const std::string& path, bool) const override {
     ++asked["trace_path"];
+    if (!budget_left) return budget_exhausted("search for a process with the caller's root");
     if (!files_visible) return gone();
     if (trace) return *trace;
     return trace_of_objects(path);
@@ -143,6 +147,7 @@ class FakeHost : public HostView {
   }
   Result<std::vector<NetworkInterface>> interfaces(const Event&) const override {
     ++asked["interfaces"];
+    if (!budget_left) return budget_exhausted("search for the network namespace of the call");
     return links;
   }
   Result<std::optional<KnownConnection>> connection(const Event&, const SocketAddress&,
@@ -152,6 +157,7 @@ class FakeHost : public HostView {
   }
   Result<MountPoint> mount_at(const Event&, const std::string&) const override {
     ++asked["mount_at"];
+    if (!budget_left) return budget_exhausted("search for a process with the caller's root");
     if (!mounted) return gone();
     return *mounted;
   }

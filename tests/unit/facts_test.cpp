@@ -131,6 +131,28 @@ TEST_F(LookUps, AreMadeOncePerFactAndEventHoweverManyRulesReadIt) {
     }
 }
 
+TEST(SkippedLookUps, CountTheEventsThatWentWithoutThem) {
+  SocketAddress six{.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80};
+  six.ip[0] = 0xFD;
+  Event unreachable = inet_bind(ENETUNREACH, tcp4("192.0.2.1", 80));
+  unreachable.syscall = Syscall::connect;
+  const Event events[] = {unix_call(Syscall::bind, EACCES, "/run/x", 9),
+                          unix_call(Syscall::connect, ENOENT, "/run/x", 9), unreachable,
+                          inet_bind(EADDRNOTAVAIL, six)};
+  FakeHost host;
+  Engine engine(host, kHostUts);
+  for (const Event& event : events) {
+    engine.diagnose(event);
+    EXPECT_EQ(engine.events_with_skipped_lookups(), 0u) << event.error();
+  }
+  host.budget_left = false;
+  std::uint64_t skipped = 0;
+  for (const Event& event : events) {
+    engine.diagnose(event);
+    EXPECT_EQ(engine.events_with_skipped_lookups(), ++skipped) << event.error();
+  }
+}
+
 TEST_F(LookUps, AreNotMadeForWhatTheRecordSays) {
   EXPECT_TRUE(of(inet_bind(EACCES, tcp4("127.0.0.1", 80))).empty())
       << "privileged_port needs the record only";
