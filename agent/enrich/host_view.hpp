@@ -178,6 +178,8 @@ class HostView {
   /// exhausted, each time it was asked for.
   struct Omissions {
     std::uint64_t sockets = 0, look_ups = 0;
+    /// Look-ups of files that took too long, and that were not begun because too many hang.
+    std::uint64_t files_timed_out = 0, files_not_begun = 0;
   };
   virtual Omissions omissions() const = 0;
   /// Who bound this name last, if it is remembered.

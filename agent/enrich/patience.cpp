@@ -39,8 +39,10 @@ Patience::~Patience() {
 
 Error Patience::run(std::function<void()> task) {
   const std::lock_guard one_at_a_time(mutex_);
-  if (*hanging_ >= kMostHanging)
+  if (*hanging_ >= kMostHanging) {
+    ++not_begun_;
     return make_error(std::errc::device_or_resource_busy, "look at files while earlier look-ups hang");
+  }
   if (!worker_) {
     worker_ = std::make_shared<Worker>(hanging_);
     // Detached: a thread in uninterruptible I/O can be neither ended nor joined.
@@ -53,6 +55,7 @@ Error Patience::run(std::function<void()> task) {
   if (worker_->changed.wait_for(lock, limit_, [&] { return worker_->done; })) return {};
   worker_->closed = worker_->left_behind = true;  // should it ever come back
   ++*hanging_;
+  ++timed_out_;
   lock.unlock();
   worker_.reset();
   return make_error(std::errc::timed_out, "look at files");

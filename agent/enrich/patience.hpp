@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,12 +36,19 @@ class Patience {
 
   static constexpr unsigned kMostHanging = 8;
 
+  /// Look-ups without an answer, ever: they took too long; they were not begun because too many hang.
+  struct GivenUp {
+    std::uint64_t timed_out = 0, not_begun = 0;
+  };
+  GivenUp given_up() const { return {timed_out_, not_begun_}; }
+
  private:
   struct Worker;
   /// An Error without a code: done in time.
   Error run(std::function<void()> task);
 
   const std::chrono::milliseconds limit_;
+  std::atomic<std::uint64_t> timed_out_{0}, not_begun_{0};
   std::mutex mutex_;
   std::shared_ptr<Worker> worker_;
   const std::shared_ptr<std::atomic<unsigned>> hanging_ = std::make_shared<std::atomic<unsigned>>(0);

@@ -27,6 +27,14 @@ void ProcHost::look_around() const {
   walks_.look_around();
 }
 
+HostView::Omissions ProcHost::omissions() const {
+  const Patience::GivenUp files = paths_.given_up();
+  return {.sockets = walks_.left_out(),
+          .look_ups = limit_.refused(),
+          .files_timed_out = files.timed_out,
+          .files_not_begun = files.not_begun};
+}
+
 Result<std::string> ProcHost::executable(ProcessId process) const {
   const auto folder = processes_.open(process);
   if (!folder) return folder.error();

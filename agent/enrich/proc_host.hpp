@@ -45,7 +45,7 @@ class ProcHost final : public HostView {
   /// Also checks the clock, so that clock_set_since() dates a change well.
   void look_around() const override;
   Result<bool> note_released() const override { return walks_.note_released(); }
-  Omissions omissions() const override { return {walks_.left_out(), limit_.refused()}; }
+  Omissions omissions() const override;
   std::optional<SocketOwner> binder(const BoundName& name) const override { return walks_.binder(name); }
 
   Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override {

@@ -27,6 +27,8 @@ class ProcPaths {
   Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const;
   Result<MountPoint> mount_at(const Event& event, const std::string& path) const;
   Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const;
+  /// Of all these.
+  Patience::GivenUp given_up() const { return patience_.given_up(); }
 
  private:
   // What may hang, for a file system may: run under patience_.

@@ -149,7 +149,10 @@ void Pipeline::look_around_when_due() {
 }
 
 void Pipeline::note_omissions() {
-  parts_.stats.sockets_left_out = parts_.host.omissions().sockets;
+  const HostView::Omissions omissions = parts_.host.omissions();
+  parts_.stats.sockets_left_out = omissions.sockets;
+  parts_.stats.look_ups_timed_out = omissions.files_timed_out;
+  parts_.stats.look_ups_not_begun = omissions.files_not_begun;
   parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups();
 }
 

@@ -51,8 +51,10 @@ struct AgentStats {
   std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
   std::atomic<std::uint64_t> sockets_left_out{0};  ///< that walks over all open sockets had no room for
   std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events that went without: a tenth of a core was spent
-  std::atomic<bool> config_good{true};             ///< the latest read of the configuration worked
-  LatencyHistogram diagnosis_latency;  ///< from the call's return to the record's hand-over to sinks
+  /// Of files: they took too long, or too many hang already.
+  std::atomic<std::uint64_t> look_ups_timed_out{0}, look_ups_not_begun{0};
+  std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked
+  LatencyHistogram diagnosis_latency;   ///< from the call's return to the record's hand-over to sinks
 };
 
 }  // namespace sockward

@@ -31,6 +31,8 @@ TEST(Patience, GivesUpOnWhatHangsAndGoesOnWithTheNext) {
   for (unsigned i = 1; i < Patience::kMostHanging; ++i) EXPECT_FALSE(patience.within<int>(hang));
   EXPECT_EQ(patience.within<int>([]() -> Result<int> { return 3; }).error().code,
             std::errc::device_or_resource_busy);
+  EXPECT_EQ(patience.given_up().timed_out, Patience::kMostHanging);
+  EXPECT_EQ(patience.given_up().not_begun, 1u);
   *release = true;  // the threads left behind come back and end
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   bool again = false;
