@@ -44,9 +44,15 @@ Error Patience::run(std::function<void()> task) {
     return make_error(std::errc::device_or_resource_busy, "look at files while earlier look-ups hang");
   }
   if (!worker_) {
-    worker_ = std::make_shared<Worker>(hanging_);
-    // Detached: a thread in uninterruptible I/O can be neither ended nor joined.
-    std::thread([worker = worker_] { Worker::work(worker); }).detach();
+    auto worker = std::make_shared<Worker>(hanging_);
+    try {
+      // Detached: a thread in uninterruptible I/O can be neither ended nor joined.
+      std::thread([worker] { Worker::work(worker); }).detach();
+    } catch (const std::system_error&) {
+      ++not_begun_;
+      return make_error(std::errc::device_or_resource_busy, "start a thread to look at files");
+    }
+    worker_ = std::move(worker);
   }
   std::unique_lock lock(worker_->mutex);
   worker_->done = false;

@@ -23,8 +23,8 @@ class Patience {
   Patience(const Patience&) = delete;
   Patience& operator=(const Patience&) = delete;
 
-  /// What `look` returns. Error timed_out: it did not in time; device_or_resource_busy: too many hang.
-  /// `look` may outlive the call: it holds copies of all it uses.
+  /// What `look` returns. Error timed_out: it did not in time; device_or_resource_busy: too many hang, or no
+  /// thread can be started. `look` may outlive the call: it holds copies of all it uses.
   template <class T>
   Result<T> within(std::function<Result<T>()> look) {
     auto answer = std::make_shared<std::unique_ptr<Result<T>>>();
@@ -36,7 +36,8 @@ class Patience {
 
   static constexpr unsigned kMostHanging = 8;
 
-  /// Look-ups without an answer, ever: they took too long; they were not begun because too many hang.
+  /// Look-ups without an answer, ever: they took too long; they were not begun, because too many hang or
+  /// no thread could be started.
   struct GivenUp {
     std::uint64_t timed_out = 0, not_begun = 0;
   };

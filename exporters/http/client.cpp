@@ -8,6 +8,7 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "base/startup_error.hpp"
@@ -121,9 +122,11 @@ Result<int> HttpClient::post(const std::string& path, const std::string& body,
   httplib::Response answer;
   auto error = httplib::Error::Success;
   bool complete = false;
-  {
+  try {
     const Deadline deadline(connection_->client, target_.timeout);
     complete = connection_->client.send(request, answer, error);
+  } catch (const std::system_error& none) {
+    return Error{none.code(), "start a thread to post to " + target_.url};
   }
   if (!complete)
     return make_error(

@@ -91,11 +91,12 @@ constexpr std::array kCatalogue = {
                "/proc/net) because look-ups had taken a tenth of a core already: causes that rest on it are "
                "likely at most.",
                true},
-    MetricInfo{"sockward_lookups_given_up_total", counter, "reason",
-               "Look-ups of files that were given up after half a second (timeout), or not begun because "
-               "eight hang (others_hang): a file system does not answer. Causes that rest on them are likely "
-               "at most.",
-               true},
+    MetricInfo{
+        "sockward_lookups_given_up_total", counter, "reason",
+        "Look-ups of files that were given up after half a second (timeout: the file system does not "
+        "answer), or not begun because eight hang or no thread can be started (not_begun). Causes that rest "
+        "on them are likely at most.",
+        true},
     MetricInfo{"sockward_history_forgotten_total", counter, "kind",
                "Events of the last minute (name_change, failed_unlink, long_argument, process_end) forgotten "
                "because "

@@ -251,7 +251,7 @@ void add_loss_families(const KernelSnapshot& snapshot, const AgentStats& agent, 
       FamilyBuilder("sockward_lookups_skipped_total").add({}, to_double(agent.look_ups_skipped)).take());
   out.push_back(FamilyBuilder("sockward_lookups_given_up_total")
                     .add({"timeout"}, to_double(agent.look_ups_timed_out))
-                    .add({"others_hang"}, to_double(agent.look_ups_not_begun))
+                    .add({"not_begun"}, to_double(agent.look_ups_not_begun))
                     .take());
   FamilyBuilder forgotten("sockward_history_forgotten_total");
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)

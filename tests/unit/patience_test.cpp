@@ -4,7 +4,9 @@
 #include <atomic>
 #include <thread>
 
+#include "enrich/in_namespace.hpp"
 #include "enrich/patience.hpp"
+#include "support/without_threads.hpp"
 
 namespace sockward::test {
 namespace {
@@ -41,6 +43,26 @@ TEST(Patience, GivesUpOnWhatHangsAndGoesOnWithTheNext) {
     again = patience.within<int>([]() -> Result<int> { return 4; }).has_value();
   }
   EXPECT_TRUE(again) << "eight that hung once would end all look-ups for good";
+}
+
+TEST(Patience, WithoutAThreadTheLookUpIsNotMade) {
+  EXPECT_EQ(without_threads([] {
+              Patience patience(std::chrono::seconds(1));
+              const auto look = patience.within<int>([]() -> Result<int> { return 1; });
+              return !look && look.error().code == std::errc::device_or_resource_busy &&
+                             patience.given_up().not_begun == 1
+                         ? 0
+                         : 1;
+            }),
+            0);
+}
+
+TEST(Namespaces, AreNotEnteredWithoutAThread) {
+  EXPECT_EQ(without_threads([] {
+              const auto visit = in_namespace<int>(-1, CLONE_NEWNET, []() -> Result<int> { return 1; });
+              return !visit && visit.error().code == std::errc::device_or_resource_busy ? 0 : 1;
+            }),
+            0);
 }
 
 }  // namespace
