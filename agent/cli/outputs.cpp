@@ -14,20 +14,29 @@
 namespace sockward {
 namespace {
 
-/// Counts what a sink on standard output takes.
+/// Counts what gets to standard output.
 class CountedSink final : public Sink {
  public:
   CountedSink(std::unique_ptr<Sink> sink, DeliveryCounts& counts) : sink_(std::move(sink)), counts_(counts) {}
   bool write(const Record& record) override {
     const bool taken = sink_->write(record);
-    ++(taken ? counts_.delivered : counts_.dropped);
+    if (taken)
+      ++taken_;
+    else
+      ++counts_.dropped;
     return taken;
   }
-  void flush() override { sink_->flush(); }
+  std::uint64_t flush() override {
+    const std::uint64_t lost = sink_->flush();
+    counts_.dropped += lost;
+    counts_.delivered += std::exchange(taken_, 0) - lost;
+    return lost;
+  }
 
  private:
   std::unique_ptr<Sink> sink_;
   DeliveryCounts& counts_;
+  std::uint64_t taken_ = 0;  // since the last flush
 };
 
 HttpTarget target_of(const std::string& url, const Settings::Access& access) {

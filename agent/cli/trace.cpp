@@ -51,7 +51,7 @@ class UntilReaderLeaves final : public Sink {
     if (!written) kill(getpid(), SIGTERM);
     return written;
   }
-  void flush() override { sink_->flush(); }
+  std::uint64_t flush() override { return sink_->flush(); }
 
  private:
   std::unique_ptr<Sink> sink_;

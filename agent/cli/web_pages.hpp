@@ -44,7 +44,7 @@ class SharedSink final : public Sink {
  public:
   explicit SharedSink(Sink& sink) : sink_(sink) {}
   bool write(const Record& record) override { return sink_.write(record); }
-  void flush() override { sink_.flush(); }
+  std::uint64_t flush() override { return sink_.flush(); }
 
  private:
   Sink& sink_;

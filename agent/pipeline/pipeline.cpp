@@ -103,7 +103,7 @@ void Pipeline::hand_out_repeats(bool all) {
 }
 
 void Pipeline::flush_sinks() {
-  for (const auto& sink : sinks_) sink->flush();
+  for (const auto& sink : sinks_) parts_.stats.lost_output += sink->flush();
   if (parts_.ledger != nullptr)
     parts_.ledger->publish({.queue_full = parts_.stats.lost_queue_full,
                             .decode = parts_.stats.lost_decode,
@@ -128,7 +128,7 @@ void Pipeline::take_new_sinks() {
     fresh.swap(replacement_);
   }
   if (!fresh) return;
-  for (const auto& sink : sinks_) sink->flush();
+  for (const auto& sink : sinks_) parts_.stats.lost_output += sink->flush();
   sinks_ = std::move(fresh->sinks);
   repeats_.set_window(fresh->fold);
   options_.ignored = std::move(fresh->ignored);

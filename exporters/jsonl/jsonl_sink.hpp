@@ -19,7 +19,10 @@ class JsonLinesSink final : public Sink {
       resource_.host_name = name->new_name;
     return taken;
   }
-  void flush() override { output_.flush(); }
+  std::uint64_t flush() override {
+    output_.flush();
+    return output_.take_lost();
+  }
 
  private:
   OutputFile output_;

@@ -64,8 +64,8 @@ bool JsonFileSink::write(const Record& record) {
   return true;
 }
 
-void JsonFileSink::flush() {
-  if (buffer_.empty()) return;
+std::uint64_t JsonFileSink::flush() {
+  if (buffer_.empty()) return 0;
   if (reopen_.exchange(false) || !file_.valid()) (void)open();
   if (limits_.largest_bytes != 0 && size_ != 0 && size_ + buffer_.size() > limits_.largest_bytes) rotate();
   const std::size_t done = file_.valid() ? write_all(file_.get(), buffer_) : 0;
@@ -86,6 +86,7 @@ void JsonFileSink::flush() {
   }
   buffer_.clear();
   lines_ = 0;
+  return 0;  // they are in counts_
 }
 
 }  // namespace sockward

@@ -25,7 +25,7 @@ class JsonFileSink final : public Sink {
                DeliveryCounts& counts);
 
   bool write(const Record& record) override;
-  void flush() override;
+  std::uint64_t flush() override;
   /// The file was moved away (logrotate): the next line opens it anew. From any thread.
   void reopen() { reopen_ = true; }
 

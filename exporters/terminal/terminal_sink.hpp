@@ -11,7 +11,10 @@ class TerminalSink final : public Sink {
   TerminalSink(int fd, TerminalStyle style) : output_(fd), style_(style) {}
 
   bool write(const Record& record) override { return output_.add_line(to_terminal(record, style_)); }
-  void flush() override { output_.flush(); }
+  std::uint64_t flush() override {
+    output_.flush();
+    return output_.take_lost();
+  }
 
  private:
   OutputFile output_;

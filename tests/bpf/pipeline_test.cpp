@@ -30,7 +30,10 @@ class CountingSink final : public Sink {
     ++written_.records;
     return true;
   }
-  void flush() override { written_.flushed = written_.records.load(); }
+  std::uint64_t flush() override {
+    written_.flushed = written_.records.load();
+    return 0;
+  }
 
  private:
   Written& written_;

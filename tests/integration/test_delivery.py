@@ -158,6 +158,14 @@ class Sinks(unittest.TestCase):
             wait_until(lambda: os.path.exists(path), 10, "a new file")
             self.assertGreater(total(agent.metrics(), "sockward_sink_records_total", sink="file"), 40)
 
+    def test_a_standard_output_that_takes_nothing_costs_records_that_are_counted(self):
+        with Agent(output="json", preexec=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1)) as agent:
+            fail_on_a_port()
+            wait_until(lambda: total(agent.metrics(), "sockward_events_lost_total", reason="output") > 0, 10, "lost records are counted")
+            metrics = agent.metrics()
+        self.assertEqual(total(metrics, "sockward_sink_records_total", sink="stdout"), 0)
+        self.assertGreater(total(metrics, "sockward_sink_dropped_total", sink="stdout"), 0)
+
     def test_a_full_disk_costs_lines_that_are_counted_and_leaves_whole_lines(self):
         folder = Folder()
         small = folder / "small"

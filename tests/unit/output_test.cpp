@@ -1,4 +1,5 @@
 // What leaves the agent: JSON, terminal, HTTP and settings.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
@@ -109,7 +110,33 @@ TEST(OutputToADescriptor, SaysWhenTheReaderHasGone) {
   close(ends[0]);
   EXPECT_TRUE(output.add_line("two"));
   EXPECT_FALSE(output.flush());
+  EXPECT_EQ(output.take_lost(), 1u);
   EXPECT_FALSE(output.add_line("three"));
+  EXPECT_EQ(output.take_lost(), 0u) << "it was not taken";
+  close(ends[1]);
+}
+
+TEST(OutputToADescriptor, CountsWhatFindsNoRoomAndBeginsALineOfItsOwnBehindATornOne) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+  ASSERT_EQ(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+  OutputFile output(ends[1]);
+  const std::string record = std::string(999, 'x');
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(output.add_line(record));
+  EXPECT_FALSE(output.flush());
+  EXPECT_EQ(output.take_lost(), 2u) << "four, and 96 bytes of the fifth, were written";
+  EXPECT_EQ(output.take_lost(), 0u);
+  EXPECT_TRUE(output.add_line("there is no room yet"));
+  EXPECT_FALSE(output.flush());
+  EXPECT_EQ(output.take_lost(), 1u);
+  std::string all(4096, '\0');
+  ASSERT_EQ(read(ends[0], all.data(), all.size()), 4096);
+  EXPECT_TRUE(output.add_line("next"));
+  EXPECT_TRUE(output.flush());
+  char rest[16] = {};
+  ASSERT_EQ(read(ends[0], rest, sizeof(rest)), 6);
+  EXPECT_STREQ(rest, "\nnext\n");
+  close(ends[0]);
   close(ends[1]);
 }
 
