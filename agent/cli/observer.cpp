@@ -86,7 +86,7 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std:
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
-    log_warn("what happens while the agent is not running will be missed: {}", probes->not_pinned());
+    log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
   const Losses former = probes->ledger().former_losses();
   stats.lost_queue_full = former.queue_full;
   stats.lost_decode = former.decode;
@@ -99,7 +99,7 @@ std::string Observer::attached_text() const {
   const auto all = probes->probes();
   const auto attached = std::count_if(all.begin(), all.end(),
                                       [](const auto& probe) { return probe.attached || probe.optional; });
-  const char* how = probes->adopted() ? "attached (by a former agent, and adopted)" : "attached";
+  const char* how = probes->adopted() ? "attached (adopted from the previous agent)" : "attached";
   if (static_cast<std::size_t>(attached) == all.size()) return how;
   return fmt::format("{}: {} of {} probes, see `sockward check`", how, attached, all.size());
 }

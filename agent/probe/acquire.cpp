@@ -108,8 +108,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
       inherited.generation = pinned->side.generation;
       result.begun_anew = pinned->identity.head.counters_version != SOCKWARD_COUNTERS_VERSION;
       (result.begun_anew ? unusable : inherited.maps) = std::move(pinned->side.maps);
-      if (result.begun_anew)
-        log_warn("the counters of the former agent have another layout: they begin anew");
+      if (result.begun_anew) log_warn("the previous agent's counters have another layout: counters reset");
     }
   }
   result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {

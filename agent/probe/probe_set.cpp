@@ -48,7 +48,7 @@ struct ProbeSet::State {
     if (records)
       ledger->lose(*records);
     else
-      log_warn("records of a former agent are lost and not counted: {}", records.error().text());
+      log_warn("cannot count the records lost with the previous agent: {}", records.error().text());
   }
 
   int map(const char* name) const { return kernel.side.map(name); }

@@ -251,7 +251,8 @@ std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd
         std::memcpy(&file, entry.name.bytes, sizeof(file));
         bpf_map_update_elem(entries_fd, &entry.entry, &file, BPF_NOEXIST);
       });
-  if (!count) log_warn("{}: stolen names of servers older than the agent stay unseen", count.error().text());
+  if (!count)
+    log_warn("{}: cannot detect names stolen from servers started before the agent", count.error().text());
   return seeds.store(names_fd, room);
 }
 
