@@ -121,13 +121,12 @@ std::optional<std::string> path_lookup_limit() {
   if (root.valid() && open_below(root.get(), "/proc").valid()) return std::nullopt;
   const int error = errno;
   return fmt::format(
-      "look-ups of paths are refused here (openat2: {}): what lies at a path, and who may not go there, "
-      "stays unknown; {}",
+      "look-ups of paths are refused here (openat2: {}): what is at a path, and who is denied there, will be "
+      "unknown; {}",
       errno_name(error).value_or("an error without a name"),
-      error == ENOSYS || error == EPERM
-          ? "allow openat2 in the filter of system calls that refuses it (systemd: "
-            "no RestrictSUIDSGID=; the kernel has it since 5.6)"
-          : "let the agent read / and /proc");
+      error == ENOSYS || error == EPERM ? "allow openat2 in the seccomp filter that refuses it (systemd: no "
+                                          "RestrictSUIDSGID=); it exists since Linux 5.6"
+                                        : "let the agent read / and /proc");
 }
 
 Resource this_resource() {

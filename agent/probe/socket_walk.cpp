@@ -228,11 +228,11 @@ Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int loo
     for (std::size_t i = first; i < last; ++i)
       if (const auto index = static_cast<__u32>(i - first);
           bpf_map_update_elem(looked_fd, &index, &names[i], BPF_ANY) != 0)
-        return last_error("say which names to look at");
+        return last_error("select the names to check");
     const sockward_bound_name end{};
     if (const auto index = static_cast<__u32>(last - first); index < SOCKWARD_LOOKED_NAMES)
       if (bpf_map_update_elem(looked_fd, &index, &end, BPF_ANY) != 0)
-        return last_error("say which names to look at");
+        return last_error("select the names to check");
     const auto looked = run_iterator(iterator, 1, "look at bound sockets", [](auto) {});
     if (!looked) return looked.error();
   }

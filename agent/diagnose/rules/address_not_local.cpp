@@ -33,16 +33,15 @@ const NetworkInterface* without_ipv6(const Facts& facts) {
 }
 
 Finding ipv6_is_off(const Facts& facts, const std::string& name, Standing standing) {
-  return {
-      .cause = Cause::address_not_local,
-      .evidence = {{fmt::format(
-                        "IPv6 is switched off on {} (net.ipv6.conf.{}.disable_ipv6 is 1), so {} cannot be "
-                        "used; no port was looked for",
-                        name, name, facts.socket()->address.ip_text()),
-                    std::move(standing)}},
-      .alternative = {},
-      .advice = fmt::format("use the IPv4 address, or switch IPv6 on: sysctl net.ipv6.conf.{}.disable_ipv6=0",
-                            name)};
+  return {.cause = Cause::address_not_local,
+          .evidence = {{fmt::format(
+                            "IPv6 is disabled on {} (net.ipv6.conf.{}.disable_ipv6 is 1), so {} cannot be "
+                            "used; no port was looked for",
+                            name, name, facts.socket()->address.ip_text()),
+                        std::move(standing)}},
+          .alternative = {},
+          .advice = fmt::format(
+              "use the IPv4 address, or enable IPv6: sysctl net.ipv6.conf.{}.disable_ipv6=0", name)};
 }
 
 void add_loopback_state(const Facts& facts, Finding& found) {
@@ -70,12 +69,11 @@ std::optional<Finding> address_not_local(const Facts& facts) {
   const bool four = unmapped(call.address).kind == AddressKind::inet;
   Finding found{
       .cause = Cause::address_not_local,
-      .evidence = {{fmt::format("the kernel found {} on no interface of network namespace {} that can use it",
+      .evidence = {{fmt::format("the kernel found {} on no usable interface of network namespace {}",
                                 call.address.ip_text(), call.socket_netns)}},
-      .alternative =
-          four || facts.asked_now() || call.address_state == State::absent
-              ? ""
-              : "an IPv6 address that duplicate address detection has not let through looks the same",
+      .alternative = four || facts.asked_now() || call.address_state == State::absent
+                         ? ""
+                         : "an IPv6 address that has not passed duplicate address detection looks the same",
       .advice =
           "check the address with `ip addr`; if it comes up later, start the program after it (systemd: "
           "network-online.target) or set IP_FREEBIND or net.ipv4.ip_nonlocal_bind"};
