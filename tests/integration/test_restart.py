@@ -220,7 +220,7 @@ def storm_records(agent):
 
 
 class OtherVersions(Own):
-    """What a former agent of another version, or with other sizes, has left."""
+    """What a previous agent of another version, or with other sizes, has left."""
     waiting = 500  # records in the ring buffer that no agent has read
     errno = "ELOOP"
 
