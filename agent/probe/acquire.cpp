@@ -75,7 +75,7 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
                                   .attached = operation.backend != "none",
                                   .reason = operation.reason,
                                   .optional = operation.optional});
-  // A former agent may have died between attaching these and giving them their turn.
+  // A previous agent may have died between attaching these and giving them their turn.
   if (!give_turn(result.side.map("counters"), static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
                  result.side.generation))
     throw failure(last_error("map the counters").text(), "raise the memory limit of this process");

@@ -40,7 +40,7 @@ struct ProbeSet::State {
       for (const auto& attachment : kernel.side.attachments) bpf_link__disconnect(attachment.link.get());
   }
 
-  /// What is in the ring buffer of a former agent cannot be read.
+  /// What is in the ring buffer of a previous agent cannot be read.
   void lose_former_records() {
     const FileDescriptor ring = std::move(kernel.former_ring);
     if (!ring.valid()) return;
