@@ -137,7 +137,7 @@ boot() {
   return $ok
 }
 
-# every_test_ran_somewhere: of a whole matrix. A test that each of its kernels skips would tell nothing for ever.
+# every_test_ran_somewhere: of a whole matrix. A test that each of its kernels skips would prove nothing.
 every_test_ran_somewhere() {
   if "$root/tests/vm/skipped.py" "$out"; then echo "VM skipped 1 0 0"; else
     echo "VM skipped 0 1 0"

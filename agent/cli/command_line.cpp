@@ -20,11 +20,11 @@ constexpr const char* kExamples = R"(Examples:
   sudo sockward trace --errno EADDRINUSE,EACCES --comm '^nginx$'
   sudo sockward trace --stderr-text                also quote what failing programs wrote
   sudo sockward run --web.listen-address=:9966     the agent; metrics for Prometheus
-  sudo sockward explain unix:/run/app.sock --user www-data    would it work, and if not why
+  sudo sockward explain unix:/run/app.sock --user www-data    would it work, and if not, why
   sudo sockward explain tcp:0.0.0.0:443 --pid 4711
   sudo sockward scan                               the names of this node
   sudo sockward check                              what would be observed here, and what not
-  sudo sockward detach                             remove what a killed agent has left in the kernel
+  sudo sockward detach                             remove what a killed agent left in the kernel
   sudo sockward demo                               make real failures happen, to try it out
 Exit codes: 0 fine, 1 it failed, 2 usage or configuration. Documentation: docs/ in the source tree.)";
 
@@ -43,7 +43,7 @@ void add_probe_flags(CLI::App& command, ProbeFlags& flags) {
   command.add_option("--probe.backend", flags.backend, "auto, fexit or tracepoint")
       ->check(CLI::IsMember({"auto", "fexit", "tracepoint"}));
   command.add_option("--btf.path", flags.btf_path,
-                     "BTF file of this very kernel, where it has none of its own");
+                     "BTF file for exactly this kernel, where it provides none itself");
   command.add_flag("--config.strict", flags.strict, "fail when any probe cannot be attached");
 }
 
@@ -56,22 +56,23 @@ void add_log_flags(CLI::App& command, LogFlags& flags) {
 
 void add_run(CLI::App& app, RunFlags& flags) {
   CLI::App& run = *app.add_subcommand("run", "The agent: metrics on HTTP, records on standard output");
-  run.add_option("--config.file", flags.config_file, "YAML settings (docs/configuration.md); works without");
+  run.add_option("--config.file", flags.config_file, "YAML settings (docs/configuration.md); optional");
   run.add_option("--web.listen-address", flags.listen_address,
                  "address and port, repeatable (127.0.0.1:9966)");
   run.add_option("--web.telemetry-path", flags.telemetry_path, "path of the metrics (/metrics)");
   run.add_option("--web.allowed-host", flags.allowed_hosts, "name accepted in Host headers, repeatable");
-  run.add_flag("--web.enable-ui", flags.enable_ui, "serve / and /api/ to everybody who can reach the port");
-  run.add_option("--web.config.file", flags.web_config_file,
-                 "TLS, users, headers: the file that every exporter knows (docs/configuration.md)");
+  run.add_flag("--web.enable-ui", flags.enable_ui, "serve / and /api/ to anyone who can reach the port");
+  run.add_option(
+      "--web.config.file", flags.web_config_file,
+      "TLS, users, headers: the web configuration file of Prometheus exporters (docs/configuration.md)");
   run.add_option("--records.output", flags.output, "auto, json, text or off: records on standard output");
-  run.add_option("--restart.pin-path", flags.pin_path,
-                 "folder of bpffs where the programs live on when the agent dies, or off "
-                 "(/sys/fs/bpf/sockward)");
+  run.add_option(
+      "--restart.pin-path", flags.pin_path,
+      "bpffs directory where the programs stay when the agent dies, or off (/sys/fs/bpf/sockward)");
   run.add_flag("--restart.keep-on-stop", flags.keep_on_stop,
-               "leave them there also when it is stopped: the next start misses nothing");
+               "keep them there also when the agent is stopped, so that the next start misses nothing");
   run.add_flag("--bpf.stats", flags.bpf_stats,
-               "measure the programs' run time (taxes every BPF program of the node)");
+               "measure the programs' run time (slows every BPF program on the node)");
   add_probe_flags(run, flags.probe);
   add_log_flags(run, flags.log);
 }
@@ -87,8 +88,8 @@ void add_trace(CLI::App& app, TraceFlags& flags) {
   trace.add_option("--container", flags.container,
                    "only containers whose name matches, e.g. 'docker:.*' or host");
   trace.add_flag("--stderr-text", flags.stderr_text,
-                 "also read what young processes write before they fail: finds names that programs refuse "
-                 "themselves (costs every write)");
+                 "also read what new processes write before they fail: finds paths that programs reject "
+                 "themselves (adds a little to every write)");
   trace.add_option("--duration", flags.duration_s, "stop after this many seconds")
       ->check(CLI::PositiveNumber);
   add_probe_flags(trace, flags.probe);
@@ -106,7 +107,7 @@ void add_check(CLI::App& app, CheckFlags& flags) {
 
 void add_explain(CLI::App& app, ExplainFlags& flags) {
   CLI::App& explain = *app.add_subcommand(
-      "explain", "Would bind (or connect) work here, as whom, and if not why; needs no BPF");
+      "explain", "Would bind (or connect) work here, as this or another user, and if not, why; needs no BPF");
   explain.add_option("address", flags.address, "unix:/path, unix:@name, tcp:HOST:PORT or udp:HOST:PORT")
       ->required();
   explain.add_flag("--connect", flags.connect, "ask about connect instead of bind");
@@ -124,19 +125,21 @@ void add_scan(CLI::App& app, ScanFlags& flags) {
 
 void add_detach(CLI::App& app, DetachFlags& flags) {
   CLI::App& detach = *app.add_subcommand(
-      "detach", "Removes what an agent that was killed, or told to, has left in the kernel");
-  detach.add_option("--restart.pin-path", flags.pin_path, "where it lies (/sys/fs/bpf/sockward)");
+      "detach", "Removes what an agent left in the kernel when it was killed, or told to leave it");
+  detach.add_option("--restart.pin-path", flags.pin_path,
+                    "where the programs are pinned (/sys/fs/bpf/sockward)");
   add_log_flags(detach, flags.log);
 }
 
 void add_demo(CLI::App& app, DemoFlags& flags) {
   CLI::App& demo =
-      *app.add_subcommand("demo", "Makes real failures happen, in namespaces and a folder of its own");
+      *app.add_subcommand("demo", "Makes real failures happen, in its own namespaces and directory");
   demo.add_option("--internal-truncate", flags.truncate)->group("");
 }
 
 void add_completion(CLI::App& app, std::string& shell) {
-  CLI::App& completion = *app.add_subcommand("completion", "Prints what bash, zsh or fish completes");
+  CLI::App& completion =
+      *app.add_subcommand("completion", "Prints the completion script for bash, zsh or fish");
   completion.add_option("shell", shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));

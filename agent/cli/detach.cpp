@@ -13,7 +13,8 @@ namespace sockward {
 int detach_command(const DetachFlags& flags) {
   const std::size_t programs = ProbeSet::detach(flags.pin_path);
   if (programs == 0)
-    std::printf("nothing is attached by way of %s\n", printable(flags.pin_path).text.c_str());
+    std::printf("nothing is attached: no programs are pinned in %s\n",
+                printable(flags.pin_path).text.c_str());
   else
     std::printf("%zu programs detached, and their counters removed\n", programs);
   return 0;

@@ -202,7 +202,7 @@ int explain_command(const ExplainFlags& flags) {
   const auto address = address_text(std::get<SocketCall>(event.call).address);
   const std::string subject = fmt::format("{} of {} as {}", to_string(event.syscall),
                                           address ? address->text : "?", actor_text(event, flags));
-  const std::string details = section("looked", prediction.because) + section("unknown", prediction.unknown);
+  const std::string details = section("found", prediction.because) + section("unseen", prediction.unknown);
   if (prediction.error == 0) {
     std::puts((subject + ": nothing that can be seen on this host prevents it" + details).c_str());
     return 0;

@@ -86,7 +86,7 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std:
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
-    log_warn("what happens while the agent is not running will be missed: {}", probes->not_pinned());
+    log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
   const Losses former = probes->ledger().former_losses();
   stats.lost_queue_full = former.queue_full;
   stats.lost_decode = former.decode;
@@ -99,7 +99,7 @@ std::string Observer::attached_text() const {
   const auto all = probes->probes();
   const auto attached = std::count_if(all.begin(), all.end(),
                                       [](const auto& probe) { return probe.attached || probe.optional; });
-  const char* how = probes->adopted() ? "attached (by a former agent, and adopted)" : "attached";
+  const char* how = probes->adopted() ? "attached (adopted from the previous agent)" : "attached";
   if (static_cast<std::size_t>(attached) == all.size()) return how;
   return fmt::format("{}: {} of {} probes, see `sockward check`", how, attached, all.size());
 }
@@ -121,13 +121,12 @@ std::optional<std::string> path_lookup_limit() {
   if (root.valid() && open_below(root.get(), "/proc").valid()) return std::nullopt;
   const int error = errno;
   return fmt::format(
-      "look-ups of paths are refused here (openat2: {}): what lies at a path, and who may not go there, "
-      "stays unknown; {}",
+      "look-ups of paths are refused here (openat2: {}): what is at a path, and who is denied there, will be "
+      "unknown; {}",
       errno_name(error).value_or("an error without a name"),
-      error == ENOSYS || error == EPERM
-          ? "allow openat2 in the filter of system calls that refuses it (systemd: "
-            "no RestrictSUIDSGID=; the kernel has it since 5.6)"
-          : "let the agent read / and /proc");
+      error == ENOSYS || error == EPERM ? "allow openat2 in the seccomp filter that refuses it (systemd: no "
+                                          "RestrictSUIDSGID=); it exists since Linux 5.6"
+                                        : "let the agent read / and /proc");
 }
 
 Resource this_resource() {

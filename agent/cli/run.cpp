@@ -113,7 +113,7 @@ std::map<std::string, HttpRoute> routes(Served& served, const Settings& settings
 
 void limit_thread(const Settings& settings, bool http) {
   const auto limited = limit_capabilities(settings.privileges.drop, http);
-  if (!limited) log_warn("privileges that are not needed stay: {}", limited.error().text());
+  if (!limited) log_warn("could not drop privileges: {}", limited.error().text());
 }
 
 /// Everything is attached: what is needed from now on is little.
@@ -125,7 +125,7 @@ void limit_privileges(const Settings& settings) {
   limit_thread(settings, false);
   if (!settings.privileges.seccomp) return;
   if (const auto done = forbid_dangerous_calls(); !done)
-    log_warn("calls that are not needed stay possible: {}", done.error().text());
+    log_warn("could not install the seccomp filter: {}", done.error().text());
 }
 
 /// The folders that the process that serves HTTP reads: where the web configuration lies, and the files it
@@ -149,7 +149,7 @@ WebProcess::Options web_options(const Settings& settings, std::shared_ptr<Watche
   options.confine = [folders = web_folders(settings, web.get()), seccomp = settings.privileges.seccomp] {
     if (const auto done = confine_web_thread(folders, seccomp); !done)
       throw failure(
-          "the process that serves HTTP cannot give up its powers: " + done.error().text(),
+          "sockward-web could not drop its privileges: " + done.error().text(),
           done.error().text().find("seccomp") != std::string::npos
               ? "a kernel without seccomp filters needs privileges: {seccomp: false} in the configuration"
               : "let what refuses it, say a container's profile or a security module, allow it");
@@ -244,15 +244,15 @@ class Reloader {
                               IgnoredPaths(wanted.records.ignore_paths));
       file_ = file;
       if (const std::string sections = unchangeable(settings_, wanted); !sections.empty())
-        log_warn("changed, but only a new start brings it about: {}", sections);
+        log_warn("settings changed but take effect only after a restart: {}", sections);
       settings_.records = wanted.records;
       settings_.alerts = wanted.alerts;
       settings_.otlp = wanted.otlp;
       observer_.stats.config_good = true;
-      log_info("read {} again", flags_.config_file);
+      log_info("reloaded {}", flags_.config_file);
     } catch (const StartupError& error) {
       observer_.stats.config_good = false;
-      log_error("{}; {}; the former configuration stays", error.what(), error.next_step());
+      log_error("{}; {}; keeping the previous configuration", error.what(), error.next_step());
     }
   }
 
@@ -278,8 +278,7 @@ int serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer
       upkeep_ns = now;
     }
     if (!web.alive()) {
-      log_error(
-          "the process that serves HTTP has ended; the agent ends, and leaves its programs to the next one");
+      log_error("sockward-web exited; stopping and leaving the BPF programs attached for the next agent");
       observer.probes->keep_on_stop();
       return 1;
     }
@@ -289,7 +288,7 @@ int serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer
         log_info("stopping");
         return 0;
       case StopSignals::Came::hand_over:
-        log_info("stopping; the programs stay for the next agent");
+        log_info("stopping; leaving the BPF programs attached for the next agent");
         observer.probes->keep_on_stop();
         return 0;
       case StopSignals::Came::hangup:

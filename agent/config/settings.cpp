@@ -239,9 +239,9 @@ void validate(const Settings& settings) {
   require_range(settings.limits.history_entries, "limits.history_entries", 16, 1 << 16);
   if (settings.restart.pin_path != "off" && (!settings.restart.pin_path.starts_with('/') ||
                                              settings.restart.pin_path.find('.') != std::string::npos))
-    throw usage_error(fmt::format("restart.pin_path: \"{}\" is no absolute path without dots",
+    throw usage_error(fmt::format("restart.pin_path: \"{}\" is not an absolute path without dots",
                                   printable(settings.restart.pin_path).text),
-                      "a folder of a bpf file system takes no dots; or write off");
+                      "names in a bpf file system cannot contain dots; or write off");
   if (!settings.web.telemetry_path.starts_with('/'))
     throw usage_error("web.telemetry_path must begin with /", "the default is /metrics");
 }

@@ -161,10 +161,10 @@ std::shared_ptr<const WebConfig> WatchedWebConfig::now() {
     config_ = std::make_shared<const WebConfig>(load_web_config(file_));
     seen_ = fingerprint();
     good_ = true;
-    if (!quiet_) log_info("read {} again", file_);
+    if (!quiet_) log_info("reloaded {}", file_);
   } catch (const StartupError& error) {
     good_ = false;
-    if (!quiet_) log_error("{}; the former web configuration stays", error.what());
+    if (!quiet_) log_error("{}; keeping the previous web configuration", error.what());
   }
   return config_;
 }

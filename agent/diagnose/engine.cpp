@@ -26,7 +26,7 @@ Finding unexplained(const Facts& facts) {
   found.note(
       "no rule of this version explains it; looked at: the arguments, the socket, the caller's credentials "
       "and "
-      "namespaces, and what the host says of the address now");
+      "namespaces, and what the host says about the address now");
   if (!facts.is_unix_path() && facts.path_call() == nullptr) return found;
   const PathFacts& way = facts.way();
   if (!way.known())

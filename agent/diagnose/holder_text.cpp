@@ -33,7 +33,7 @@ void describe_open(const Holding& holding, Finding& found) {
   const auto sockets = std::count_if(holding.open.begin(), holding.open.end(), [&](const OpenSocket& socket) {
     return socket.owner.socket_inode != first.owner.socket_inode;
   });
-  if (sockets > 0) found.note(fmt::format("{} descriptors in all hold the address", holding.open.size()));
+  if (sockets > 0) found.note(fmt::format("{} descriptors hold the address in total", holding.open.size()));
 }
 
 void describe_gone(const Facts& facts, const Holding& holding, Finding& found) {
@@ -105,8 +105,7 @@ void describe_holding(const Facts& facts, const Holding& holding, Finding& found
     found.holder = Holder{.kind = Holder::Kind::kernel, .comm = {}, .container = {}};
     found.evidence.emplace_back(
         "held by a socket not owned by any process (/proc/net), probably the kernel's (NFS, WireGuard, "
-        "VXLAN), or "
-        "one that is in flight between two processes",
+        "VXLAN), or in flight between two processes",
         Standing::later("looked up after the call"));
     return;
   }
@@ -116,20 +115,18 @@ void describe_holding(const Facts& facts, const Holding& holding, Finding& found
 
 std::string holder_advice(const Facts& facts, const Holder& holder) {
   if (holder.kind == Holder::Kind::kernel)
-    return "look at ss -tulpn and at what the kernel serves itself (wg show, exportfs -v, ip -d link show "
-           "type "
-           "vxlan), or take another port";
+    return "check ss -tulpn and what the kernel itself serves (wg show, exportfs -v, ip -d link show type "
+           "vxlan), or use another port";
   if (holder.kind == Holder::Kind::gone)
-    return "it was held for a moment only: try again, or keep the two from running at the same time";
+    return "it was held only briefly: try again, or keep the two from running at the same time";
   if (holder.pid == facts.event.actor.tgid)
-    return "the process has the address itself: it binds it twice, or did not close the old socket";
+    return "the process holds the address itself: it binds twice, or did not close the old socket";
   if (holder.pid == 1)
     return "systemd holds it for a socket unit: find it with `systemctl list-sockets`, then stop that unit, "
-           "or "
-           "let the program take the socket from it";
+           "or let the program take over its socket";
   if (holder.comm == facts.event.actor.comm && !is_interpreter(holder.comm))
     return fmt::format(
-        "the same program runs already as pid {}: stop that one first, or give this one another address",
+        "the same program already runs as pid {}: stop that one first, or give this one another address",
         holder.pid);
   return fmt::format("stop pid {} or give one of the two another address", holder.pid);
 }

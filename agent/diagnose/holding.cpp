@@ -62,7 +62,8 @@ class Past {
     if (!bound && !met(socket, [](const OpenSocket&) { return true; }))
       return Standing::later("whether that socket was bound before the call is not known");
     if (needs_listening(socket) && !listened_before(socket, binder))
-      return Standing::later("it shares its port unless it listens, and may have begun to after the call");
+      return Standing::later(
+          "it can share the port unless it listens, and it may have begun to listen after the call");
     return Standing::unchanged();
   }
 

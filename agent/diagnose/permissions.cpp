@@ -51,8 +51,8 @@ std::optional<Purpose> purpose_of(const Event& event) {
 
 /// What modes and capabilities alone do not decide.
 Standing other_deciders(const Actor& actor, const PathTrace& trace) {
-  if (trace.remote) return Standing::later("the file system decides about permissions by itself");
-  if (trace.idmapped) return Standing::later("a mount on the way maps owners, or may");
+  if (trace.remote) return Standing::later("the file system decides on permissions itself");
+  if (trace.idmapped) return Standing::later("a mount on the way maps owners (idmapped), or may");
   if (trace.layered && actor.userns != kInitialUserNamespace)
     return Standing::later("the path lies on an overlay, seen from another user namespace");
   const bool file_capabilities =

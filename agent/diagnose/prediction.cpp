@@ -206,7 +206,7 @@ Prediction Attempt::served_by(const Sockets& sockets, const std::string& name,
                                         facts_.is_unix_path() ? "EPROTOTYPE" : "ECONNREFUSED"));
   if (!sockets.empty())
     return fails(ECONNREFUSED,
-                 fmt::format("{} has {} bound and does not listen", who(sockets.front()), name));
+                 fmt::format("{} has {} bound but does not listen", who(sockets.front()), name));
   if (!obstacle.empty()) return not_known("who serves it: " + obstacle);
   return fails(ECONNREFUSED, "no socket serves " + name);
 }
@@ -271,8 +271,7 @@ std::string missing_v6_address(const std::vector<NetworkInterface>& interfaces, 
       if (owned.tentative) return fmt::format("{} has it, but duplicate address detection still runs", name);
       return fmt::format("{} has it, not the interface that the address names", name);
     }
-    if (one.loopback && is_loopback(call.address) && one.ipv6_disabled)
-      return "IPv6 is switched off on " + name;
+    if (one.loopback && is_loopback(call.address) && one.ipv6_disabled) return "IPv6 is disabled on " + name;
     if (one.loopback && is_loopback(call.address) && !one.up) return name + " is down";
   }
   return fmt::format("no interface of network namespace {} has it", call.socket_netns);
@@ -388,9 +387,9 @@ std::optional<Prediction> Attempt::unreachable(bool& local) const {
   const SocketAddress plain = unmapped(call_.address);
   if (is_unspecified(plain)) return std::nullopt;  // the kernel takes the loopback address instead
   const auto& route = facts_.route();
-  if (!route) return not_known("the routing table could not be asked: " + route.error().text());
+  if (!route) return not_known("the routing table could not be queried: " + route.error().text());
   if (route->error != 0)
-    return fails(route->error, fmt::format("the routing table has no way to {} ({})", ip(),
+    return fails(route->error, fmt::format("the routing table has no usable route to {} ({})", ip(),
                                            errno_name(route->error).value_or("an error")));
   local = route->local;
   if (plain.kind != AddressKind::inet) return std::nullopt;

@@ -188,13 +188,14 @@ std::string longer_name_text(const LongerName& longer) {
                                         longer.name.size(), printable(longer.name).text);
   switch (longer.source) {
     case LongerName::Source::argument_at_exec:
-      return "an argument that the process was started with goes on where the name stops, " + bytes;
+      return "an argument that the process was started with continues where the name stops, " + bytes;
     case LongerName::Source::argument_now:
-      return "an argument of the process (as its command line is now) goes on where the name stops, " + bytes;
+      return "an argument of the process (as its command line is now) continues where the name stops, " +
+             bytes;
     case LongerName::Source::unlinked_before:
       break;
   }
-  return "the process tried to remove a path just before that goes on where the name stops, " + bytes;
+  return "just before, the process tried to remove a path that continues where the name stops, " + bytes;
 }
 
 }  // namespace sockward

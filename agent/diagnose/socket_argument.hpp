@@ -45,7 +45,7 @@ std::optional<LongerName> longer_name_of(const std::string& used, const NameSour
 /// which hardly any program makes on purpose, also before a slash.
 bool surely_cut(const std::string& used, const LongerName& longer);
 
-/// "an argument that the process was started with goes on where the name stops, 125 bytes: /…"
+/// "an argument that the process was started with continues where the name stops, 125 bytes: /…"
 std::string longer_name_text(const LongerName& longer);
 
 }  // namespace sockward

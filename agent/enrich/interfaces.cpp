@@ -94,7 +94,7 @@ Result<bool> dump(Netlink& netlink, std::uint16_t type, const TakeMessage& take)
   };
   const auto refused = netlink.ask(write, take);
   if (!refused) return refused.error();
-  if (*refused != 0) return Error{std::error_code(*refused, std::generic_category()), "ask rtnetlink"};
+  if (*refused != 0) return Error{std::error_code(*refused, std::generic_category()), "query rtnetlink"};
   return true;
 }
 

@@ -54,7 +54,7 @@ Result<int> Netlink::ask(const std::function<void(void*)>& write, const TakeMess
   auto* header = reinterpret_cast<nlmsghdr*>(request.data());
   const bool many = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
   header->nlmsg_seq = ++sequence_;
-  if (mnl_socket_sendto(socket_.get(), header, header->nlmsg_len) < 0) return last_error("ask netlink");
+  if (mnl_socket_sendto(socket_.get(), header, header->nlmsg_len) < 0) return last_error("query netlink");
   std::vector<char> answer(kAnswerBytes);
   for (;;) {
     const ssize_t received = mnl_socket_recvfrom(socket_.get(), answer.data(), answer.size());

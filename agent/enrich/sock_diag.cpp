@@ -32,7 +32,7 @@ Result<bool> dump(const void* request, std::size_t bytes, const TakeMessage& tak
   };
   const auto refused = netlink->ask(write, take);
   if (!refused) return refused.error();
-  if (*refused != 0) return Error{std::error_code(*refused, std::generic_category()), "ask sock_diag"};
+  if (*refused != 0) return Error{std::error_code(*refused, std::generic_category()), "query sock_diag"};
   return true;
 }
 

@@ -75,7 +75,7 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
                                   .attached = operation.backend != "none",
                                   .reason = operation.reason,
                                   .optional = operation.optional});
-  // A former agent may have died between attaching these and giving them their turn.
+  // A previous agent may have died between attaching these and giving them their turn.
   if (!give_turn(result.side.map("counters"), static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
                  result.side.generation))
     throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
@@ -108,8 +108,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
       inherited.generation = pinned->side.generation;
       result.begun_anew = pinned->identity.head.counters_version != SOCKWARD_COUNTERS_VERSION;
       (result.begun_anew ? unusable : inherited.maps) = std::move(pinned->side.maps);
-      if (result.begun_anew)
-        log_warn("the counters of the former agent have another layout: they begin anew");
+      if (result.begun_anew) log_warn("the previous agent's counters have another layout: counters reset");
     }
   }
   result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {

@@ -14,12 +14,12 @@ struct Acquired {
   KernelSide side;
   std::optional<PinFolder> pins;  ///< it lives on there when this process dies
   std::string not_pinned;         ///< why it does not
-  bool adopted = false;           ///< nothing was loaded: a former agent's programs went on all the time
-  bool begun_anew = false;        ///< a former agent's counters and records are of another layout
-  FileDescriptor former_ring;     ///< a former agent's, where `side` has another one
+  bool adopted = false;           ///< nothing was loaded: a previous agent's programs went on all the time
+  bool begun_anew = false;        ///< a previous agent's counters and records are of another layout
+  FileDescriptor former_ring;     ///< a previous agent's, where `side` has another one
 };
 
-/// Adopts what a former agent has left, where it is what this one would load; otherwise loads, goes on with
+/// Adopts what a previous agent has left, where it is what this one would load; otherwise loads, goes on with
 /// its maps, and removes it once the new programs count. Throws StartupError.
 Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey);
 

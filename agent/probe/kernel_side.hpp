@@ -30,7 +30,7 @@ struct LoadedProgram {
 /// Maps of the programs by their name; those of constants are not among them.
 using Maps = std::map<std::string, FileDescriptor>;
 
-/// The kernel side, loaded and attached, or adopted from a former agent. Owns what it names.
+/// The kernel side, loaded and attached, or adopted from a previous agent. Owns what it names.
 struct KernelSide {
   Maps maps;
   std::vector<LoadedProgram> programs;

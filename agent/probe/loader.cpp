@@ -72,10 +72,10 @@ void reuse_maps(const bpf_object* object, const Maps& inherited) {
     const auto found = inherited.find(bpf_map__name(map));
     if (found == inherited.end()) continue;
     if (!same_layout(map, found->second.get()))
-      log_warn("the map {} of the former agent has another size: there is a new one", bpf_map__name(map));
+      log_warn("the map {} of the previous agent has another size: made a new one", bpf_map__name(map));
     else if (bpf_map__reuse_fd(map, found->second.get()) != 0)
       throw failure(last_error(std::string("take over map ") + bpf_map__name(map)).text(),
-                    "run `sockward detach` to begin anew");
+                    "run `sockward detach` to start over");
   }
 }
 
@@ -179,7 +179,7 @@ void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
     if (probe.attached || probe.optional) continue;
     if (strict)
       throw failure("probe " + probe.operation + " cannot be attached: " + probe.reason,
-                    "mend that, or run without --config.strict");
+                    "fix that, or run without --config.strict");
     log_warn("probe {} is not attached: {}", probe.operation, probe.reason);
   }
   if (!any_call)

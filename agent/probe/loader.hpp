@@ -19,7 +19,7 @@ struct DestroySkeleton {
 };
 using Skeleton = std::unique_ptr<sockward_bpf, DestroySkeleton>;
 
-/// What a former agent has left, for the new programs to go on with.
+/// What a previous agent has left, for the new programs to go on with.
 struct Inheritance {
   Maps maps;                     ///< used where they are of the same kind and size
   std::uint32_t generation = 0;  ///< of the former programs; they count until the new ones are attached

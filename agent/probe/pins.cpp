@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr long kBpfFsMagic = 0xcafe4a11;  // BPF_FS_MAGIC, include/uapi/linux/magic.h
 constexpr std::string_view kGeneration = "generation-";
 constexpr const char* kBeginAnew =
-    "run `sockward detach` to begin anew, or choose another --restart.pin-path";
+    "run `sockward detach` to start over, or choose another --restart.pin-path";
 
 bool is_bpffs(const std::string& path) {
   struct statfs about {};
@@ -201,7 +201,7 @@ std::optional<Pinned> PinFolder::read() const {
     const std::string folder = folder_of(generation);
     const auto identity = read_identity(folder + "/identity");
     if (!identity) {
-      log_warn("{} is incomplete: a former agent was interrupted while it pinned; removing it", folder);
+      log_warn("{} is incomplete: the previous agent was interrupted while pinning; removing it", folder);
       std::error_code ignored;
       fs::remove_all(folder, ignored);
       continue;

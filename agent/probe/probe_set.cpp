@@ -40,7 +40,7 @@ struct ProbeSet::State {
       for (const auto& attachment : kernel.side.attachments) bpf_link__disconnect(attachment.link.get());
   }
 
-  /// What is in the ring buffer of a former agent cannot be read.
+  /// What is in the ring buffer of a previous agent cannot be read.
   void lose_former_records() {
     const FileDescriptor ring = std::move(kernel.former_ring);
     if (!ring.valid()) return;
@@ -48,7 +48,7 @@ struct ProbeSet::State {
     if (records)
       ledger->lose(*records);
     else
-      log_warn("records of a former agent are lost and not counted: {}", records.error().text());
+      log_warn("cannot count the records lost with the previous agent: {}", records.error().text());
   }
 
   int map(const char* name) const { return kernel.side.map(name); }

@@ -15,7 +15,7 @@
 
 namespace sockward {
 
-/// All programs and maps of the kernel side: loaded and attached by load() or adopted from a former agent;
+/// All programs and maps of the kernel side: loaded and attached by load() or adopted from a previous agent;
 /// detached by the destructor, unless ProbeOptions::keep_on_stop.
 /// Its observers (KernelSource, UtsNames, BoundSockets, MountEvents) are thread-safe.
 class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets, public MountEvents {
@@ -32,11 +32,11 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   static std::size_t detach(const std::string& pin_path);
   ~ProbeSet() override;
 
-  /// What to read records from; the first call gets the former agent's ring.
+  /// What to read records from; the first call gets the previous agent's ring.
   Rings take_rings();
   /// What is done with the records, across restarts.
   RecordLedger& ledger();
-  /// A former agent's programs were taken over as they were: nothing was missed.
+  /// A previous agent's programs were taken over as they were: nothing was missed.
   bool adopted() const;
   /// As ProbeOptions::keep_on_stop, decided now.
   void keep_on_stop();

@@ -17,7 +17,7 @@ struct Losses {
 
 /// Keeps, in memory that outlives the agent, up to which number the records of each probe and CPU are done
 /// with. At the next start it tells duplicates and counts what was lost in between: taken from the ring by
-/// the former agent, and not written before it died.
+/// the previous agent, and not written before it died.
 ///
 /// admit() and drained() are for the thread that drains the ring, handled(), folded() and publish() for the
 /// one that hands records out. Thread-safe.
@@ -34,7 +34,7 @@ class RecordLedger {
   bool admit(const RecordNumber& record);
   /// Everything that was in the ring at the start has been admitted: what is missing by now was lost.
   void drained();
-  /// So many records of a former agent could not be read: their numbers mean nothing to this one.
+  /// So many records of a previous agent could not be read: their numbers mean nothing to this one.
   void lose(std::uint64_t records);
   /// Records that were lost between two agents, of all restarts so far.
   std::uint64_t lost() const;
@@ -44,7 +44,7 @@ class RecordLedger {
   void folded(std::int64_t records);
   /// The sinks have written what they were given: from now on it counts as done.
   void publish(const Losses& losses);
-  /// As the former agent left them.
+  /// As the previous agent left them.
   Losses former_losses() const;
 
  private:
@@ -62,7 +62,7 @@ class RecordLedger {
     std::uint64_t after = 0, to = 0;
   };
   std::vector<Skip> skips_;
-  // A number that no record had was dropped by the former agent's full queue, which has been counted, or it
+  // A number that no record had was dropped by the previous agent's full queue, which has been counted, or it
   // was lost. So many of the missing ones are drops: of those that were shown, and of those that are done
   // with.
   std::uint64_t drops_to_show_ = 0, drops_to_settle_ = 0;

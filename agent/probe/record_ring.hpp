@@ -21,8 +21,8 @@ class RecordHandler {
   virtual void on_record(std::span<const std::byte> record) noexcept = 0;
 };
 
-/// What records are read from. A former agent's ring buffer, where it is another one, comes first: no program
-/// writes to it any more.
+/// What records are read from. A previous agent's ring buffer, where it is another one, comes first: no
+/// program writes to it any more.
 struct Rings {
   int current = -1;  ///< not owned
   FileDescriptor former{};

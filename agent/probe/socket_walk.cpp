@@ -228,11 +228,11 @@ Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int loo
     for (std::size_t i = first; i < last; ++i)
       if (const auto index = static_cast<__u32>(i - first);
           bpf_map_update_elem(looked_fd, &index, &names[i], BPF_ANY) != 0)
-        return last_error("say which names to look at");
+        return last_error("select the names to check");
     const sockward_bound_name end{};
     if (const auto index = static_cast<__u32>(last - first); index < SOCKWARD_LOOKED_NAMES)
       if (bpf_map_update_elem(looked_fd, &index, &end, BPF_ANY) != 0)
-        return last_error("say which names to look at");
+        return last_error("select the names to check");
     const auto looked = run_iterator(iterator, 1, "look at bound sockets", [](auto) {});
     if (!looked) return looked.error();
   }
@@ -251,7 +251,8 @@ std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd
         std::memcpy(&file, entry.name.bytes, sizeof(file));
         bpf_map_update_elem(entries_fd, &entry.entry, &file, BPF_NOEXIST);
       });
-  if (!count) log_warn("{}: stolen names of servers older than the agent stay unseen", count.error().text());
+  if (!count)
+    log_warn("{}: cannot detect names stolen from servers started before the agent", count.error().text());
   return seeds.store(names_fd, room);
 }
 

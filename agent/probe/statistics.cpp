@@ -10,8 +10,8 @@ namespace sockward {
 FileDescriptor enable_bpf_statistics() {
   FileDescriptor statistics(bpf_enable_stats(BPF_STATS_RUN_TIME));
   if (!statistics.valid())
-    throw failure(last_error("turn the kernel's BPF statistics on").text(),
-                  "it needs CAP_SYS_ADMIN; or leave --bpf.stats away");
+    throw failure(last_error("enable the kernel's BPF statistics").text(),
+                  "it needs CAP_SYS_ADMIN; or omit --bpf.stats");
   return statistics;
 }
 

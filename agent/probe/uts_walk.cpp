@@ -50,7 +50,7 @@ Result<std::optional<std::uint64_t>> walk_mount_events(const bpf_link* iterator,
   });
   if (!count) return count.error();
   if (event == 0)
-    return make_error(std::errc::function_not_supported, "the kernel does not tell mount events");
+    return make_error(std::errc::function_not_supported, "the kernel does not report mount events");
   return event;
 }
 

@@ -42,8 +42,8 @@ struct AgentStats {
   std::atomic<std::uint64_t> events_received{0};  ///< records taken from the ring buffer
   std::atomic<std::uint64_t> lost_decode{0};      ///< records that could not be decoded
   std::atomic<std::uint64_t> lost_queue_full{0};  ///< records dropped because the agent was behind
-  std::atomic<std::uint64_t> lost_restart{0};  ///< taken by a former agent, which died before it wrote them
-  std::atomic<std::uint64_t> duplicates{0};    ///< records that a former agent had written already
+  std::atomic<std::uint64_t> lost_restart{0};  ///< taken by a previous agent, which died before it wrote them
+  std::atomic<std::uint64_t> duplicates{0};    ///< records that a previous agent had written already
   std::atomic<std::uint64_t> lost_output{0};   ///< records a sink could not write
   std::atomic<std::uint64_t> suppressed{0};    ///< records folded into others
   std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached

@@ -71,7 +71,7 @@ class AlertSink::Receiver {
 
   /// Once for each outage; the counter has all.
   void complain(const std::string& why) {
-    if (!quiet_) log_warn("alerts do not reach {}: {}", client_.url(), why);
+    if (!quiet_) log_warn("cannot deliver alerts to {}: {}", client_.url(), why);
     quiet_ = true;
   }
 

@@ -74,7 +74,7 @@ struct TlsKeeper::State {
     if (Context fresh = make_context(*current->tls, why))
       context = std::move(fresh);
     else
-      log_error("the new certificate or key cannot be used, the former stays: {}", why);
+      log_error("cannot use the new certificate or key, keeping the previous one: {}", why);
     return context;
   }
 

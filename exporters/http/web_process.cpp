@@ -29,7 +29,7 @@ HttpResponse answer(const HttpHandler& handler, const HttpRequest& request) {
   try {
     return handler(request);
   } catch (const std::exception& error) {  // memory, say
-    log_error("a page cannot be made: {}", error.what());
+    log_error("cannot render a page: {}", error.what());
     return {.status = 500, .body = "the page cannot be made\n"};
   }
 }
@@ -107,10 +107,10 @@ WebProcess::WebProcess(Options options, std::map<std::string, HttpRoute> routes)
     if (told) kill(process_, SIGKILL);  // else it is gone already, and its status says how
     waitpid(process_, &status, 0);
     if (!start)
-      throw failure(fmt::format("the process that serves HTTP has ended at once ({} {})",
-                                WIFSIGNALED(status) ? "signal" : "exit code",
-                                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)),
-                    "see the messages before this one");
+      throw failure(
+          fmt::format("sockward-web exited at once ({} {})", WIFSIGNALED(status) ? "signal" : "exit code",
+                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)),
+          "see the messages before this one");
     throw StartupError(start->usage ? StartupError::Kind::usage : StartupError::Kind::failure, start->error,
                        start->next_step);
   }

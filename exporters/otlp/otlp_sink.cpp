@@ -26,7 +26,7 @@ DeliveryQueue::Outcome OtlpSink::deliver(const std::vector<std::string>& records
     return Outcome::delivered;
   }
   if (!quiet_)
-    log_warn("records do not reach {}: {}", client_.url(),
+    log_warn("cannot deliver records to {}: {}", client_.url(),
              status ? "it answered " + std::to_string(*status) : status.error().text());
   quiet_ = true;
   // OTLP/HTTP: 429, 502, 503 and 504 are worth another try, every other answer is final.

@@ -3,24 +3,24 @@ complete -c sockward -f
 complete -c sockward -n __fish_use_subcommand -a run -d 'The agent: metrics on HTTP, records on standard output'
 complete -c sockward -n __fish_use_subcommand -a trace -d 'Live view of failures; no configuration, no suppression'
 complete -c sockward -n __fish_use_subcommand -a check -d 'What would be observed on this host, and what would stay unseen'
-complete -c sockward -n __fish_use_subcommand -a explain -d 'Would bind (or connect) work here, as whom, and if not why; needs no BPF'
+complete -c sockward -n __fish_use_subcommand -a explain -d 'Would bind (or connect) work here, as this or another user, and if not, why; needs no BPF'
 complete -c sockward -n __fish_use_subcommand -a scan -d 'The node'\''s names: UTS namespaces, listeners, sockets near the limit, stale socket files'
-complete -c sockward -n __fish_use_subcommand -a detach -d 'Removes what an agent that was killed, or told to, has left in the kernel'
-complete -c sockward -n __fish_use_subcommand -a demo -d 'Makes real failures happen, in namespaces and a folder of its own'
-complete -c sockward -n __fish_use_subcommand -a completion -d 'Prints what bash, zsh or fish completes'
+complete -c sockward -n __fish_use_subcommand -a detach -d 'Removes what an agent left in the kernel when it was killed, or told to leave it'
+complete -c sockward -n __fish_use_subcommand -a demo -d 'Makes real failures happen, in its own namespaces and directory'
+complete -c sockward -n __fish_use_subcommand -a completion -d 'Prints the completion script for bash, zsh or fish'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l help -d 'Print this help message and exit'
-complete -c sockward -n '__fish_seen_subcommand_from run' -l config.file -d 'YAML settings (docs/configuration.md); works without' -rF
+complete -c sockward -n '__fish_seen_subcommand_from run' -l config.file -d 'YAML settings (docs/configuration.md); optional' -rF
 complete -c sockward -n '__fish_seen_subcommand_from run' -l web.listen-address -d 'address and port, repeatable (127.0.0.1:9966)' -x
 complete -c sockward -n '__fish_seen_subcommand_from run' -l web.telemetry-path -d 'path of the metrics (/metrics)' -x
 complete -c sockward -n '__fish_seen_subcommand_from run' -l web.allowed-host -d 'name accepted in Host headers, repeatable' -x
-complete -c sockward -n '__fish_seen_subcommand_from run' -l web.enable-ui -d 'serve / and /api/ to everybody who can reach the port'
-complete -c sockward -n '__fish_seen_subcommand_from run' -l web.config.file -d 'TLS, users, headers: the file that every exporter knows (docs/configuration.md)' -rF
+complete -c sockward -n '__fish_seen_subcommand_from run' -l web.enable-ui -d 'serve / and /api/ to anyone who can reach the port'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l web.config.file -d 'TLS, users, headers: the web configuration file of Prometheus exporters (docs/configuration.md)' -rF
 complete -c sockward -n '__fish_seen_subcommand_from run' -l records.output -d 'auto, json, text or off: records on standard output' -x
-complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.pin-path -d 'folder of bpffs where the programs live on when the agent dies, or off (/sys/fs/bpf/sockward)' -rF
-complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.keep-on-stop -d 'leave them there also when it is stopped: the next start misses nothing'
-complete -c sockward -n '__fish_seen_subcommand_from run' -l bpf.stats -d 'measure the programs'\'' run time (taxes every BPF program of the node)'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.pin-path -d 'bpffs directory where the programs stay when the agent dies, or off (/sys/fs/bpf/sockward)' -rF
+complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.keep-on-stop -d 'keep them there also when the agent is stopped, so that the next start misses nothing'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l bpf.stats -d 'measure the programs'\'' run time (slows every BPF program on the node)'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
-complete -c sockward -n '__fish_seen_subcommand_from run' -l btf.path -d 'BTF file of this very kernel, where it has none of its own' -rF
+complete -c sockward -n '__fish_seen_subcommand_from run' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from run' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l log.format -d 'logfmt or json' -x -a 'logfmt json'
@@ -31,10 +31,10 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l syscall -d 'only 
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l pid -d 'only this process (thread group)' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l comm -d 'only commands that match this regular expression' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l container -d 'only containers whose name matches, e.g. '\''docker:.*'\'' or host' -x
-complete -c sockward -n '__fish_seen_subcommand_from trace' -l stderr-text -d 'also read what young processes write before they fail: finds names that programs refuse themselves (costs every write)'
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l stderr-text -d 'also read what new processes write before they fail: finds paths that programs reject themselves (adds a little to every write)'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l duration -d 'stop after this many seconds' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
-complete -c sockward -n '__fish_seen_subcommand_from trace' -l btf.path -d 'BTF file of this very kernel, where it has none of its own' -rF
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l log.format -d 'logfmt or json' -x -a 'logfmt json'
@@ -42,7 +42,7 @@ complete -c sockward -n '__fish_seen_subcommand_from check' -l help -d 'Print th
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.file -d 'also check this file' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l web.config.file -d 'and this one' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
-complete -c sockward -n '__fish_seen_subcommand_from check' -l btf.path -d 'BTF file of this very kernel, where it has none of its own' -rF
+complete -c sockward -n '__fish_seen_subcommand_from check' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l log.format -d 'logfmt or json' -x -a 'logfmt json'
@@ -57,7 +57,7 @@ complete -c sockward -n '__fish_seen_subcommand_from scan' -l json -d 'one JSON 
 complete -c sockward -n '__fish_seen_subcommand_from scan' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
 complete -c sockward -n '__fish_seen_subcommand_from scan' -l log.format -d 'logfmt or json' -x -a 'logfmt json'
 complete -c sockward -n '__fish_seen_subcommand_from detach' -l help -d 'Print this help message and exit'
-complete -c sockward -n '__fish_seen_subcommand_from detach' -l restart.pin-path -d 'where it lies (/sys/fs/bpf/sockward)' -rF
+complete -c sockward -n '__fish_seen_subcommand_from detach' -l restart.pin-path -d 'where the programs are pinned (/sys/fs/bpf/sockward)' -rF
 complete -c sockward -n '__fish_seen_subcommand_from detach' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
 complete -c sockward -n '__fish_seen_subcommand_from detach' -l log.format -d 'logfmt or json' -x -a 'logfmt json'
 complete -c sockward -n '__fish_seen_subcommand_from demo' -l help -d 'Print this help message and exit'

@@ -215,7 +215,7 @@ def play(specs, threads):
     for incident in incidents:
         problems, certain = judge(incident, [r for r in records if incident.owns(r)]) if incident.status != SKIPPED else ([], 0)
         if incident.status in (98, 99):
-            problems.append(f"the incident itself did not come about: {incident.stderr.strip()[-400:]}")
+            problems.append(f"the incident itself did not happen: {incident.stderr.strip()[-400:]}")
         judged.append((incident, problems, certain))
     for incident in incidents:
         incident.clean()
@@ -245,7 +245,7 @@ def main():
     again = [(i.file, i.spec) for i, problems, certain in judged if problems and not certain]
     late = 0
     if again and len(again) <= 5:
-        print(f"\nplayed again, one at a time: {len(again)}")
+        print(f"\nreplayed, one at a time: {len(again)}")
         second, _ = play(again, 1)
         for incident, problems, _ in second:
             tell(incident, problems)

@@ -127,7 +127,7 @@ class Privileges(unittest.TestCase):
             agent.killed = True
             os.kill(self.web_process(agent), signal.SIGKILL)
             self.assertEqual(agent.program.process.wait(10), 1)
-            self.assertIn("the process that serves HTTP has ended", agent.said())
+            self.assertIn("sockward-web exited", agent.said())
         container.run(PROVOKE, "storm", "30")
         with agent:
             self.assertEqual(container.failures(agent.metrics(), errno="ENOENT", family="unix", syscall="bind"), 30)

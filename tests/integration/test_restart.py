@@ -220,7 +220,7 @@ def storm_records(agent):
 
 
 class OtherVersions(Own):
-    """What a former agent of another version, or with other sizes, has left."""
+    """What a previous agent of another version, or with other sizes, has left."""
     waiting = 500  # records in the ring buffer that no agent has read
     errno = "ELOOP"
 
@@ -277,7 +277,7 @@ class OtherVersions(Own):
     def test_records_in_a_ring_of_another_size_are_read_first(self):
         self.leave_records()
         with self.agent(ring=1 << 21) as agent:
-            self.assertIn("the map events of the former agent has another size", agent.said())
+            self.assertIn("the map events of the previous agent has another size", agent.said())
             self.storm(7)
             wait_until(lambda: len(storm_records(agent)) == self.waiting + 7, 10)
             times = [r["timestamp"] for r in storm_records(agent)]
@@ -307,7 +307,7 @@ class OtherVersions(Own):
             before = evicted(agent)
             agent.kill()
             with Agent(f"--restart.pin-path={self.pins}", config="limits: {bound_names: 8192}\n") as agent:
-                self.assertIn("the map bound_names of the former agent has another size", agent.said())
+                self.assertIn("the map bound_names of the previous agent has another size", agent.said())
                 self.assertLess(evicted(agent), before + 50, "what was there is there")
 
     def test_counters_of_another_layout_begin_anew_and_unread_records_count_as_lost(self):

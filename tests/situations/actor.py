@@ -104,7 +104,7 @@ class Actor:
     def await_said(self):
         if not select.select([self.said], [], [], PATIENCE)[0] or not os.read(self.said, 1):
             failed = self.world.failed_operations(self)
-            raise Void(f"an actor did not get ready: {failed}")
+            raise Void(f"an actor did not become ready: {failed}")
 
     def go(self):
         os.write(self.tell, b"x")

@@ -107,7 +107,7 @@ def serve(
 def check_bound(w, actor, slot):
     result = w.result(slot)
     if not result["done"] or result["returned"] < 0:
-        raise Void(f"the holder did not come about: {w.failed_operations(actor)}")
+        raise Void(f"the holder was not set up: {w.failed_operations(actor)}")
 
 
 def in_flight(w, address, kind=STREAM, protocol=0, listen=True, space="", to_child=True):

@@ -26,7 +26,7 @@ def draw(options):
     words = [word for word in (options.kinds or "").split(",") if word]
     found = [k for name, k in sorted(kinds.KINDS.items()) if not words or any(word in name for word in words)]
     if not found:
-        sys.exit("no kind is called so; next: run.py --list")
+        sys.exit("no kind has that name; next: run.py --list")
     rng = random.Random(options.seed)
     drawn = rng.choices(found, [k.weight for k in found], k=options.count)
     return [{"kind": k.name, "seed": options.seed, "number": n} for n, k in enumerate(drawn)]

@@ -123,7 +123,7 @@ class Session:
             situation["disturbed"] = late > BEHIND or (lost and situation["verdict"] == "missing")
         forgive_unseen_filters(situations)
         if len(situations) < len(tasks):
-            print(f"{len(tasks) - len(situations)} situations told nothing", file=sys.stderr)
+            print(f"{len(tasks) - len(situations)} situations were inconclusive", file=sys.stderr)
         return situations, took
 
     def judge(self, tasks):
@@ -137,7 +137,7 @@ class Session:
             if not again or self.patience <= 0:
                 break
             began = time.monotonic()
-            print(f"{len(again)} are played again: the agent was late, or lost records", file=sys.stderr)
+            print(f"{len(again)} are replayed: the agent was late, or lost records", file=sys.stderr)
             better, more = self.once(
                 [{k: s[k] for k in ("kind", "seed", "number", "without")} for s in again]
             )

@@ -240,7 +240,7 @@ class World:
         self.finish(victim)
         victim.start()
         if failed := self.failed_operations(victim):
-            raise Void(f"the victim did not get ready: {failed}")
+            raise Void(f"the victim did not become ready: {failed}")
         crowd = self.surroundings(victim)
         time.sleep(SETTLE)
         self.begin = time.time_ns()

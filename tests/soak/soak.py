@@ -137,7 +137,7 @@ def main():
     lines = [
         f"# Soak: {minutes:g} minutes, kernel {os.uname().release}, {os.cpu_count()} CPUs", "",
         f"{made['processes']:,} processes, each in a UTS namespace of its own, {made['processes'] // 10:,} in network, mount and IPC namespaces, {made['containers']:,} containers;",
-        f"{samples[-1]['calls']:,} failed calls, {made['diagnosed']:,} diagnoses, {samples[-1]['lost']:,} records lost, {samples[-1]['suppressed']:,} held back or folded. The agent took {cpu:.1f} % of one CPU.", "",
+        f"{samples[-1]['calls']:,} failed calls, {made['diagnosed']:,} diagnoses, {samples[-1]['lost']:,} records lost, {samples[-1]['suppressed']:,} suppressed or folded. The agent took {cpu:.1f} % of one CPU.", "",
         "| what | before | after | allowed | |", "| --- | --- | --- | --- | --- |",
     ]
     lines += [f"| {what} | {first} | {last} | {allowed} | {'ok' if right else 'WRONG'} |" for what, first, last, allowed, right in rows]

@@ -125,7 +125,7 @@ TEST_F(AddressRules, IPv6ThatIsOffIsSaidOfBindAndConnectAndIsNoLackOfPorts) {
     const Diagnosis found = diagnose(event);
     EXPECT_EQ(found.cause, Cause::address_not_local);
     EXPECT_EQ(found.confidence, Confidence::certain);
-    EXPECT_THAT(found.evidence, Contains(HasSubstr("IPv6 is switched off on lo")));
+    EXPECT_THAT(found.evidence, Contains(HasSubstr("IPv6 is disabled on lo")));
     EXPECT_THAT(found.advice, HasSubstr("disable_ipv6=0"));
   }
 }
@@ -270,9 +270,9 @@ TEST_F(Ports, InUseAreCountedByNamespaceProtocolAndRange) {
   elsewhere.netns = 1;
   open(udp, owner(43, "b", 5));
   open(elsewhere, owner(44, "c", 6));
-  EXPECT_THAT(diagnose(any).evidence, Contains("open sockets have 2 of its 2 ports now"));
+  EXPECT_THAT(diagnose(any).evidence, Contains("open sockets use 2 of its 2 ports now"));
   host.open_sockets.erase(host.open_sockets.begin() + 2);
-  EXPECT_THAT(diagnose(any).evidence, Contains("open sockets have 1 of its 2 ports now"));
+  EXPECT_THAT(diagnose(any).evidence, Contains("open sockets use 1 of its 2 ports now"));
 }
 
 TEST_F(Ports, ThatTheProgramNamedWereNotLookedFor) {

@@ -127,7 +127,7 @@ TEST_F(PathRules, AServerOfTheSameLastNameElsewhereIsARemark) {
   serve("/var/lib/app/x");
   const Diagnosis found = diagnose(path_connect(ENOENT));
   EXPECT_EQ(found.confidence, Confidence::certain);
-  EXPECT_THAT(found.evidence, Contains(AllOf(HasSubstr("same last name"), HasSubstr("/var/lib/app/x"))));
+  EXPECT_THAT(found.evidence, Contains(AllOf(HasSubstr("same file name"), HasSubstr("/var/lib/app/x"))));
   host.open_sockets[0].path = "/var/lib/app/xx";
   EXPECT_FALSE(diagnose(path_connect(ENOENT)).holder);
   host.open_sockets[0].path = "/var/lib/app/x";
@@ -218,7 +218,7 @@ TEST_F(SocketlessFileSystems, OneThatNeverHasSocketsIsCertain) {
     const Diagnosis found = diagnose(path_bind(error, "/m/s"));
     EXPECT_EQ(found.cause, Cause::no_sockets_on_filesystem) << error;
     EXPECT_EQ(found.confidence, Confidence::certain);
-    EXPECT_THAT(found.evidence, Contains(HasSubstr("/m is on mqueue, where no socket file can be made")));
+    EXPECT_THAT(found.evidence, Contains(HasSubstr("/m is on mqueue, where no socket file can be created")));
   }
 }
 

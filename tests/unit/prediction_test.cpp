@@ -248,7 +248,7 @@ TEST(PredictionOfPorts, WithoutIPv6TheLoopbackAddressCanNeitherBeBoundNorConnect
   host.route_answer = ENETUNREACH;
   Event event = inet_bind(0, tcp6("::1", 8080));
   EXPECT_EQ(predict(event, host).error, EADDRNOTAVAIL);
-  EXPECT_TRUE(mentions(predict(event, host).because, "IPv6 is switched off on lo"));
+  EXPECT_TRUE(mentions(predict(event, host).because, "IPv6 is disabled on lo"));
   event.syscall = Syscall::connect;
   EXPECT_EQ(predict(event, host).error, EADDRNOTAVAIL);
 }

@@ -283,7 +283,7 @@ TEST_F(ReachRules, WithoutARouteTheRoutingTableIsQuoted) {
   const Diagnosis found = diagnose(connect_to(tcp4("192.0.2.1", 80), ENETUNREACH));
   EXPECT_EQ(found.cause, Cause::unreachable);
   EXPECT_EQ(found.confidence, Confidence::likely);
-  EXPECT_THAT(found.evidence, Contains(HasSubstr("no way to 192.0.2.1 (ENETUNREACH)")));
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("no usable route to 192.0.2.1 (ENETUNREACH)")));
 }
 
 TEST_F(ReachRules, ANeighbourThatDoesNotAnswerIsTheGatewayIfThereIsOne) {

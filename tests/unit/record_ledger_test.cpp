@@ -40,7 +40,7 @@ TEST_F(Ledger, NothingIsLostAndNothingWrittenTwiceWhenItAllWasWritten) {
   ledger->drained();
   write({1, 2, 3});
   start(3);
-  EXPECT_FALSE(admit(3)) << "the former agent died between writing it and leaving it behind";
+  EXPECT_FALSE(admit(3)) << "the previous agent died between writing it and leaving it behind";
   ledger->drained();
   EXPECT_TRUE(admit(4));
   EXPECT_EQ(ledger->lost(), 0u);

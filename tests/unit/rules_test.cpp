@@ -31,7 +31,7 @@ TEST_F(Rules, PathTooLongIsCertainWhenTheKernelRefusedTheLength) {
   const auto found = ask(rules::path_too_long, unix_call(Syscall::bind, EINVAL, path, 127));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->confidence, Confidence::certain);
-  EXPECT_THAT(found->evidence, Contains(HasSubstr("addrlen 127 is over 110")));
+  EXPECT_THAT(found->evidence, Contains(HasSubstr("addrlen 127 exceeds 110")));
   EXPECT_THAT(found->evidence, Contains(HasSubstr("has 100 bytes: at most 83 fit")));
   EXPECT_FALSE(found->advice.empty());
 }

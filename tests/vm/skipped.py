@@ -34,7 +34,7 @@ def main():
                 times[program, test] += 1
                 reasons[program, test] = reason
     if not runs["bpf_tests"]:
-        print("no run of bpf_tests came to its end")
+        print("no run of bpf_tests completed")
         return 1
     everywhere = 0
     for (program, test), count in sorted(times.items()):

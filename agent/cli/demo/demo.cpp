@@ -50,7 +50,7 @@ bool play(const Scenario& scenario, const std::string& folder) {
   int status = 0;
   waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-  std::printf("%-24s   did not come about here\n", "");
+  std::printf("%-24s   did not happen here\n", "");
   return false;
 }
 
@@ -68,7 +68,7 @@ int demo_command(const DemoFlags& flags) {
     throw failure("the demo makes namespaces and changes users", "run it as root: sudo sockward demo");
   const TemporaryFolder folder;
   std::puts(
-      "Real failures, in namespaces and a folder of their own. Watch them with `sockward trace` or `sockward "
+      "Real failures, in their own namespaces and directory. Watch them with `sockward trace` or `sockward "
       "run`.");
   int failed = 0;
   for (const Scenario& scenario : scenarios()) failed += play(scenario, folder.path()) ? 0 : 1;

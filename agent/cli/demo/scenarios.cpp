@@ -137,7 +137,7 @@ bool name_too_long(const std::string&) {
 
 constexpr Scenario kScenarios[] = {
     {"path_too_long", "bind a socket path of 127 bytes", too_long},
-    {"path_truncated", "a runtime cuts a 127-byte path to 108 and binds that", truncated},
+    {"path_truncated", "a runtime cuts a 127-byte path to 108 bytes and binds that", truncated},
     {"path_near_limit", "bind a path of 103 bytes: 4 left", near_limit},
     {"privileged_port", "an ordinary user binds port 80", privileged_port},
     {"hostname_changed", "sethostname in a fresh UTS namespace, and back at once", rename_and_restore},
@@ -145,9 +145,9 @@ constexpr Scenario kScenarios[] = {
     {"hostname_denied", "an ordinary user calls sethostname", rename_denied},
     {"hostname_too_long", "sethostname with 65 bytes", name_too_long},
     {"address_in_use", "two servers on one TCP port", address_in_use},
-    {"stale_socket_unremovable", "root's stale socket in a sticky folder, an ordinary user in its way",
-     stale_socket},
-    {"symlink_refused", "openat2 without symlinks meets one", refused_symlink},
+    {"stale_socket_unremovable",
+     "root's stale socket in a sticky directory keeps an ordinary user from binding", stale_socket},
+    {"symlink_refused", "openat2 with RESOLVE_NO_SYMLINKS meets a symbolic link", refused_symlink},
 };
 
 }  // namespace

@@ -24,12 +24,11 @@ std::optional<Finding> accept_queue_full(const Facts& facts) {
   if (!facts.is(Syscall::connect, EAGAIN) || (!facts.is_unix_path() && !facts.is_abstract()))
     return std::nullopt;
   if (facts.socket()->type == SOCK_DGRAM) return std::nullopt;
-  Finding found{
-      .cause = Cause::accept_queue_full,
-      .evidence = {{"the server's queue of connections to accept was full (EAGAIN of an AF_UNIX connect)"}}};
+  Finding found{.cause = Cause::accept_queue_full,
+                .evidence = {{"the server's accept queue was full (EAGAIN from connect on AF_UNIX)"}}};
   found.advice =
-      "the server accepts too slowly or not at all: look at what it does; a larger backlog (listen(), "
-      "net.core.somaxconn) helps against bursts only";
+      "the server accepts too slowly or not at all: find out what it is doing; a larger backlog (listen(), "
+      "net.core.somaxconn) only absorbs bursts";
   const Holding* servers = servers_of(facts);
   if (servers == nullptr) return found;
   if (servers->open.empty() && servers->binder) describe_holding(facts, *servers, found);
@@ -40,7 +39,7 @@ std::optional<Finding> accept_queue_full(const Facts& facts) {
   if (facts.is_unix_path()) who = who && facts.socket_file()->is;
   found.evidence.emplace_back(owner_text(server.owner) + " listens there (scan of open sockets)", who);
   found.holder = to_holder(server.owner);
-  found.note(fmt::format("its backlog is {}; {} wait now", server.backlog, server.queue));
+  found.note(fmt::format("its backlog is {}; {} connections wait now", server.backlog, server.queue));
   return found;
 }
 

@@ -25,7 +25,7 @@ std::optional<Finding> address_in_time_wait(const Facts& facts) {
   Finding found{
       .cause = Cause::address_in_time_wait,
       .evidence = {{fmt::format(
-                        "no process has the port open; {} connection{} of it {} in {} (/proc/net/tcp)",
+                        "no process has the port open; {} connection{} on it {} in {} (/proc/net/tcp)",
                         orphans.size(), one ? "" : "s", one ? "is" : "are",
                         first.state == PortUse::State::time_wait ? "TIME_WAIT" : "a closing state"),
                     Standing::later("looked up after the call")}},

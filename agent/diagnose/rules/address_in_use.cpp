@@ -75,14 +75,13 @@ std::optional<Finding> address_in_use(const Facts& facts) {
   describe_holding(facts, *holding, found);
   if (facts.is_unix_path()) {
     const SocketFile& file = *facts.socket_file();
-    found.evidence.emplace_back("the path leads to the file of that socket: " + printable(file.path).text,
+    found.evidence.emplace_back("the path leads to that socket's file: " + printable(file.path).text,
                                 file.is);
   }
   if (holding->open.empty() && holding->alive_unseen)
     found.advice =
-        "the socket lives on in the queue of a process that was sent it (SCM_RIGHTS) and has not taken it "
-        "out, or in "
-        "io_uring: restart that process, or take another address";
+        "the socket is still in the queue of a process it was sent to (SCM_RIGHTS), or held by io_uring: "
+        "restart that process, or use another address";
   else if (found.holder)
     found.advice = holder_advice(facts, *found.holder);
   return found;

@@ -33,16 +33,15 @@ const NetworkInterface* without_ipv6(const Facts& facts) {
 }
 
 Finding ipv6_is_off(const Facts& facts, const std::string& name, Standing standing) {
-  return {
-      .cause = Cause::address_not_local,
-      .evidence = {{fmt::format(
-                        "IPv6 is switched off on {} (net.ipv6.conf.{}.disable_ipv6 is 1), so {} cannot be "
-                        "used; no port was looked for",
-                        name, name, facts.socket()->address.ip_text()),
-                    std::move(standing)}},
-      .alternative = {},
-      .advice = fmt::format("use the IPv4 address, or switch IPv6 on: sysctl net.ipv6.conf.{}.disable_ipv6=0",
-                            name)};
+  return {.cause = Cause::address_not_local,
+          .evidence = {{fmt::format(
+                            "IPv6 is disabled on {} (net.ipv6.conf.{}.disable_ipv6 is 1), so {} cannot be "
+                            "used; no port was looked for",
+                            name, name, facts.socket()->address.ip_text()),
+                        std::move(standing)}},
+          .alternative = {},
+          .advice = fmt::format(
+              "use the IPv4 address, or enable IPv6: sysctl net.ipv6.conf.{}.disable_ipv6=0", name)};
 }
 
 std::string where_it_was_looked_for(const SocketCall& call) {
@@ -50,7 +49,7 @@ std::string where_it_was_looked_for(const SocketCall& call) {
   if (is_link_local(call.address) && device != 0)
     return fmt::format("interface {} of network namespace {} has no {} that can be used", device,
                        call.socket_netns, call.address.ip_text());
-  return fmt::format("the kernel found {} on no interface of network namespace {} that can use it",
+  return fmt::format("the kernel found {} on no usable interface of network namespace {}",
                      call.address.ip_text(), call.socket_netns);
 }
 
@@ -80,10 +79,9 @@ std::optional<Finding> address_not_local(const Facts& facts) {
   Finding found{
       .cause = Cause::address_not_local,
       .evidence = {{where_it_was_looked_for(call)}},
-      .alternative =
-          four || facts.asked_now() || call.address_state == State::absent
-              ? ""
-              : "an IPv6 address that duplicate address detection has not let through looks the same",
+      .alternative = four || facts.asked_now() || call.address_state == State::absent
+                         ? ""
+                         : "an IPv6 address that has not passed duplicate address detection looks the same",
       .advice =
           "check the address with `ip addr`; if it comes up later, start the program after it (systemd: "
           "network-online.target) or set IP_FREEBIND or net.ipv4.ip_nonlocal_bind"};

@@ -38,7 +38,7 @@ std::optional<Finding> connection_still_open(const Facts& facts) {
         "the port lies in the range for outgoing connections, {} to {}, and no bind of it was seen",
         call->port_low, call->port_high));
     found.advice = fmt::format(
-        "end that connection; to keep the port out of the way of outgoing ones: sysctl "
+        "close that connection; to keep outgoing connections off this port: sysctl "
         "net.ipv4.ip_local_reserved_ports={}",
         call->address.port);
   } else {

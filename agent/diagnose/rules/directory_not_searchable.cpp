@@ -17,7 +17,7 @@ Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
       .cause = Cause::directory_not_searchable,
       .evidence = {{fmt::format("{} has {} now, which allows it", path, ownership_text(step.object)),
                     unchanged_since_call(facts, step)}},
-      .alternative = "which of the components refused is concluded from what was changed after the call",
+      .alternative = "which component refused is inferred from what was changed after the call",
       .advice = fmt::format("its owner or mode was changed since: try again; if it fails, look at {}", path)};
 }
 

@@ -11,7 +11,7 @@
 namespace sockward::rules {
 namespace {
 
-constexpr const char* kOwnDirectory = "use a directory of the program's own (systemd: RuntimeDirectory=)";
+constexpr const char* kOwnDirectory = "use a directory owned by the program (systemd: RuntimeDirectory=)";
 
 std::optional<Finding> of_flag(const Facts& facts, const PermissionReplay& replay) {
   if (facts.event.error() != EPERM) return std::nullopt;
@@ -19,8 +19,8 @@ std::optional<Finding> of_flag(const Facts& facts, const PermissionReplay& repla
   const std::string path = printable(replay.denial->step.path).text;
   const char flag = object.immutable ? 'i' : 'a';
   return Finding{.cause = Cause::directory_not_writable,
-                 .evidence = {{fmt::format("{} is {} (statx: the attribute {}), for root too", path,
-                                           object.immutable ? "immutable" : "append-only", flag),
+                 .evidence = {{fmt::format("{} is {} (attribute {}, from statx), which holds for root too",
+                                           path, object.immutable ? "immutable" : "append-only", flag),
                                replay.standing}},
                  .alternative = {},
                  .advice = fmt::format("find out why it was set, then: chattr -{} {}", flag, path)};
@@ -34,7 +34,7 @@ Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
       .cause = Cause::directory_not_writable,
       .evidence = {{fmt::format("{} has {} now", path, ownership_text(step.object)),
                     unchanged_since_call(facts, step)}},
-      .alternative = "that the directory refused is concluded from its having been changed after the call",
+      .alternative = "that the directory refused is inferred: it was changed after the call",
       .advice = fmt::format("its owner or mode was changed since: try again; if it fails, look at {}", path)};
 }
 

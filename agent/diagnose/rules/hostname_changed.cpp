@@ -31,9 +31,8 @@ void check_sysctl_result(const Facts& facts, const NameCall& call, Finding& foun
     found.evidence.emplace_back("new name computed from the write, and read back from the namespace",
                                 Standing::unchanged());
   } else {
-    found.evidence.emplace_back(
-        "new name computed from the write",
-        Standing::later(fmt::format("the namespace has the name {} by now", quoted(now))));
+    found.evidence.emplace_back("new name computed from the write",
+                                Standing::later(fmt::format("the namespace is named {} now", quoted(now))));
   }
 }
 
@@ -41,7 +40,7 @@ void check_syscall_result(const NameCall& call, Finding& found) {
   found.evidence.emplace_back("both names were read from the namespace, before and after the call");
   if (call.asked && *call.asked != call.new_name && call.asked->find('\0') == std::string::npos) {
     found.alternative =
-        fmt::format("the caller asked for {}: another change came between", quoted(*call.asked));
+        fmt::format("the caller asked for {}: another change came in between", quoted(*call.asked));
   }
 }
 
@@ -82,10 +81,11 @@ void add_ancestors(const Facts& facts, const NameCall& call, Finding& found) {
 }
 
 void add_actor(const Facts& facts, const NameCall& call, Finding& found) {
-  if (call.first) found.note("the first change since the namespace was made: what a container runtime does");
+  if (call.first)
+    found.note("the first change since the namespace was created, as a container runtime makes it");
   if (const auto& program = facts.executable())
     if (const auto known = known_host_name_setter(*program))
-      found.note("a program that is known to set names: " + std::string(*known));
+      found.note("this program is known to set host names: " + std::string(*known));
 }
 
 }  // namespace
@@ -108,8 +108,8 @@ std::optional<Finding> hostname_changed(const Facts& facts) {
   add_ancestors(facts, *call, found);
   if (host)
     found.advice =
-        "if this was not meant: give the workload its own UTS namespace (no --uts=host, hostNetwork with "
-        "CAP_SYS_ADMIN) and set the name back with hostnamectl";
+        "if this was not intended: give the workload its own UTS namespace (no --uts=host, no hostNetwork "
+        "with CAP_SYS_ADMIN) and restore the name with hostnamectl";
   return found;
 }
 

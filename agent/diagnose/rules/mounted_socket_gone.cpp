@@ -54,8 +54,7 @@ std::optional<Finding> mounted_socket_gone(const Facts& facts) {
   }
   found.advice =
       "mount the directory that holds the socket, not the socket file: a mount keeps showing the old file "
-      "after the "
-      "server has made a new one. Until then mount it again (restart the container)";
+      "after the server has created a new one. Until then, mount it again (restart the container)";
   return found;
 }
 

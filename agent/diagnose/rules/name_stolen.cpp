@@ -16,20 +16,19 @@ std::optional<Finding> name_stolen(const Facts& facts) {
   const Holding& holding = facts.replaced_holding();
   if (holding.open.empty()) return std::nullopt;
   const OpenSocket& robbed = holding.open.front();
-  Finding found{
-      .cause = Cause::name_stolen,
-      .evidence = {
-          {fmt::format("{} {} on a socket file that had this name before, and has none now",
-                       owner_text(robbed.owner),
-                       robbed.state == OpenSocket::State::listening ? "listens" : "has a socket open"),
-           holding.socket && holding.process}}};
+  Finding found{.cause = Cause::name_stolen,
+                .evidence = {{fmt::format("{} {} on a socket file that had this name before and has none now",
+                                          owner_text(robbed.owner),
+                                          robbed.state == OpenSocket::State::listening ? "listens"
+                                                                                       : "has a socket open"),
+                              holding.socket && holding.process}}};
   found.holder = to_holder(robbed.owner);
-  found.note("clients that come by the name reach the new socket; the old server gets no more connections");
+  found.note("clients that use the name reach the new socket; the old server gets no new connections");
   if (robbed.owner.tgid == facts.event.actor.tgid)
     found.advice = "the process replaced its own socket: close the old one when its last client has gone";
   else if (robbed.owner.comm == facts.event.actor.comm)
     found.advice = fmt::format(
-        "the same program runs already as pid {}: stop one of the two, then start the one that shall serve",
+        "the same program already runs as pid {}: stop both, then start the one that should serve",
         robbed.owner.tgid);
   else
     found.advice = fmt::format("restart pid {} with a path of its own", robbed.owner.tgid);

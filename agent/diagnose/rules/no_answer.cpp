@@ -24,8 +24,8 @@ std::optional<Finding> no_answer(const Facts& facts) {
     found.note(fmt::format("{} listens there, and its accept queue is full now: {} wait, its backlog is {}",
                            owner_text(listener->owner), listener->queue, listener->backlog));
     found.advice =
-        "the server does not accept: look at what it does; a larger backlog (listen(), net.core.somaxconn) "
-        "only delays it";
+        "the server does not accept: find out what it is doing; a larger backlog (listen(), "
+        "net.core.somaxconn) only delays the problem";
   }
   return found;
 }

@@ -56,10 +56,10 @@ std::optional<Finding> no_sockets_on_filesystem(const Facts& facts) {
   return Finding{
       .cause = Cause::no_sockets_on_filesystem,
       .evidence = {{fmt::format("{} is on {}, {}", folder, system->name,
-                                system->never ? "where no socket file can be made"
-                                              : "which may not let socket files be made"),
+                                system->never ? "where no socket file can be created"
+                                              : "which may not support socket files"),
                     way.leads_to.back()}},
-      .alternative = system->never ? "" : "whether it can make sockets depends on its server and options",
+      .alternative = system->never ? "" : "whether it supports sockets depends on its server and options",
       .advice = "put the socket on another file system: a directory below /run, or a tmpfs"};
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 void add_last_holder(const Facts& facts, const std::optional<SocketOwner>& binder, Finding& found) {
   if (!binder || binder->time >= facts.event.time) {
-    found.note("no bind of it was seen since the agent started");
+    found.note("no bind of it was seen");
     return;
   }
   found.holder = to_holder(*binder, Holder::Kind::gone);
@@ -40,11 +40,11 @@ std::optional<OpenSocket> bound_only(const Facts& facts, const SocketTest& has_n
 
 Finding not_listening(const OpenSocket& socket) {
   Finding found{.cause = Cause::nothing_listens,
-                .evidence = {{owner_text(socket.owner) + " has it bound, and does not listen",
+                .evidence = {{owner_text(socket.owner) + " has it bound but does not listen",
                               Standing::later("looked up after the call")}}};
   found.holder = to_holder(socket.owner);
   found.advice =
-      "wait until the server calls listen(), or let the client try again; a socket of another type "
+      "wait until the server calls listen(), or let the client retry; a socket of another type "
       "(datagram, "
       "stream) does not answer either";
   return found;
@@ -64,7 +64,7 @@ std::optional<Finding> of_port(const Facts& facts, const SocketCall& call) {
       found.evidence.emplace_back(
           fmt::format("a socket was bound there {:.1f} ms after the call",
                       static_cast<double>(binder->time.ns - facts.event.time.ns) / 1e6));
-      found.advice = "the client came before the server: start it later, or let it try again";
+      found.advice = "the client started before the server: start it later, or let it retry";
       return found;
     }
     found.note(owner_text(listener->owner) + " listens there now");

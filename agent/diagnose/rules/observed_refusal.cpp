@@ -14,10 +14,10 @@ Finding refused_by_seccomp(const Facts& facts) {
   const auto call = to_string(facts.event.syscall);
   return {.cause = Cause::policy_denied,
           .evidence = {{fmt::format(
-              "the caller has a seccomp filter, and {} was seen to return {} without having begun", call,
-              errno_name(facts.event.error()).value_or("an error"))}},
+              "the caller has a seccomp filter, and {} was seen to return {} although its start was not seen",
+              call, errno_name(facts.event.error()).value_or("an error"))}},
           // docs/adr/0005-what-a-missing-entry-proves.md
-          .alternative = "the kernel may have skipped the program that notes entries",
+          .alternative = "the kernel may have skipped the BPF program that records when calls start",
           .advice = fmt::format("allow {} in the filter: the container runtime's seccomp profile, or "
                                 "systemd's SystemCallFilter= and "
                                 "RestrictAddressFamilies=",

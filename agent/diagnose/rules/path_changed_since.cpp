@@ -26,9 +26,9 @@ std::optional<Finding> bound_by_that_path(const Facts& facts) {
         binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts.event.time;
     if (!bound_before) continue;
     Finding found{.cause = Cause::address_in_use,
-                  .evidence = {{fmt::format("{} {} on a socket that was bound by this path before the call",
+                  .evidence = {{fmt::format("{} {}: that socket was bound to this path before the call",
                                             owner_text(socket.owner), state_text(socket.state))}},
-                  .alternative = "its file is not at the path any more: " +
+                  .alternative = "its file is no longer at the path: " +
                                  (way.moved.empty() ? std::string("it was removed or renamed") : way.moved)};
     found.holder = to_holder(socket.owner);
     found.advice = holder_advice(facts, *found.holder);
@@ -48,9 +48,9 @@ std::optional<Finding> path_changed_since(const Facts& facts) {
     if (auto found = bound_by_that_path(facts)) return found;
   if (!file || there) return std::nullopt;
   Finding found{.cause = Cause::unknown};
-  found.note(file->moved + ": what the path led to at the call is not known");
+  found.note(file->moved + ": what the path led to at the time of the call is not known");
   found.note(printable(file->path).text + " is what it leads to now (" + ownership_text(file->object) + ")");
-  found.advice = "try again; if it fails again the path has not changed meanwhile, and the cause is found";
+  found.advice = "try again: if the path does not change around the next failure, the cause will be found";
   return found;
 }
 

@@ -25,13 +25,13 @@ void add_servers(const Facts& facts, const std::string& path, Finding& found) {
       found.note(owner_text(socket.owner) +
                  " still serves a socket that had this name: its file was removed");
       found.advice =
-          fmt::format("restart pid {}, so that it makes its socket file again; find out what removed it",
+          fmt::format("restart pid {} so that it creates its socket file again; find out what removed it",
                       socket.owner.tgid);
       return;
     }
     if (last_component_of(socket.path) == name && socket.links != 0 && !mentioned) {
       mentioned = true;
-      found.note(fmt::format("a socket of the same last name is served elsewhere: {}, by {}",
+      found.note(fmt::format("a socket of the same file name is served elsewhere: {}, by {}",
                              printable(socket.path).text, owner_text(socket.owner)));
     }
   }
@@ -59,10 +59,10 @@ Finding made_since(const Facts& facts, const PathStep& step) {
   return {.cause = Cause::path_missing,
           .evidence = {{after > 0 ? fmt::format("{} was made {:.1f} ms after the call", path, after)
                                   : path + " was made at about the time of the call"}},
-          .alternative = "that it was missing, or no directory, is concluded from its having been made since",
+          .alternative = "that it was missing, or not a directory, is inferred: it was made after the call",
           .advice =
-              "start the client after the server (systemd: After= and Requires=, or a socket unit), make "
-              "directories before the program starts, or let it try again"};
+              "start the client after the server (systemd: After= and Requires=, or a socket unit), create "
+              "directories before the program starts, or let it retry"};
 }
 
 std::string missing_text(const PathTrace& trace, const std::string& path) {
@@ -83,7 +83,7 @@ std::optional<Finding> path_missing(const Facts& facts) {
         .cause = Cause::path_missing,
         .evidence = {{printable(*way.path).text + " did not lead to a file (the error says so)"}},
         .alternative = "which component was missing is not visible: " + way.obstacle,
-        .advice = "look at the path as the program sees it: its root directory, its mount namespace"};
+        .advice = "check the path as the program sees it (its root directory and mount namespace)"};
   if (served_in_other_namespace(facts)) return std::nullopt;  // the more telling cause
   const bool bind = facts.event.syscall == Syscall::bind;
   if (const PathStep* made = facts.asked_now() ? nullptr : first_made_since(facts, way.trace))
@@ -92,13 +92,13 @@ std::optional<Finding> path_missing(const Facts& facts) {
     return Finding{
         .cause = Cause::path_missing,
         .evidence = {{"a component of the path was missing (the error says so)"}},
-        .alternative = "every component of it exists by now",
-        .advice = "make the directory before the program starts; start the client after the server"};
+        .alternative = "every component of it exists now",
+        .advice = "create the directory before the program starts; start the client after the server"};
   Finding found{.cause = Cause::path_missing,
                 .evidence = {{missing_text(way.trace, *way.path), way.absence}}};
   const bool directory = way.trace.missing.has_value();
-  found.advice = way.trace.missing_is_file ? "correct the path: a file stands where a directory is needed"
-                 : directory ? "make the directory before the program starts (systemd: RuntimeDirectory=; "
+  found.advice = way.trace.missing_is_file ? "correct the path: there is a file where a directory is needed"
+                 : directory ? "create the directory before the program starts (systemd: RuntimeDirectory=; "
                                "tmpfiles.d), or correct the path"
                              : "start the server, or correct the path";
   if (!bind) add_servers(facts, *way.path, found);

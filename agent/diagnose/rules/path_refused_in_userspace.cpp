@@ -46,7 +46,7 @@ std::optional<Finding> path_refused_in_userspace(const Facts& facts) {
                 .evidence = {{fmt::format("it was started with a socket path of {}{} bytes, {} fit: {}",
                                           name->clipped ? "at least " : "", name->path.size(),
                                           kUsablePathBytes, printable(name->path).text)},
-                             {"it made no bind or connect with it"},
+                             {"it made no bind or connect call with it"},
                              {fmt::format("it ended with status {} after {:.1f} ms", end->status >> 8 & 0xFF,
                                           std::chrono::duration<double, std::milli>(lived).count())}},
                 .alternative = kAlternative,

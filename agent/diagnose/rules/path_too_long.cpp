@@ -22,8 +22,9 @@ std::optional<Finding> examine_socket(const Event& event, const SocketCall& call
   // Another family in the address is refused whatever its length: not this cause.
   if (call.address.kind != AddressKind::unreadable && call.address.family != AF_UNIX) return std::nullopt;
   Finding found{.cause = Cause::path_too_long};
-  found.evidence.emplace_back(fmt::format("addrlen {} is over {}, all that the kernel takes for AF_UNIX",
-                                          call.address_length, kUnixAddressMax));
+  found.evidence.emplace_back(
+      fmt::format("addrlen {} exceeds {}, the most that the kernel accepts for AF_UNIX", call.address_length,
+                  kUnixAddressMax));
   const std::size_t bytes = call.address.name.size();
   if (call.address.kind == AddressKind::path && bytes <= kUsablePathBytes) {
     found.evidence.emplace_back(

@@ -17,7 +17,7 @@ namespace sockward::rules {
 namespace {
 
 std::string advice() {
-  return "the program uses the shortened name, so others that are given the full one do not find it: " +
+  return "the program uses the shortened name, so clients that are given the full one do not find it: " +
          shorten_advice();
 }
 
@@ -30,7 +30,7 @@ std::optional<Finding> from_message(const Facts& facts, const ProcessExit& end) 
   Finding found{.cause = Cause::path_truncated,
                 .evidence = {{"it wrote: " + printable(said->line).text},
                              {fmt::format("it ended with status {}", end.status >> 8 & 0xFF)}},
-                .alternative = "only the program's own words say so",
+                .alternative = "only the program's own message says so",
                 .advice = advice()};
   found.name = said->path;
   if (!said->path.empty()) found.evidence.emplace_back(budget_text(said->path));
@@ -68,7 +68,7 @@ std::optional<Finding> path_truncated(const Facts& facts) {
   if (!full && !longer) return std::nullopt;
   const char* copy = call->kernel_copy ? " (the kernel's own copy)" : "";
   Finding found{.cause = Cause::path_truncated,
-                .evidence = {{full ? fmt::format("the name fills all {} bytes of sun_path, without NUL{}",
+                .evidence = {{full ? fmt::format("the name fills all {} bytes of sun_path, without a NUL{}",
                                                  kUnixPathMax, copy)
                                    : fmt::format("the name has {} bytes, all that fit before a NUL{}",
                                                  kUsablePathBytes, copy)}}};
@@ -79,9 +79,8 @@ std::optional<Finding> path_truncated(const Facts& facts) {
                         facts.arguments().error().text();
   else
     found.alternative =
-        "such a path is legal, and no argument of the process begins with it and goes on: it may come from a "
-        "file, "
-        "or be meant so";
+        "such a path is legal, and no argument of the process is a longer form of it: it may come from a "
+        "file, or be intended";
   found.advice = advice();
   return found;
 }

@@ -18,7 +18,7 @@ namespace sockward::rules {
 namespace {
 
 constexpr const char* kAlternative =
-    "no layer was seen to refuse; it is what is left when modes and capabilities allow it";
+    "no layer was seen to refuse; this is what remains when modes and capabilities allow the call";
 
 Finding denied(std::string evidence, Standing standing, std::string advice, std::string policy = "unknown") {
   Finding found{.cause = Cause::policy_denied, .alternative = kAlternative, .advice = std::move(advice)};
@@ -65,7 +65,7 @@ std::optional<Finding> of_inet(const Facts& facts, const SocketCall& call) {
   if (facts.event.syscall != Syscall::connect || broadcast_denied(facts)) return std::nullopt;
   if (auto route = of_route(facts, call)) return route;
   if (auto cgroup = of_cgroup(facts)) return cgroup;
-  return denied("connect was refused on this host, before anything answered", Standing::at_call(),
+  return denied("connect was refused on this host, before any answer came", Standing::at_call(),
                 "look at the route (ip route get), the packet filter's output chain (nft list ruleset), a "
                 "BPF program on the cgroup (bpftool cgroup tree), or a security module");
 }
@@ -77,11 +77,10 @@ std::optional<Finding> of_kernel(const Facts& facts) {
   if (facts.event.syscall != Syscall::connect || call->type != SOCK_DGRAM) return std::nullopt;
   Finding found{.cause = Cause::unknown};
   found.note(
-      "connect of a datagram socket returned EPERM: the kernel answers so when the peer is connected to "
-      "another "
-      "socket and takes datagrams from that one only; a security module may answer so, too");
+      "connect of a datagram socket returned EPERM: the kernel does so when the peer is connected to another "
+      "socket and accepts datagrams from that one only; a security module may do so, too");
   found.advice =
-      "look at whom the peer is connected to (ss -xp), then at security modules (dmesg, ausearch -m avc)";
+      "check what the peer is connected to (ss -xp), then security modules (dmesg, ausearch -m avc)";
   return found;
 }
 

@@ -64,12 +64,12 @@ std::optional<Finding> ports_exhausted(const Facts& facts) {
   const Range range = range_of(call);
   Finding found{
       .cause = Cause::ports_exhausted,
-      .evidence = {{"the kernel was to choose a port, and found none free in " + range_text(range)}}};
+      .evidence = {{"the kernel had to choose a port and found none free in " + range_text(range)}}};
   if (range.high != 0 && range.high >= range.low) {
     const std::size_t used = ports_in_use(facts, call, range);
-    found.note(fmt::format("open sockets have {} of its {} ports now", used, range.size()));
+    found.note(fmt::format("open sockets use {} of its {} ports now", used, range.size()));
   }
-  if (connect) found.alternative = "an address that cannot be connected from is refused in the same way";
+  if (connect) found.alternative = "a source address that cannot be used is refused in the same way";
   found.advice =
       call.own_port_high != 0 || call.own_port_low != 0
           ? "let the program ask for a wider range (IP_LOCAL_PORT_RANGE), or look at who has these ports "

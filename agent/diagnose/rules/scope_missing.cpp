@@ -34,11 +34,11 @@ std::optional<Finding> scope_missing(const Facts& facts) {
                                 "call gave none (sin6_scope_id is 0)",
                                 call.address.ip_text())}}};
   if (call.bound_port != 0 && facts.event.syscall == Syscall::bind)
-    found.alternative = "the socket has a port already: a second bind is EINVAL, too";
+    found.alternative = "the socket already has a port: a second bind returns EINVAL, too";
   const std::string names = interfaces_with_link_local(facts);
   if (!names.empty()) found.note("interfaces that have a link-local address now: " + names);
   const std::string example = names.substr(0, names.find(','));
-  found.advice = fmt::format("say which interface: {}%{}, or set sin6_scope_id", call.address.ip_text(),
+  found.advice = fmt::format("name the interface: {}%{}, or set sin6_scope_id", call.address.ip_text(),
                              example.empty() ? "eth0" : example);
   return found;
 }

@@ -12,13 +12,12 @@ std::optional<Finding> socket_permission(const Facts& facts) {
   if (!facts.is(Syscall::connect, EACCES)) return std::nullopt;
   const PermissionReplay& replay = facts.permissions();
   if (replay.changed_since && !replay.changed_is_directory)
-    return Finding{
-        .cause = Cause::socket_permission,
-        .evidence = {{fmt::format("{} has {} now", printable(replay.changed_since->path).text,
-                                  ownership_text(replay.changed_since->object)),
-                      unchanged_since_call(facts, *replay.changed_since)}},
-        .alternative = "that the socket refused is concluded from its having been changed after the call",
-        .advice = "its owner or mode was changed since: try again"};
+    return Finding{.cause = Cause::socket_permission,
+                   .evidence = {{fmt::format("{} has {} now", printable(replay.changed_since->path).text,
+                                             ownership_text(replay.changed_since->object)),
+                                 unchanged_since_call(facts, *replay.changed_since)}},
+                   .alternative = "that the socket refused is inferred: it was changed after the call",
+                   .advice = "its owner or mode was changed since: try again"};
   if (replay.changed_since || !replay.denial || replay.denial->what != Denial::What::socket)
     return std::nullopt;
   const PathObject& object = replay.denial->step.object;

@@ -22,9 +22,10 @@ std::optional<Finding> stale_socket(const Facts& facts) {
     return std::nullopt;  // stale_socket_unremovable
   Finding found{.cause = Cause::stale_socket};
   describe_stale(facts, *file, found);
-  found.advice = bind ? "remove the file, then start the program again; better: let it remove its own old "
-                        "socket, or use a directory that is emptied (systemd: RuntimeDirectory=)"
-                      : "the server is not running: start it";
+  found.advice = bind
+                     ? "remove the file, then start the program again; better: let it remove its own old "
+                       "socket, or use a directory that is emptied at each start (systemd: RuntimeDirectory=)"
+                     : "the server is not running: start it";
   return found;
 }
 

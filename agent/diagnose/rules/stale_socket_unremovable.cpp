@@ -36,12 +36,12 @@ std::optional<Finding> stale_socket_unremovable(const Facts& facts) {
                                           to_string(failure->syscall),
                                           errno_name(failure->error).value_or("failed")));
   add_folder(facts, found);
-  found.advice = failure->error == EROFS
-                     ? "the file system is read-only: remount it, or give the program a writable directory"
-                     : fmt::format(
-                           "remove it as uid {}, or give the program a directory of its own (systemd: "
-                           "RuntimeDirectory=)",
-                           file->object.uid);
+  found.advice =
+      failure->error == EROFS
+          ? "the file system is read-only: remount it, or give the program a writable directory"
+          : fmt::format(
+                "remove it as uid {}, or give the program its own directory (systemd: RuntimeDirectory=)",
+                file->object.uid);
   return found;
 }
 

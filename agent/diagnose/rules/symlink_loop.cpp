@@ -50,9 +50,9 @@ std::optional<Finding> symlink_loop(const Facts& facts) {
       .evidence = {{fmt::format("{} leads through more than 40 symbolic links", printable(*way.path).text),
                     of_links(facts)}}};
   if (const std::string cycle = cycle_of(way.trace.links); !cycle.empty())
-    found.evidence.emplace_back("they go in a circle: " + cycle, of_links(facts));
+    found.evidence.emplace_back("they form a loop: " + cycle, of_links(facts));
   else
-    found.alternative = "a chain of links without a circle may have been shorter";
+    found.alternative = "a chain of links that is not a loop may have been shorter at the time of the call";
   found.advice = "remove or correct one of the links";
   return found;
 }

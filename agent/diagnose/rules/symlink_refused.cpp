@@ -20,7 +20,7 @@ void name_link(const std::string& link, const std::string& target, const std::st
   const std::string from = printable(link).text, to = printable(target).text;
   found.evidence.emplace_back(fmt::format("{} is a symbolic link to {}", from, to), std::move(standing));
   found.advice = fmt::format(
-      "give the real path instead of {}; or replace the link by a bind mount: rm {} && mkdir {} && "
+      "use the real path instead of {}; or replace the link with a bind mount: rm {} && mkdir {} && "
       "mount --bind {} {}",
       printable(path).text, from, from, to, from);
 }
@@ -47,12 +47,12 @@ void find_link(const Facts& facts, const std::string& path, Finding& found) {
     if (way.known() && !way.leads_to.empty() && way.leads_to.back().proven() && same_end) {
       found = no_link_there(path);
     } else {
-      found.alternative = "no component of the path is a symbolic link by now";
+      found.alternative = "no component of the path is a symbolic link any more";
     }
   } else {
     const PathFacts& way = facts.way();
     Standing standing =
-        Standing::later("the caller and its mount namespace are gone: seen from the agent's own");
+        Standing::later("the caller and its mount namespace are gone: the agent's own view was used");
     if (!(*link)->from_our_mounts && way.known() && !way.trace.links.empty() &&
         way.trace.links[0].path == (*link)->path)
       standing = facts.clock() && way.leads_to.front() && unchanged_since_call(facts, way.trace.links[0]);

@@ -20,13 +20,14 @@ void add_route(const Facts& facts, const SocketCall& call, Finding& found) {
   const auto& route = facts.route();
   const std::string to = call.address.ip_text();
   if (!route) {
-    found.alternative = "why is not visible: the routing table could not be asked: " + route.error().text();
+    found.alternative =
+        "the reason is not visible: the routing table could not be queried: " + route.error().text();
     return;
   }
   if (route->error != 0) {
-    found.evidence.push_back(looked_up(fmt::format("the routing table has no way to {} ({})", to,
+    found.evidence.push_back(looked_up(fmt::format("the routing table has no usable route to {} ({})", to,
                                                    errno_name(route->error).value_or("an error"))));
-    found.advice = fmt::format("ip route get {}; add the route, or bring the interface up that has it", to);
+    found.advice = fmt::format("ip route get {}; add the route, or bring up the interface that has it", to);
     return;
   }
   const std::string interface = printable(route->interface_name).text;
@@ -38,9 +39,9 @@ void add_route(const Facts& facts, const SocketCall& call, Finding& found) {
     found.advice = fmt::format("is that host up, and on this link? ip neigh show dev {}", interface);
     return;
   }
-  found.evidence.push_back(looked_up(fmt::format(
-      "there is a route to {}{}: a router or a packet filter answered that it cannot be reached (ICMP)", to,
-      interface.empty() ? "" : " by " + interface)));
+  found.evidence.push_back(looked_up(
+      fmt::format("there is a route to {}{}: a router or a packet filter reported it unreachable (ICMP)", to,
+                  interface.empty() ? "" : " via " + interface)));
   found.advice = "look at the packet filters on this host (nft list ruleset) and on the way";
 }
 
