@@ -299,6 +299,39 @@ TEST_F(HolderRules, AnAbstractNameInAnotherPidNamespaceIsACollision) {
   EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3")).cause, Cause::unknown);
 }
 
+TEST_F(HolderRules, AnAbstractNameOfAnotherTypeIsAnotherName) {
+  open(abstract_name("bus"), owner(42, "logger", 555), OpenSocket::State::idle);
+  host.open_sockets[0].type = SOCK_DGRAM;
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::unknown);
+  host.binders = {{abstract_name("bus"), owner(42, "logger", 555, kBefore)}};
+  EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::unknown) << "nor is its binder blamed";
+  open(abstract_name("bus"), owner(43, "bus", 556));
+  host.open_at_start = host.open_sockets;
+  const Diagnosis found = diagnose(abstract_bind("bus"));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->pid, 43u);
+}
+
+TEST_F(HolderRules, AnAbstractBinderThatAnEarlierScanShowsWithAnotherTypeIsNotBlamed) {
+  SocketOwner logger = owner(42, "logger", 555, kBefore);
+  logger.released = {kAfter};
+  host.binders = {{abstract_name("bus"), logger}};
+  host.open_at_start = {{abstract_name("bus"), owner(42, "logger", 555), 3, SOCK_STREAM}};
+  EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::certain);
+  host.open_at_start[0].type = SOCK_DGRAM;
+  EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, AConnectionShowsTheAbstractNameOfItsListenerAndIsNoProof) {
+  open(abstract_name("bus"), owner(42, "worker", 555), OpenSocket::State::connected);
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::likely) << "it may have been accepted";
+  host.binders = {{abstract_name("bus"), owner(42, "worker", 555, kBefore)}};
+  EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::certain) << "it bound the name itself";
+}
+
 TEST_F(HolderRules, PortsAreExhaustedOnlyWhenTheKernelWasToChoose) {
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 0))).cause, Cause::ports_exhausted);
   Event listen = inet_bind(EADDRINUSE, tcp4("0.0.0.0", 0));
