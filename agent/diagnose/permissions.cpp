@@ -55,8 +55,9 @@ Standing other_deciders(const Actor& actor, const PathTrace& trace) {
   if (trace.idmapped) return Standing::later("a mount on the way maps owners, or may");
   if (trace.layered && actor.userns != kInitialUserNamespace)
     return Standing::later("the path lies on an overlay, seen from another user namespace");
-  const bool file_capabilities =
-      actor.has_capability(CAP_DAC_OVERRIDE) || actor.has_capability(CAP_DAC_READ_SEARCH);
+  const bool file_capabilities = actor.has_capability(CAP_DAC_OVERRIDE) ||
+                                 actor.has_capability(CAP_DAC_READ_SEARCH) ||
+                                 actor.has_capability(CAP_FOWNER);
   if (actor.userns != kInitialUserNamespace && file_capabilities)
     return Standing::later("the caller's capabilities are those of another user namespace");
   for (const auto& step : trace.searched)
@@ -130,8 +131,9 @@ std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& cre
     return Denial{What::immutable, last, at};
   if (!allows(last.object, credentials, actor, kWrite)) return Denial{What::write, last, at};
   const bool sticky = purpose == Purpose::remove && (last.object.mode & kSticky) != 0 && trace.object;
+  const bool overrides_owner = actor.userns == kInitialUserNamespace && actor.has_capability(CAP_FOWNER);
   if (sticky && last.object.uid != credentials.fsuid && trace.object->object.uid != credentials.fsuid &&
-      !actor.has_capability(CAP_FOWNER))
+      !overrides_owner)
     return Denial{What::sticky, last, at};
   if (purpose == Purpose::remove && trace.object &&
       (trace.object->object.immutable || trace.object->object.append_only))

@@ -145,6 +145,17 @@ TEST_F(PermissionRules, AStickyDirectoryDeniesRemovalWithEperm) {
       << "that would be EPERM";
 }
 
+TEST_F(PermissionRules, TheOwnersCapabilityOfAnotherUserNamespaceMayNotCountInAStickyDirectory) {
+  host.trace = trace_of(01777, socket_step(0755));
+  Event unlink = with_groups(path_call(Syscall::unlink, EPERM, "/run/app/x"));
+  EXPECT_EQ(diagnose(unlink).confidence, Confidence::certain);
+  unlink.actor = with_capability(unlink.actor, CAP_FOWNER);
+  EXPECT_EQ(diagnose(unlink).cause, Cause::policy_denied) << "it overrides the owner";
+  unlink.actor.userns = 4026532999;
+  EXPECT_EQ(diagnose(unlink).cause, Cause::directory_not_writable);
+  EXPECT_EQ(diagnose(unlink).confidence, Confidence::likely);
+}
+
 TEST_F(PermissionRules, EveryDoubtTakesCertaintyAway) {
   host.trace = trace_of(0755);
   host.trace->remote = true;
