@@ -146,6 +146,15 @@ void choose_first(const Facts& facts, const SocketTest& holds, const ScanFact& s
     holding.socket = holding.socket && Standing::later(scan.obstacle + ": an older scan was used");
 }
 
+/// The socket that the call was made on, by number; 0: it is not open any more. A listen has bound it before.
+std::uint64_t own_socket(const Facts& facts, const SocketCall& call) {
+  if (const ScanFact& scan = facts.scan(); scan.scan)
+    for (const OpenSocket& socket : scan.scan->sockets)
+      if (socket.owner.tgid == facts.event.actor.tgid && static_cast<int>(socket.fd) == call.fd)
+        return socket.owner.socket_inode;
+  return 0;
+}
+
 /// Abstract names of different types are different names (net/unix/af_unix.c, unix_abstract_hash).
 bool of_another_type(const OpenSocket& socket, const SocketCall& call) {
   return socket.name.kind == BoundName::Kind::abstract && socket.type != 0 && call.type != 0 &&
@@ -215,8 +224,12 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
 
 Holding holding_of_call(const Facts& facts, const SocketCall& call) {
   const BoundName wanted = name_of_call(call);
-  if (wanted.kind == BoundName::Kind::inet)
-    return find_holding(facts, wanted, [&](const OpenSocket& socket) { return conflicts(socket, call); });
+  if (wanted.kind == BoundName::Kind::inet) {
+    const std::uint64_t own = facts.event.syscall == Syscall::listen ? own_socket(facts, call) : 0;
+    return find_holding(facts, wanted, [&](const OpenSocket& socket) {
+      return conflicts(socket, call) && (own == 0 || socket.owner.socket_inode != own);
+    });
+  }
   // A netlink socket that was refused a port id shows it all the same (net/netlink/af_netlink.c,
   // netlink_insert).
   const auto refused = [&](const OpenSocket& socket) {

@@ -64,6 +64,22 @@ TEST_F(HolderRules, ASocketThatWasPassedOnNamesBoth) {
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::certain);
 }
 
+TEST_F(HolderRules, ASocketThatMayNotListenIsNotInItsOwnWay) {
+  Event listen = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080));
+  listen.syscall = Syscall::listen;
+  std::get<SocketCall>(listen.call).bound_port = 8080;
+  open(tcp_name(tcp4("127.0.0.1", 8080)), owner(4121, "ergo", 554), OpenSocket::State::idle);
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(listen).cause, Cause::unknown) << "its own: descriptor 3 of process 4121";
+  open(tcp_name(tcp4("127.0.0.1", 8080)), owner(42, "web", 555));
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(listen).confidence, Confidence::certain);
+  EXPECT_EQ(diagnose(listen).holder->pid, 42u);
+  host.open_sockets[0].fd = 4;
+  host.open_sockets.pop_back();
+  EXPECT_EQ(diagnose(listen).holder->pid, 4121u) << "another socket of the same process";
+}
+
 TEST_F(HolderRules, OtherPortsProtocolsAndNamespacesDoNotHoldIt) {
   BoundName udp = tcp_name(tcp4("127.0.0.1", 8080)), elsewhere = udp;
   udp.protocol = IPPROTO_UDP;
