@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_F(HolderRules, AListenerBoundBeforeTheCallIsCertain) {
   const BoundName name = tcp_name(tcp4("0.0.0.0", 8080));
@@ -385,6 +386,28 @@ TEST_F(HolderRules, ARefusedSymlinkIsNamedWithItsTarget) {
   EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "no link to be seen";
   std::get<PathCall>(event.call).resolve = 0;
   EXPECT_EQ(diagnose(event).cause, Cause::unknown) << "a loop, not a policy";
+}
+
+TEST_F(HolderRules, ALinkInADirectoryThatWasPutThereSinceIsNotCertain) {
+  Event event = path_call(Syscall::openat2, ELOOP, "/opt/app/rootfs");
+  std::get<PathCall>(event.call).resolve = 4;
+  host.symlinks["/opt/app/rootfs"] = {.path = "/opt/app/rootfs", .target = "/home/opt", .changed = {1}};
+  EXPECT_EQ(diagnose(event).confidence, Confidence::certain);
+  host.objects["/opt"] = host.objects["/opt/app"] = {
+      .kind = PathObject::Kind::directory, .mode = 0755, .changed = {kAfter}, .exact_times = true};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::symlink_refused);
+  EXPECT_EQ(found.confidence, Confidence::likely) << "another directory may have had the name";
+}
+
+TEST_F(HolderRules, APathThatBeginsAtADirectoryOfTheCallIsNotLookedUpFromTheRoot) {
+  Event event = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
+  std::get<PathCall>(event.call).resolve = 4 | 16;  // RESOLVE_IN_ROOT
+  host.symlinks["/opt/rootfs"] = {.path = "/opt", .target = "/home/opt"};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::symlink_refused);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("/home/opt"))));
 }
 
 TEST_F(HolderRules, BroadcastIsLikely) {
