@@ -221,6 +221,18 @@ TEST_F(PermissionRules, ATrueLoopShowsItsCircle) {
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ELOOP, "/a/x", 7)).cause, Cause::unknown);
 }
 
+TEST_F(PermissionRules, ALoopInADirectoryThatWasPutThereSinceIsNotCertain) {
+  host.trace = PathTrace{.searched = {directory("/", 0755), directory("/d", 0755)},
+                         .links = {link("/d/a"), link("/d/b"), link("/d/a")},
+                         .loops = true,
+                         .callers_view = true};
+  const Event event = unix_call(Syscall::connect, ELOOP, "/d/a/x", 9);
+  EXPECT_EQ(diagnose(event).confidence, Confidence::certain);
+  host.trace->searched[0].object.changed = host.trace->searched[1].object.changed = {1'100'000'000};
+  EXPECT_EQ(diagnose(event).cause, Cause::symlink_loop);
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "another directory may have had the name";
+}
+
 TEST(ProcStatus, GivesFileSystemIdsAndGroups) {
   const auto found = credentials_of("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t10 20 \n");
   ASSERT_TRUE(found);
