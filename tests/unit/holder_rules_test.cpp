@@ -246,6 +246,19 @@ TEST_F(HolderRules, ANameTakenFromALiveListenerIsStolen) {
   EXPECT_EQ(found.holder->pid, 42u);
 }
 
+TEST_F(HolderRules, AnotherPathMayBeAnotherNameAndIsNotCertain) {
+  open(file_name(5), owner(42, "redis-server", 555));
+  host.open_sockets[0].links = 0;
+  host.open_sockets[0].path = "/run/redis.sock";
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(taking_bind(5)).confidence, Confidence::certain);
+  host.open_sockets[0].path = "/run/old/redis.sock";
+  EXPECT_EQ(diagnose(taking_bind(5)).cause, Cause::name_stolen);
+  EXPECT_EQ(diagnose(taking_bind(5)).confidence, Confidence::likely);
+  host.open_sockets[0].path = "redis.sock";
+  EXPECT_EQ(diagnose(taking_bind(5)).confidence, Confidence::certain) << "a relative one says nothing";
+}
+
 TEST_F(HolderRules, ARestartARenameAndAnotherFileAreNoTheft) {
   EXPECT_EQ(diagnose(taking_bind(5)).cause, Cause::unknown);  // the old server has gone
   open(file_name(5), owner(42, "redis-server", 555));         // it was renamed: its file has a name
