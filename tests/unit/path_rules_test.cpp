@@ -168,13 +168,19 @@ TEST_F(MountedSocket, IsCertainForEachCallThatMeetsIt) {
 }
 
 TEST_F(MountedSocket, WhoServesTheNameAtTheSourceIsNamed) {
-  serve("/srv/app.sock");
+  serve("/srv/app.sock").name = file_name(7);
   Diagnosis found = diagnose(path_connect(ECONNREFUSED));
   ASSERT_TRUE(found.holder);
   EXPECT_EQ(found.holder->pid, 42u);
   EXPECT_THAT(found.evidence, Contains(HasSubstr("listens on /srv/app.sock, a new file")));
   host.open_sockets[0].links = 0;
   EXPECT_FALSE(diagnose(path_connect(ECONNREFUSED)).holder) << "that is the old one";
+}
+
+TEST_F(MountedSocket, ToWhichASocketIsStillBoundIsNotGone) {
+  serve("/srv/app.sock", 0).state = OpenSocket::State::idle;
+  EXPECT_EQ(diagnose(path_connect(ECONNREFUSED)).cause, Cause::nothing_listens);
+  EXPECT_EQ(diagnose(path_bind(EADDRINUSE)).cause, Cause::address_in_use);
 }
 
 TEST_F(MountedSocket, AFileThatWasRemovedAfterTheCallWasMerelyStale) {
