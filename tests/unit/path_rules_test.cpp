@@ -204,7 +204,7 @@ TEST_F(MountedSocket, WithALinkWithoutAMountOrAsAnotherFileItIsNot) {
 
 // no_sockets_on_filesystem
 
-constexpr long kMqueue = 0x19800202, kFuse = 0x65735546, kExt4 = 0xEF53;
+constexpr long kProc = 0x9fa0, kMqueue = 0x19800202, kFuse = 0x65735546, kExt4 = 0xEF53;
 
 class SocketlessFileSystems : public PathRules {
  protected:
@@ -226,6 +226,19 @@ TEST_F(SocketlessFileSystems, OneThatNeverHasSocketsIsCertain) {
     EXPECT_EQ(found.confidence, Confidence::certain);
     EXPECT_THAT(found.evidence, Contains(HasSubstr("/m is on mqueue, where no socket file can be made")));
   }
+}
+
+TEST_F(SocketlessFileSystems, ProcSaysThatSomethingIsMissing) {
+  on(kProc);
+  const Diagnosis found = diagnose(path_bind(ENOENT, "/m/s"));
+  EXPECT_EQ(found.cause, Cause::no_sockets_on_filesystem);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_NE(diagnose(refused).cause, Cause::no_sockets_on_filesystem) << "something else refused";
+  on(kMqueue);
+  EXPECT_EQ(diagnose(path_bind(ENOENT, "/m/s")).cause, Cause::path_missing);
+  on(kProc);
+  host.trace->missing = "/m/s";
+  EXPECT_EQ(diagnose(path_bind(ENOENT, "/m/s/t")).cause, Cause::path_missing);
 }
 
 TEST_F(SocketlessFileSystems, OneWhoseServerDecidesIsLikely) {
