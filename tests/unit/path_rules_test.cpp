@@ -80,6 +80,20 @@ TEST_F(PathRules, TheFirstComponentThatIsMissingIsNamed) {
   }
 }
 
+TEST_F(PathRules, ANameWithASlashAtItsEndIsNoDirectoryToBeMade) {
+  lack("/run/app");
+  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/")).advice, HasSubstr("take the slash off"));
+  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/x/")).advice, HasSubstr("make the directory"));
+  EXPECT_THAT(diagnose(path_connect(ENOENT, "/run/app/")).advice, HasSubstr("make the directory"));
+}
+
+TEST_F(PathRules, WhatDoesNotFitTheErrorIsNotCertain) {
+  lack("/run/app");
+  EXPECT_EQ(diagnose(path_bind(ENOTDIR)).confidence, Confidence::likely);
+  lack("/run/app", true);
+  EXPECT_EQ(diagnose(path_bind(ENOENT)).confidence, Confidence::likely);
+}
+
 TEST_F(PathRules, AFileWhereADirectoryIsNeededIsNamed) {
   lack("/run/app", true);
   const Diagnosis found = diagnose(path_bind(ENOTDIR));
