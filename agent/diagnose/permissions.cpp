@@ -67,6 +67,19 @@ Standing other_deciders(const Actor& actor, const PathTrace& trace) {
   return Standing::unchanged();
 }
 
+std::optional<PathStep> protected_link(const PathFacts& way, const Credentials& credentials) {
+  constexpr std::uint32_t kWritableByAll = 02;
+  for (const PathStep& link : way.trace.links) {
+    if (last_component_of(link.path) != last_component_of(*way.path)) continue;
+    for (const PathStep& directory : way.trace.searched)
+      if (directory.path == folder_of(link.path) && (directory.object.mode & kSticky) != 0 &&
+          (directory.object.mode & kWritableByAll) != 0 && link.object.uid != credentials.fsuid &&
+          link.object.uid != directory.object.uid)
+        return link;
+  }
+  return std::nullopt;
+}
+
 Standing of_credentials(const Facts& facts, const Credentials& credentials) {
   const Actor& actor = facts.event.actor;
   if (facts.asked_now()) return Standing::unchanged();
@@ -159,6 +172,11 @@ PermissionReplay replay_permissions(const Facts& facts, const HostView& host) {
   replay.denial = find_denial(way.trace, replay.credentials, facts.event.actor, *purpose);
   replay.standing = of_credentials(facts, replay.credentials) &&
                     other_deciders(facts.event.actor, way.trace) && of_decision(way, replay.denial);
+  if (*purpose == Purpose::connect) replay.protected_link = protected_link(way, replay.credentials);
+  if (replay.protected_link)
+    replay.standing =
+        replay.standing && Standing::later("fs.protected_symlinks may keep the caller from following " +
+                                           printable(replay.protected_link->path).text);
   if (!facts.asked_now()) find_changed(facts, way, replay);
   return replay;
 }
