@@ -5,7 +5,9 @@
 namespace sockward {
 
 Authority authority_of(const Actor& actor, int capability, NamespaceInode owner) {
-  if (!actor.has_capability(capability)) return Authority::no;
+  // Who made a user namespace below its own has all capabilities in it (security/commoncap.c, cap_capable).
+  if (!actor.has_capability(capability))
+    return actor.userns == owner || owner == kInitialUserNamespace ? Authority::no : Authority::unclear;
   if (actor.userns == owner || actor.userns == kInitialUserNamespace) return Authority::yes;
   return owner == kInitialUserNamespace ? Authority::no : Authority::unclear;
 }

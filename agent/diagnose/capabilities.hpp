@@ -13,7 +13,7 @@ inline constexpr NamespaceInode kInitialUserNamespace = 4026531837;
 enum class Authority {
   yes,     ///< the capability is effective in the owning namespace, or in the initial one, above all others
   no,      ///< not effective, or effective only in a namespace that cannot be above the owner
-  unclear  ///< effective in another namespace, which may be above the owner
+  unclear  ///< effective in another namespace, which may be above the owner; or the caller may have made it
 };
 Authority authority_of(const Actor& actor, int capability, NamespaceInode owner);
 

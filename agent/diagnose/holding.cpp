@@ -59,6 +59,11 @@ class Past {
     const auto binder = facts_.binder(socket.name);
     const bool bound =
         binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts_.event.time;
+    // An accepted connection shows the name of its listener and does not hold it (net/unix/af_unix.c,
+    // unix_stream_connect).
+    if (!bound && socket.name.kind == BoundName::Kind::abstract &&
+        socket.state == OpenSocket::State::connected)
+      return Standing::later("it may be a connection to a server that had the name");
     if (!bound && !met(socket, [](const OpenSocket&) { return true; }))
       return Standing::later("whether that socket was bound before the call is not known");
     if (needs_listening(socket) && !listened_before(socket, binder))
@@ -142,6 +147,36 @@ void choose_first(const Facts& facts, const SocketTest& holds, const ScanFact& s
     holding.socket = holding.socket && Standing::later(scan.obstacle + ": an older scan was used");
 }
 
+/// The socket that the call was made on, by number; 0: it is not open any more. A listen has bound it before.
+std::uint64_t own_socket(const Facts& facts, const SocketCall& call) {
+  if (const ScanFact& scan = facts.scan(); scan.scan)
+    for (const OpenSocket& socket : scan.scan->sockets)
+      if (socket.owner.tgid == facts.event.actor.tgid && static_cast<int>(socket.fd) == call.fd)
+        return socket.owner.socket_inode;
+  return 0;
+}
+
+/// Abstract names of different types are different names (net/unix/af_unix.c, unix_abstract_hash).
+bool of_another_type(const OpenSocket& socket, const SocketCall& call) {
+  return socket.name.kind == BoundName::Kind::abstract && socket.type != 0 && call.type != 0 &&
+         socket.type != call.type;
+}
+
+/// The name table does not say which type a binder's socket has. A scan does, where it is open.
+bool binder_has_another_type(const Facts& facts, const SocketOwner& binder, const BoundName& name,
+                             const SocketCall& call) {
+  const auto shows_it = [&](const SocketScan& scan) {
+    return std::any_of(scan.sockets.begin(), scan.sockets.end(), [&](const OpenSocket& socket) {
+      return socket.owner.socket_inode == binder.socket_inode && socket.name == name &&
+             of_another_type(socket, call);
+    });
+  };
+  if (name.kind != BoundName::Kind::abstract) return false;
+  if (const ScanFact& scan = facts.scan(); scan.scan && shows_it(*scan.scan)) return true;
+  const auto& earlier = facts.earlier_scan();
+  return earlier && *earlier && shows_it(**earlier);
+}
+
 }  // namespace
 
 ScanFact scan_after_call(const Facts& facts, const HostView& host) {
@@ -190,16 +225,26 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
 
 Holding holding_of_call(const Facts& facts, const SocketCall& call) {
   const BoundName wanted = name_of_call(call);
-  if (wanted.kind == BoundName::Kind::inet)
-    return find_holding(facts, wanted, [&](const OpenSocket& socket) { return conflicts(socket, call); });
+  if (wanted.kind == BoundName::Kind::inet) {
+    const std::uint64_t own = facts.event.syscall == Syscall::listen ? own_socket(facts, call) : 0;
+    return find_holding(facts, wanted, [&](const OpenSocket& socket) {
+      return conflicts(socket, call) && (own == 0 || socket.owner.socket_inode != own);
+    });
+  }
   // A netlink socket that was refused a port id shows it all the same (net/netlink/af_netlink.c,
   // netlink_insert).
   const auto refused = [&](const OpenSocket& socket) {
     return wanted.kind == BoundName::Kind::netlink && socket.owner.tgid == facts.event.actor.tgid &&
            static_cast<int>(socket.fd) == call.fd;
   };
-  return find_holding(facts, wanted,
-                      [&](const OpenSocket& socket) { return socket.name == wanted && !refused(socket); });
+  Holding holding = find_holding(facts, wanted, [&](const OpenSocket& socket) {
+    return socket.name == wanted && !of_another_type(socket, call) && !refused(socket);
+  });
+  if (holding.binder && binder_has_another_type(facts, *holding.binder, wanted, call)) {
+    holding.binder.reset();
+    holding.alive_unseen = false;
+  }
+  return holding;
 }
 
 }  // namespace sockward

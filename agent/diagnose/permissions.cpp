@@ -55,8 +55,9 @@ Standing other_deciders(const Actor& actor, const PathTrace& trace) {
   if (trace.idmapped) return Standing::later("a mount on the way maps owners (idmapped), or may");
   if (trace.layered && actor.userns != kInitialUserNamespace)
     return Standing::later("the path lies on an overlay, seen from another user namespace");
-  const bool file_capabilities =
-      actor.has_capability(CAP_DAC_OVERRIDE) || actor.has_capability(CAP_DAC_READ_SEARCH);
+  const bool file_capabilities = actor.has_capability(CAP_DAC_OVERRIDE) ||
+                                 actor.has_capability(CAP_DAC_READ_SEARCH) ||
+                                 actor.has_capability(CAP_FOWNER);
   if (actor.userns != kInitialUserNamespace && file_capabilities)
     return Standing::later("the caller's capabilities are those of another user namespace");
   for (const auto& step : trace.searched)
@@ -64,6 +65,19 @@ Standing other_deciders(const Actor& actor, const PathTrace& trace) {
   if (trace.object && trace.object->has_acl)
     return Standing::later(printable(trace.object->path).text + " has an access-control list");
   return Standing::unchanged();
+}
+
+std::optional<PathStep> protected_link(const PathFacts& way, const Credentials& credentials) {
+  constexpr std::uint32_t kWritableByAll = 02;
+  for (const PathStep& link : way.trace.links) {
+    if (last_component_of(link.path) != last_component_of(*way.path)) continue;
+    for (const PathStep& directory : way.trace.searched)
+      if (directory.path == folder_of(link.path) && (directory.object.mode & kSticky) != 0 &&
+          (directory.object.mode & kWritableByAll) != 0 && link.object.uid != credentials.fsuid &&
+          link.object.uid != directory.object.uid)
+        return link;
+  }
+  return std::nullopt;
 }
 
 Standing of_credentials(const Facts& facts, const Credentials& credentials) {
@@ -130,8 +144,9 @@ std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& cre
     return Denial{What::immutable, last, at};
   if (!allows(last.object, credentials, actor, kWrite)) return Denial{What::write, last, at};
   const bool sticky = purpose == Purpose::remove && (last.object.mode & kSticky) != 0 && trace.object;
+  const bool overrides_owner = actor.userns == kInitialUserNamespace && actor.has_capability(CAP_FOWNER);
   if (sticky && last.object.uid != credentials.fsuid && trace.object->object.uid != credentials.fsuid &&
-      !actor.has_capability(CAP_FOWNER))
+      !overrides_owner)
     return Denial{What::sticky, last, at};
   if (purpose == Purpose::remove && trace.object &&
       (trace.object->object.immutable || trace.object->object.append_only))
@@ -157,6 +172,11 @@ PermissionReplay replay_permissions(const Facts& facts, const HostView& host) {
   replay.denial = find_denial(way.trace, replay.credentials, facts.event.actor, *purpose);
   replay.standing = of_credentials(facts, replay.credentials) &&
                     other_deciders(facts.event.actor, way.trace) && of_decision(way, replay.denial);
+  if (*purpose == Purpose::connect) replay.protected_link = protected_link(way, replay.credentials);
+  if (replay.protected_link)
+    replay.standing =
+        replay.standing && Standing::later("fs.protected_symlinks may keep the caller from following " +
+                                           printable(replay.protected_link->path).text);
   if (!facts.asked_now()) find_changed(facts, way, replay);
   return replay;
 }

@@ -29,6 +29,10 @@ struct PermissionReplay {
   /// been what denied then.
   std::optional<PathStep> changed_since;
   bool changed_is_directory = true, changed_is_last = false;
+  /// The link at the end of the path, if fs.protected_symlinks would keep the caller from following it: it
+  /// lies in a sticky directory that all may write, and belongs neither to the caller nor to the directory's
+  /// owner (fs/namei.c, may_follow_link). No capability overrides that.
+  std::optional<PathStep> protected_link;
 };
 
 /// For bind and connect on AF_UNIX paths, and unlink. `known` is false for other calls.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "base/errno_name.hpp"
@@ -217,7 +218,11 @@ Prediction Attempt::on_abstract_name() const {
     return fails(EINVAL, "the name is too long for a socket address");
   const BoundName name = name_of_call(call_);
   const Holding& holding = facts_.holding();
-  const Sockets sockets = with_unowned(holding.open, [&](const OpenSocket& socket) {
+  Sockets named;
+  if (const ScanFact& scan = facts_.scan(); scan.scan)
+    std::copy_if(scan.scan->sockets.begin(), scan.scan->sockets.end(), std::back_inserter(named),
+                 [&](const OpenSocket& socket) { return socket.name == name; });
+  const Sockets sockets = with_unowned(std::move(named), [&](const OpenSocket& socket) {
     return socket.name == name && socket.state != OpenSocket::State::connected;
   });
   if (!binds()) return served_by(sockets, "the name in " + network(), holding.obstacle);

@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <iterator>
 
 #include "base/printable.hpp"
 #include "diagnose/facts.hpp"
@@ -115,6 +117,19 @@ bool ended_after_call(const Facts& facts, const SocketFile& file) {
 bool is_stale(const std::optional<SocketFile>& file) {
   return file && file->object.kind == PathObject::Kind::socket && file->moved.empty() &&
          file->holding.open.empty() && !file->holding.alive_unseen && file->holding.obstacle.empty();
+}
+
+std::optional<UnlinkFailure> refused_removal(const Facts& facts, const SocketFile& file) {
+  const auto failure = facts.before.failed_unlink(facts.event, *facts.way().path);
+  if (!failure) return std::nullopt;
+  // Others say that nothing was there, or something else.
+  static constexpr int kRefusals[] = {EACCES, EPERM, EROFS, EBUSY};
+  if (std::find(std::begin(kRefusals), std::end(kRefusals), failure->error) == std::end(kRefusals))
+    return std::nullopt;
+  // A file that was made since is another one: the earlier one was removed after all.
+  const bool bound_since = file.holding.binder && file.holding.binder->time > failure->time;
+  const bool made_since = file.object.born && *file.object.born > facts.wall(failure->time);
+  return bound_since || made_since ? std::nullopt : failure;
 }
 
 void describe_stale(const Facts& facts, const SocketFile& file, Finding& found) {

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "diagnose/history.hpp"
 #include "diagnose/holding.hpp"
 
 namespace sockward {
@@ -27,6 +28,8 @@ std::optional<SocketFile> look_at_socket_file(const Facts& facts);
 bool ended_after_call(const Facts& facts, const SocketFile& file);
 /// Is it a socket file that no socket is bound to, as far as can be seen?
 bool is_stale(const std::optional<SocketFile>& file);
+/// The removal of this very file that the caller tried before, and that was refused.
+std::optional<UnlinkFailure> refused_removal(const Facts& facts, const SocketFile& file);
 /// Evidence that it is stale, and the process that left it.
 void describe_stale(const Facts& facts, const SocketFile& file, Finding& found);
 

@@ -63,6 +63,14 @@ TEST_F(AddressRules, ATentativeOrDuplicateAddressIsCertainWhereTheKernelSideSawI
   EXPECT_THAT(duplicate.advice, Not(HasSubstr("nodad"))) << "that would give one address to two hosts";
 }
 
+TEST_F(AddressRules, ALinkLocalAddressMayBeThatOfAnotherInterface) {
+  for (const State state : {State::tentative, State::duplicate}) {
+    const Diagnosis found = diagnose(bind_to(ipv6("fe80::1"), state));
+    EXPECT_EQ(found.cause, Cause::address_not_ready);
+    EXPECT_EQ(found.confidence, Confidence::likely);
+  }
+}
+
 TEST_F(AddressRules, FlagsThatAreLookedUpAfterTheCallAreLikely) {
   InterfaceAddress& address = add_interface("eth0", {{.address = ipv6("fd00::9", 0)}}).addresses[0];
   address.tentative = true;

@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST_F(HolderRules, AListenerBoundBeforeTheCallIsCertain) {
   const BoundName name = tcp_name(tcp4("0.0.0.0", 8080));
@@ -62,6 +63,22 @@ TEST_F(HolderRules, ASocketThatWasPassedOnNamesBoth) {
   EXPECT_THAT(found.evidence, Contains(HasSubstr("systemd[1] (uid 33) had bound it and passed it on")));
   host.open_at_start = host.open_sockets;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).confidence, Confidence::certain);
+}
+
+TEST_F(HolderRules, ASocketThatMayNotListenIsNotInItsOwnWay) {
+  Event listen = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080));
+  listen.syscall = Syscall::listen;
+  std::get<SocketCall>(listen.call).bound_port = 8080;
+  open(tcp_name(tcp4("127.0.0.1", 8080)), owner(4121, "ergo", 554), OpenSocket::State::idle);
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(listen).cause, Cause::unknown) << "its own: descriptor 3 of process 4121";
+  open(tcp_name(tcp4("127.0.0.1", 8080)), owner(42, "web", 555));
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(listen).confidence, Confidence::certain);
+  EXPECT_EQ(diagnose(listen).holder->pid, 42u);
+  host.open_sockets[0].fd = 4;
+  host.open_sockets.pop_back();
+  EXPECT_EQ(diagnose(listen).holder->pid, 4121u) << "another socket of the same process";
 }
 
 TEST_F(HolderRules, OtherPortsProtocolsAndNamespacesDoNotHoldIt) {
@@ -229,6 +246,19 @@ TEST_F(HolderRules, ANameTakenFromALiveListenerIsStolen) {
   EXPECT_EQ(found.holder->pid, 42u);
 }
 
+TEST_F(HolderRules, AnotherPathMayBeAnotherNameAndIsNotCertain) {
+  open(file_name(5), owner(42, "redis-server", 555));
+  host.open_sockets[0].links = 0;
+  host.open_sockets[0].path = "/run/redis.sock";
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(taking_bind(5)).confidence, Confidence::certain);
+  host.open_sockets[0].path = "/run/old/redis.sock";
+  EXPECT_EQ(diagnose(taking_bind(5)).cause, Cause::name_stolen);
+  EXPECT_EQ(diagnose(taking_bind(5)).confidence, Confidence::likely);
+  host.open_sockets[0].path = "redis.sock";
+  EXPECT_EQ(diagnose(taking_bind(5)).confidence, Confidence::certain) << "a relative one says nothing";
+}
+
 TEST_F(HolderRules, ARestartARenameAndAnotherFileAreNoTheft) {
   EXPECT_EQ(diagnose(taking_bind(5)).cause, Cause::unknown);  // the old server has gone
   open(file_name(5), owner(42, "redis-server", 555));         // it was renamed: its file has a name
@@ -299,6 +329,39 @@ TEST_F(HolderRules, AnAbstractNameInAnotherPidNamespaceIsACollision) {
   EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3")).cause, Cause::unknown);
 }
 
+TEST_F(HolderRules, AnAbstractNameOfAnotherTypeIsAnotherName) {
+  open(abstract_name("bus"), owner(42, "logger", 555), OpenSocket::State::idle);
+  host.open_sockets[0].type = SOCK_DGRAM;
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::unknown);
+  host.binders = {{abstract_name("bus"), owner(42, "logger", 555, kBefore)}};
+  EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::unknown) << "nor is its binder blamed";
+  open(abstract_name("bus"), owner(43, "bus", 556));
+  host.open_at_start = host.open_sockets;
+  const Diagnosis found = diagnose(abstract_bind("bus"));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->pid, 43u);
+}
+
+TEST_F(HolderRules, AnAbstractBinderThatAnEarlierScanShowsWithAnotherTypeIsNotBlamed) {
+  SocketOwner logger = owner(42, "logger", 555, kBefore);
+  logger.released = {kAfter};
+  host.binders = {{abstract_name("bus"), logger}};
+  host.open_at_start = {{abstract_name("bus"), owner(42, "logger", 555), 3, SOCK_STREAM}};
+  EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::certain);
+  host.open_at_start[0].type = SOCK_DGRAM;
+  EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::unknown);
+}
+
+TEST_F(HolderRules, AConnectionShowsTheAbstractNameOfItsListenerAndIsNoProof) {
+  open(abstract_name("bus"), owner(42, "worker", 555), OpenSocket::State::connected);
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::likely) << "it may have been accepted";
+  host.binders = {{abstract_name("bus"), owner(42, "worker", 555, kBefore)}};
+  EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::certain) << "it bound the name itself";
+}
+
 TEST_F(HolderRules, PortsAreExhaustedOnlyWhenTheKernelWasToChoose) {
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 0))).cause, Cause::ports_exhausted);
   Event listen = inet_bind(EADDRINUSE, tcp4("0.0.0.0", 0));
@@ -336,6 +399,28 @@ TEST_F(HolderRules, ARefusedSymlinkIsNamedWithItsTarget) {
   EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "no link to be seen";
   std::get<PathCall>(event.call).resolve = 0;
   EXPECT_EQ(diagnose(event).cause, Cause::unknown) << "a loop, not a policy";
+}
+
+TEST_F(HolderRules, ALinkInADirectoryThatWasPutThereSinceIsNotCertain) {
+  Event event = path_call(Syscall::openat2, ELOOP, "/opt/app/rootfs");
+  std::get<PathCall>(event.call).resolve = 4;
+  host.symlinks["/opt/app/rootfs"] = {.path = "/opt/app/rootfs", .target = "/home/opt", .changed = {1}};
+  EXPECT_EQ(diagnose(event).confidence, Confidence::certain);
+  host.objects["/opt"] = host.objects["/opt/app"] = {
+      .kind = PathObject::Kind::directory, .mode = 0755, .changed = {kAfter}, .exact_times = true};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::symlink_refused);
+  EXPECT_EQ(found.confidence, Confidence::likely) << "another directory may have had the name";
+}
+
+TEST_F(HolderRules, APathThatBeginsAtADirectoryOfTheCallIsNotLookedUpFromTheRoot) {
+  Event event = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
+  std::get<PathCall>(event.call).resolve = 4 | 16;  // RESOLVE_IN_ROOT
+  host.symlinks["/opt/rootfs"] = {.path = "/opt", .target = "/home/opt"};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::symlink_refused);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("/home/opt"))));
 }
 
 TEST_F(HolderRules, BroadcastIsLikely) {

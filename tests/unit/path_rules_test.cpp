@@ -80,6 +80,20 @@ TEST_F(PathRules, TheFirstComponentThatIsMissingIsNamed) {
   }
 }
 
+TEST_F(PathRules, ANameWithASlashAtItsEndIsNoDirectoryToBeMade) {
+  lack("/run/app");
+  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/")).advice, HasSubstr("take the slash off"));
+  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/x/")).advice, HasSubstr("make the directory"));
+  EXPECT_THAT(diagnose(path_connect(ENOENT, "/run/app/")).advice, HasSubstr("make the directory"));
+}
+
+TEST_F(PathRules, WhatDoesNotFitTheErrorIsNotCertain) {
+  lack("/run/app");
+  EXPECT_EQ(diagnose(path_bind(ENOTDIR)).confidence, Confidence::likely);
+  lack("/run/app", true);
+  EXPECT_EQ(diagnose(path_bind(ENOENT)).confidence, Confidence::likely);
+}
+
 TEST_F(PathRules, AFileWhereADirectoryIsNeededIsNamed) {
   lack("/run/app", true);
   const Diagnosis found = diagnose(path_bind(ENOTDIR));
@@ -168,13 +182,19 @@ TEST_F(MountedSocket, IsCertainForEachCallThatMeetsIt) {
 }
 
 TEST_F(MountedSocket, WhoServesTheNameAtTheSourceIsNamed) {
-  serve("/srv/app.sock");
+  serve("/srv/app.sock").name = file_name(7);
   Diagnosis found = diagnose(path_connect(ECONNREFUSED));
   ASSERT_TRUE(found.holder);
   EXPECT_EQ(found.holder->pid, 42u);
   EXPECT_THAT(found.evidence, Contains(HasSubstr("listens on /srv/app.sock, a new file")));
   host.open_sockets[0].links = 0;
   EXPECT_FALSE(diagnose(path_connect(ECONNREFUSED)).holder) << "that is the old one";
+}
+
+TEST_F(MountedSocket, ToWhichASocketIsStillBoundIsNotGone) {
+  serve("/srv/app.sock", 0).state = OpenSocket::State::idle;
+  EXPECT_EQ(diagnose(path_connect(ECONNREFUSED)).cause, Cause::nothing_listens);
+  EXPECT_EQ(diagnose(path_bind(EADDRINUSE)).cause, Cause::address_in_use);
 }
 
 TEST_F(MountedSocket, AFileThatWasRemovedAfterTheCallWasMerelyStale) {
@@ -198,7 +218,7 @@ TEST_F(MountedSocket, WithALinkWithoutAMountOrAsAnotherFileItIsNot) {
 
 // no_sockets_on_filesystem
 
-constexpr long kMqueue = 0x19800202, kFuse = 0x65735546, kExt4 = 0xEF53;
+constexpr long kProc = 0x9fa0, kMqueue = 0x19800202, kFuse = 0x65735546, kExt4 = 0xEF53;
 
 class SocketlessFileSystems : public PathRules {
  protected:
@@ -220,6 +240,19 @@ TEST_F(SocketlessFileSystems, OneThatNeverHasSocketsIsCertain) {
     EXPECT_EQ(found.confidence, Confidence::certain);
     EXPECT_THAT(found.evidence, Contains(HasSubstr("/m is on mqueue, where no socket file can be created")));
   }
+}
+
+TEST_F(SocketlessFileSystems, ProcSaysThatSomethingIsMissing) {
+  on(kProc);
+  const Diagnosis found = diagnose(path_bind(ENOENT, "/m/s"));
+  EXPECT_EQ(found.cause, Cause::no_sockets_on_filesystem);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_NE(diagnose(refused).cause, Cause::no_sockets_on_filesystem) << "something else refused";
+  on(kMqueue);
+  EXPECT_EQ(diagnose(path_bind(ENOENT, "/m/s")).cause, Cause::path_missing);
+  on(kProc);
+  host.trace->missing = "/m/s";
+  EXPECT_EQ(diagnose(path_bind(ENOENT, "/m/s/t")).cause, Cause::path_missing);
 }
 
 TEST_F(SocketlessFileSystems, OneWhoseServerDecidesIsLikely) {

@@ -156,6 +156,17 @@ TEST_F(PermissionRules, AStickyDirectoryDeniesRemovalWithEperm) {
       << "that would be EPERM";
 }
 
+TEST_F(PermissionRules, TheOwnersCapabilityOfAnotherUserNamespaceMayNotCountInAStickyDirectory) {
+  host.trace = trace_of(01777, socket_step(0755));
+  Event unlink = with_groups(path_call(Syscall::unlink, EPERM, "/run/app/x"));
+  EXPECT_EQ(diagnose(unlink).confidence, Confidence::certain);
+  unlink.actor = with_capability(unlink.actor, CAP_FOWNER);
+  EXPECT_EQ(diagnose(unlink).cause, Cause::policy_denied) << "it overrides the owner";
+  unlink.actor.userns = 4026532999;
+  EXPECT_EQ(diagnose(unlink).cause, Cause::directory_not_writable);
+  EXPECT_EQ(diagnose(unlink).confidence, Confidence::likely);
+}
+
 TEST_F(PermissionRules, EveryDoubtTakesCertaintyAway) {
   host.trace = trace_of(0755);
   host.trace->remote = true;
@@ -196,6 +207,35 @@ TEST_F(PermissionRules, WhatModesAllowIsAPolicyAndNeverCertain) {
   EXPECT_EQ(diagnose(bind).cause, Cause::unknown) << "nothing could be looked at";
 }
 
+TEST_F(PermissionRules, ALinkOfAnotherUserInAStickyDirectoryMayBeProtected) {
+  host.trace = trace_of(01777, socket_step(0777));
+  host.trace->links = {link("/run/app/x")};
+  host.trace->links[0].object.uid = 1000;
+  Diagnosis found = diagnose(connect);
+  EXPECT_EQ(found.cause, Cause::policy_denied);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("fs.protected_symlinks=1")));
+  host.trace->object = socket_step(0600);
+  found = diagnose(connect);
+  EXPECT_EQ(found.cause, Cause::socket_permission);
+  EXPECT_EQ(found.confidence, Confidence::likely) << "the link may have been refused first";
+}
+
+TEST_F(PermissionRules, OtherLinksAreNotProtected) {
+  const auto refused = [&](std::uint32_t mode, std::uint32_t owner, const char* path) {
+    host.trace = trace_of(mode, socket_step(0600));
+    host.trace->links = {link(path)};
+    host.trace->links[0].object.uid = owner;
+    return diagnose(connect).confidence;
+  };
+  EXPECT_EQ(refused(01777, 1000, "/run/app/x"), Confidence::likely);
+  EXPECT_EQ(refused(0777, 1000, "/run/app/x"), Confidence::certain) << "not sticky";
+  EXPECT_EQ(refused(01775, 1000, "/run/app/x"), Confidence::certain) << "not for all to write";
+  EXPECT_EQ(refused(01777, 998, "/run/app/x"), Confidence::certain) << "the caller's own";
+  EXPECT_EQ(refused(01777, 0, "/run/app/x"), Confidence::certain) << "the directory's owner's";
+  EXPECT_EQ(refused(01777, 1000, "/run/app/d"), Confidence::certain) << "not at the end of the path";
+}
+
 TEST_F(PermissionRules, RefusedInetCallsThatNothingElseExplains) {
   Event connect_inet = inet_bind(EACCES, tcp4("192.0.2.1", 80));
   connect_inet.syscall = Syscall::connect;
@@ -219,6 +259,18 @@ TEST_F(PermissionRules, ATrueLoopShowsItsCircle) {
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ELOOP, "/a/x", 7)).confidence, Confidence::likely);
   host.trace->loops = false;
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ELOOP, "/a/x", 7)).cause, Cause::unknown);
+}
+
+TEST_F(PermissionRules, ALoopInADirectoryThatWasPutThereSinceIsNotCertain) {
+  host.trace = PathTrace{.searched = {directory("/", 0755), directory("/d", 0755)},
+                         .links = {link("/d/a"), link("/d/b"), link("/d/a")},
+                         .loops = true,
+                         .callers_view = true};
+  const Event event = unix_call(Syscall::connect, ELOOP, "/d/a/x", 9);
+  EXPECT_EQ(diagnose(event).confidence, Confidence::certain);
+  host.trace->searched[0].object.changed = host.trace->searched[1].object.changed = {1'100'000'000};
+  EXPECT_EQ(diagnose(event).cause, Cause::symlink_loop);
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "another directory may have had the name";
 }
 
 TEST(ProcStatus, GivesFileSystemIdsAndGroups) {

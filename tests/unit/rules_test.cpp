@@ -137,6 +137,19 @@ TEST_F(Rules, PrivilegedPortKnowsThatACapabilityInAChildNamespaceDoesNotCount) {
   EXPECT_EQ(ask(rules::privileged_port, event)->confidence, Confidence::likely);
 }
 
+TEST_F(Rules, WhoMayHaveMadeTheOwningUserNamespaceNeedsNoCapabilityThere) {
+  Event port = inet_bind(EACCES, tcp4("0.0.0.0", 80));
+  std::get<SocketCall>(port.call).owner_userns = 4026532998;
+  EXPECT_EQ(ask(rules::privileged_port, port)->confidence, Confidence::likely);
+  port.actor.userns = 4026532998;
+  EXPECT_EQ(ask(rules::privileged_port, port)->confidence, Confidence::certain) << "in it, one needs it";
+  Event name = name_call(EPERM, "old", "new");
+  std::get<NameCall>(name.call).owner_userns = 4026532998;
+  EXPECT_EQ(ask(rules::hostname_denied, name)->confidence, Confidence::likely);
+  name.actor.userns = 4026532998;
+  EXPECT_EQ(ask(rules::hostname_denied, name)->confidence, Confidence::certain);
+}
+
 TEST_F(Rules, PrivilegedPortLeavesOtherPortsAndErrorsAlone) {
   EXPECT_FALSE(ask(rules::privileged_port, inet_bind(EACCES, tcp4("0.0.0.0", 1024))));
   EXPECT_FALSE(ask(rules::privileged_port, inet_bind(EACCES, tcp4("0.0.0.0", 0))));

@@ -107,6 +107,41 @@ TEST_F(HolderRules, AnUnlinkOfAnotherProcessOrPathOrLongAgoDoesNot) {
   EXPECT_EQ(diagnose(late).cause, Cause::stale_socket);
 }
 
+TEST_F(HolderRules, AnUnlinkThatFoundNothingOrSomethingElseWasNotRefused) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  for (const int error : {ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG}) {
+    before = {path_call(Syscall::unlink, error, "/run/x")};
+    EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket) << error;
+  }
+  before = {path_call(Syscall::unlink, EBUSY, "/run/x")};
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket_unremovable);
+}
+
+TEST_F(HolderRules, AFileThatWasMadeAfterTheFailedUnlinkIsAnotherOne) {
+  Event unlink = path_call(Syscall::unlink, EACCES, "/run/x");
+  unlink.time.ns = kBefore - 50'000'000;
+  before = {unlink};
+  host.objects["/run/x"] = socket_file(5, kBefore);
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket);
+  host.objects["/run/x"] = socket_file(5, 1);
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket_unremovable);
+  host.objects["/run/x"].born.reset();
+  SocketOwner since = owner(42, "web", 555, kBefore);
+  since.released = {kBefore + 1};
+  host.binders = {{file_name(5), since}};
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket) << "it was bound since, and its end was seen";
+}
+
+TEST_F(HolderRules, WhoMayRemoveAStaleSocketIsTheOwnerOfTheDirectoryUnlessItIsSticky) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  host.objects["/run/x"].uid = 998;
+  host.objects["/run"] = {.kind = PathObject::Kind::directory, .uid = 7, .mode = 0755};
+  before = {path_call(Syscall::unlink, EACCES, "/run/x")};
+  EXPECT_THAT(diagnose(kBusy).advice, HasSubstr("remove it as uid 7,")) << "its owner could not";
+  before = {path_call(Syscall::unlink, EPERM, "/run/x")};
+  EXPECT_THAT(diagnose(kBusy).advice, HasSubstr("remove it as uid 998,"));
+}
+
 TEST_F(HolderRules, AnUnlinkThatFailedOnALiveListenerIsStillInUse) {
   host.objects["/run/x"] = socket_file(5, 1);
   open(file_name(5), owner(42, "web", 555));

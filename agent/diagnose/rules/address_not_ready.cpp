@@ -46,8 +46,12 @@ std::optional<Finding> address_not_ready(const Facts& facts) {
   if (bind) {
     using State = SocketCall::AddressState;
     const State state = facts.socket()->address_state;
-    if (state == State::tentative) return tentative(wanted.ip_text(), "an interface", Standing::at_call());
-    if (state == State::duplicate) return duplicate(wanted.ip_text(), "an interface", Standing::at_call());
+    // Several interfaces can have the same link-local address, and only that of the one named counts.
+    const Standing standing = is_link_local(wanted)
+                                  ? Standing::later("it may be another interface than the one named")
+                                  : Standing::at_call();
+    if (state == State::tentative) return tentative(wanted.ip_text(), "an interface", standing);
+    if (state == State::duplicate) return duplicate(wanted.ip_text(), "an interface", standing);
     if (state != State::unknown) return std::nullopt;
   }
   if (!facts.interfaces()) return std::nullopt;

@@ -40,6 +40,8 @@ std::optional<Finding> mounted_socket_gone(const Facts& facts) {
   if (!way.known() || !way.trace.object) return std::nullopt;
   const PathObject& object = way.trace.object->object;
   if (object.kind != PathObject::Kind::socket || object.links != 0) return std::nullopt;
+  // A socket may still be bound to it.
+  if (const auto& file = facts.socket_file(); file && !file->holding.open.empty()) return std::nullopt;
   const auto& mount = facts.mount();
   if (!mount || !mount->source_removed) return std::nullopt;
   Finding found{

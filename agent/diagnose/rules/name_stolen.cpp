@@ -5,6 +5,7 @@
 // has no name left. A server that was only renamed, or has gone, is not robbed.
 #include <fmt/format.h>
 
+#include "base/printable.hpp"
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {
@@ -23,6 +24,13 @@ std::optional<Finding> name_stolen(const Facts& facts) {
                                                                                        : "has a socket open"),
                               holding.socket && holding.process}}};
   found.holder = to_holder(robbed.owner);
+  // Names are known by the number of their directory, which another one may have been given since.
+  const auto path = resolved_path(facts.event);
+  const NamespaceInode mntns = robbed.owner.mntns;
+  if (path && robbed.path.starts_with('/') && robbed.path != *path &&
+      (mntns == 0 || mntns == facts.event.actor.mntns))
+    found.alternative = "it was bound as " + printable(robbed.path).text +
+                        ": that may be another name, in a directory that was removed";
   found.note("clients that use the name reach the new socket; the old server gets no new connections");
   if (robbed.owner.tgid == facts.event.actor.tgid)
     found.advice = "the process replaced its own socket: close the old one when its last client has gone";

@@ -1,5 +1,6 @@
 // bind makes a socket file, and the directory lies on a file system that has none: EPERM where directories
-// have no mknod operation (fs/namei.c, vfs_mknod), or EOPNOTSUPP.
+// have no mknod operation (fs/namei.c, vfs_mknod), or EOPNOTSUPP. In /proc it is ENOENT, for its look-ups
+// fail where others find that a name is free.
 #include <fmt/format.h>
 #include <linux/magic.h>
 
@@ -44,7 +45,7 @@ constexpr FileSystem kWithoutSockets[] = {{0x19800202, "mqueue", true},
 std::optional<Finding> no_sockets_on_filesystem(const Facts& facts) {
   const int error = facts.event.error();
   if (facts.event.syscall != Syscall::bind || !facts.is_unix_path()) return std::nullopt;
-  if (error != EPERM && error != EOPNOTSUPP) return std::nullopt;
+  if (error != EPERM && error != EOPNOTSUPP && error != ENOENT) return std::nullopt;
   const PathFacts& way = facts.way();
   if (!way.known() || way.trace.searched.empty() || way.trace.missing || way.trace.object)
     return std::nullopt;
@@ -52,6 +53,7 @@ std::optional<Finding> no_sockets_on_filesystem(const Facts& facts) {
       std::find_if(std::begin(kWithoutSockets), std::end(kWithoutSockets),
                    [&](const FileSystem& one) { return one.magic == way.trace.file_system; });
   if (system == std::end(kWithoutSockets)) return std::nullopt;
+  if ((error == ENOENT) != (system->magic == PROC_SUPER_MAGIC)) return std::nullopt;
   const std::string folder = printable(way.trace.searched.back().path).text;
   return Finding{
       .cause = Cause::no_sockets_on_filesystem,

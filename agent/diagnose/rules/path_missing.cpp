@@ -71,6 +71,14 @@ std::string missing_text(const PathTrace& trace, const std::string& path) {
   return trace.missing_is_file ? name + " is not a directory" : name + " does not exist";
 }
 
+/// Is nothing missing but a directory with the very name that the socket should have?
+bool is_name_with_slash(const PathTrace& trace, const std::string& path) {
+  return path.ends_with('/') && trace.missing && !trace.searched.empty() &&
+         folder_of(*trace.missing) == trace.searched.back().path &&
+         last_component_of(*trace.missing) ==
+             last_component_of(path.substr(0, path.find_last_not_of('/') + 1));
+}
+
 }  // namespace
 
 std::optional<Finding> path_missing(const Facts& facts) {
@@ -84,7 +92,8 @@ std::optional<Finding> path_missing(const Facts& facts) {
         .evidence = {{printable(*way.path).text + " did not lead to a file (the error says so)"}},
         .alternative = "which component was missing is not visible: " + way.obstacle,
         .advice = "check the path as the program sees it (its root directory and mount namespace)"};
-  if (served_in_other_namespace(facts)) return std::nullopt;  // the more telling cause
+  // The more telling causes.
+  if (served_in_other_namespace(facts) || no_sockets_on_filesystem(facts)) return std::nullopt;
   const bool bind = facts.event.syscall == Syscall::bind;
   if (const PathStep* made = facts.asked_now() ? nullptr : first_made_since(facts, way.trace))
     return made_since(facts, *made);
@@ -96,8 +105,12 @@ std::optional<Finding> path_missing(const Facts& facts) {
         .advice = "create the directory before the program starts; start the client after the server"};
   Finding found{.cause = Cause::path_missing,
                 .evidence = {{missing_text(way.trace, *way.path), way.absence}}};
+  if ((error == ENOTDIR) != way.trace.missing_is_file)
+    found.alternative = "the error says something else: what is missing now may have been there";
   const bool directory = way.trace.missing.has_value();
   found.advice = way.trace.missing_is_file ? "correct the path: there is a file where a directory is needed"
+                 : bind && is_name_with_slash(way.trace, *way.path)
+                     ? "remove the slash at the end of the path: only the name of a directory may have one"
                  : directory ? "create the directory before the program starts (systemd: RuntimeDirectory=; "
                                "tmpfiles.d), or correct the path"
                              : "start the server, or correct the path";

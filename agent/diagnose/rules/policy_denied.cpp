@@ -70,6 +70,19 @@ std::optional<Finding> of_inet(const Facts& facts, const SocketCall& call) {
                 "BPF program on the cgroup (bpftool cgroup tree), or a security module");
 }
 
+/// A sysctl that is not in the record: most distributions set it.
+std::optional<Finding> of_protected_link(const Facts& facts, const PermissionReplay& replay) {
+  if (facts.event.error() != EACCES || !replay.known || replay.denial || replay.changed_since ||
+      !replay.protected_link)
+    return std::nullopt;
+  const PathStep& link = *replay.protected_link;
+  return denied(fmt::format("{} is a symbolic link of uid {} in a sticky directory that all may write: with "
+                            "fs.protected_symlinks=1 nobody else may follow it, not even root",
+                            printable(link.path).text, link.object.uid),
+                unchanged_since_call(facts, link),
+                "use the path that the link leads to, or let the owner of the directory make the link");
+}
+
 /// What the kernel itself answers with EPERM, beside permissions.
 std::optional<Finding> of_kernel(const Facts& facts) {
   const SocketCall* call = facts.socket();
@@ -93,6 +106,7 @@ std::optional<Finding> policy_denied(const Facts& facts) {
   if (auto kernel = of_kernel(facts)) return kernel;
   if (no_sockets_on_filesystem(facts)) return std::nullopt;
   const PermissionReplay& replay = facts.permissions();
+  if (auto link = of_protected_link(facts, replay)) return link;
   if (!replay.known || replay.denial || replay.changed_since || !replay.standing.proven())
     return std::nullopt;
   return denied(fmt::format("every directory and the object itself allow it for {}",

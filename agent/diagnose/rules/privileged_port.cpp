@@ -25,9 +25,10 @@ std::optional<Finding> privileged_port(const Facts& facts) {
                        "port {} is below {}, net.ipv4.ip_unprivileged_port_start of network namespace {}",
                        port, call->port_start, call->socket_netns)},
                    {authority_text(actor, CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", call->owner_userns)}},
-      .alternative = authority == Authority::no
-                         ? ""
-                         : "the caller's user namespace may be above the one that owns the network",
+      .alternative =
+          authority == Authority::no
+              ? ""
+              : "the caller may have made the user namespace that owns the network, or be in one above it",
       .advice = fmt::format(
           "use a port from {} on; or give the program CAP_NET_BIND_SERVICE (systemd: "
           "AmbientCapabilities=CAP_NET_BIND_SERVICE); or lower net.ipv4.ip_unprivileged_port_start "

@@ -18,8 +18,7 @@ std::optional<Finding> stale_socket(const Facts& facts) {
   if (!bind && !connect) return std::nullopt;
   const auto& file = facts.socket_file();
   if (!is_stale(file) || (bind && ended_after_call(facts, *file))) return std::nullopt;
-  if (bind && facts.before.failed_unlink(facts.event, *facts.way().path))
-    return std::nullopt;  // stale_socket_unremovable
+  if (bind && refused_removal(facts, *file)) return std::nullopt;  // stale_socket_unremovable
   Finding found{.cause = Cause::stale_socket};
   describe_stale(facts, *file, found);
   found.advice = bind

@@ -21,13 +21,19 @@ void add_folder(const Facts& facts, Finding& found) {
                          (folder.object.mode & kSticky) != 0 ? ": sticky, only owners may remove" : ""));
 }
 
+/// EACCES: only who may write the directory. EPERM: a sticky one, where the file's owner may.
+std::uint32_t who_may_remove(const Facts& facts, const SocketFile& file, int error) {
+  const auto& searched = facts.way().trace.searched;
+  return error == EACCES && !searched.empty() ? searched.back().object.uid : file.object.uid;
+}
+
 }  // namespace
 
 std::optional<Finding> stale_socket_unremovable(const Facts& facts) {
   if (!facts.is(Syscall::bind, EADDRINUSE)) return std::nullopt;
   const auto& file = facts.socket_file();
   if (!is_stale(file) || ended_after_call(facts, *file)) return std::nullopt;
-  const auto failure = facts.before.failed_unlink(facts.event, *facts.way().path);
+  const auto failure = refused_removal(facts, *file);
   if (!failure) return std::nullopt;
   Finding found{.cause = Cause::stale_socket_unremovable};
   describe_stale(facts, *file, found);
@@ -41,7 +47,7 @@ std::optional<Finding> stale_socket_unremovable(const Facts& facts) {
           ? "the file system is read-only: remount it, or give the program a writable directory"
           : fmt::format(
                 "remove it as uid {}, or give the program its own directory (systemd: RuntimeDirectory=)",
-                file->object.uid);
+                who_may_remove(facts, *file, failure->error));
   return found;
 }
 

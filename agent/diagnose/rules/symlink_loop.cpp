@@ -28,10 +28,12 @@ std::string cycle_of(const std::vector<PathStep>& steps) {
   return "";
 }
 
-/// Every link on the way was there before the call.
+/// Every link on the way was there before the call, and every directory that led to one.
 Standing of_links(const Facts& facts) {
-  Standing all = facts.way().trace.callers_view ? facts.clock() && facts.mounts()
-                                                : Standing::later("it was looked up from another root");
+  const PathFacts& way = facts.way();
+  Standing all = way.trace.callers_view ? facts.clock() && facts.mounts()
+                                        : Standing::later("it was looked up from another root");
+  if (!way.leads_to.empty()) all = all && way.leads_to.back();
   for (const PathStep& link : facts.way().trace.links) all = all && unchanged_since_call(facts, link);
   return all;
 }

@@ -13,7 +13,7 @@
 namespace sockward::rules {
 namespace {
 
-constexpr std::uint64_t kNoSymlinks = 4;  // RESOLVE_NO_SYMLINKS, include/uapi/linux/openat2.h
+constexpr std::uint64_t kNoSymlinks = 4, kInRoot = 16;  // RESOLVE_*, include/uapi/linux/openat2.h
 
 void name_link(const std::string& link, const std::string& target, const std::string& path, Standing standing,
                Finding& found) {
@@ -36,6 +36,20 @@ Finding no_link_there(const std::string& path) {
   return found;
 }
 
+/// The path led to this link then, too: neither it nor a directory on the way to it was changed since.
+Standing of_first_link(const Facts& facts, const PathStep& link) {
+  const PathFacts& way = facts.way();
+  const std::string folder = folder_of(link.path);
+  for (std::size_t i = 0; i < way.trace.searched.size(); ++i)
+    if (way.trace.searched[i].path == folder) return way.leads_to[i] && unchanged_since_call(facts, link);
+  return Standing::later("the directory of the link was not looked at");
+}
+
+/// The path with RESOLVE_IN_ROOT begins at the directory of the call, which is not in the record.
+bool begins_elsewhere(const PathCall& call) {
+  return (call.resolve & kInRoot) != 0 && call.path && call.path->starts_with('/');
+}
+
 /// The first link on the way, as the caller's own view of the file system has it, or else as ours.
 void find_link(const Facts& facts, const std::string& path, Finding& found) {
   const auto& link = facts.first_symlink();
@@ -55,7 +69,7 @@ void find_link(const Facts& facts, const std::string& path, Finding& found) {
         Standing::later("the caller and its mount namespace are gone: the agent's own view was used");
     if (!(*link)->from_our_mounts && way.known() && !way.trace.links.empty() &&
         way.trace.links[0].path == (*link)->path)
-      standing = facts.clock() && way.leads_to.front() && unchanged_since_call(facts, way.trace.links[0]);
+      standing = facts.clock() && of_first_link(facts, way.trace.links[0]);
     name_link((*link)->path, (*link)->target, path, standing, found);
   }
 }
@@ -69,7 +83,8 @@ std::optional<Finding> symlink_refused(const Facts& facts) {
   Finding found{
       .cause = Cause::symlink_refused,
       .evidence = {{"openat2 was called with RESOLVE_NO_SYMLINKS: no component may be a symbolic link"}}};
-  if (const auto path = resolved_path(facts.event))
+  const auto path = begins_elsewhere(*call) ? std::nullopt : resolved_path(facts.event);
+  if (path)
     find_link(facts, *path, found);
   else
     found.alternative = "the path could not be made absolute";
