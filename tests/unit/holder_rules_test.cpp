@@ -313,6 +313,16 @@ TEST_F(HolderRules, TimeWaitNeedsThatNobodyHasThePort) {
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use);
 }
 
+TEST_F(HolderRules, WhereNobodyLookedThePortIsNotCalledUnheld) {
+  host.uses = {{.state = PortUse::State::time_wait}};
+  const Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("no process has the port open")));
+  host.walks = false;
+  EXPECT_EQ(diagnose(event).cause, Cause::address_in_time_wait);
+  EXPECT_THAT(diagnose(event).evidence, Not(Contains(HasSubstr("no process has the port open"))));
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("holders are not visible")));
+}
+
 TEST_F(HolderRules, AnAbstractNameInAnotherPidNamespaceIsACollision) {
   SocketOwner other = owner(42, "criu", 555, kBefore);
   host.binders = {{abstract_name("/crtools-fd-3-0"), other}};
