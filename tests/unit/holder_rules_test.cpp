@@ -293,6 +293,16 @@ TEST_F(HolderRules, OnlyConnectionsMeanConnectionStillOpenAndNeverCertain) {
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use);
 }
 
+TEST_F(HolderRules, DescriptorsOfOneConnectionAreCountedOnce) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
+  for (const std::uint32_t tgid : {42u, 42u, 43u})
+    open(name, owner(tgid, "web", 555), OpenSocket::State::connected);
+  const Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("web[42] (uid 33) has 1 open connection on it")));
+  open(name, owner(42, "web", 556), OpenSocket::State::connected);
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("has 2 open connections on it")));
+}
+
 TEST_F(HolderRules, WhatAGoneListenerLeftBehindComesBeforeItsMemory) {
   const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
   host.binders = {{name, owner(42, "web", 555, kBefore)}};
@@ -311,6 +321,16 @@ TEST_F(HolderRules, TimeWaitNeedsThatNobodyHasThePort) {
   EXPECT_THAT(found.evidence, Contains(HasSubstr("2.5 s")));
   open(tcp_name(tcp4("127.0.0.1", 80)), owner(42, "web", 555));
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use);
+}
+
+TEST_F(HolderRules, WhereNobodyLookedThePortIsNotCalledUnheld) {
+  host.uses = {{.state = PortUse::State::time_wait}};
+  const Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("no process has the port open")));
+  host.walks = false;
+  EXPECT_EQ(diagnose(event).cause, Cause::address_in_time_wait);
+  EXPECT_THAT(diagnose(event).evidence, Not(Contains(HasSubstr("no process has the port open"))));
+  EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("holders are not visible")));
 }
 
 TEST_F(HolderRules, AnAbstractNameInAnotherPidNamespaceIsACollision) {

@@ -60,6 +60,19 @@ TEST_F(ReachRules, APortWithoutAnySocketIsLikelyForAPacketFilterRefusesInTheSame
   EXPECT_THAT(found.unproven, Contains(HasSubstr("packet filter")));
 }
 
+TEST_F(ReachRules, WhereNobodyLookedNoListenerIsCalledAbsent) {
+  EXPECT_THAT(diagnose(kRefused).evidence, Contains("no socket listens on the port"));
+  host.walks = false;
+  const Diagnosis found = diagnose(kRefused);
+  EXPECT_EQ(found.cause, Cause::nothing_listens);
+  EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("no socket listens"))));
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("listeners are not visible")));
+  host.walks = true;
+  host.walk_bytes = 100;  // room for none
+  open(tcp_name(tcp4("127.0.0.1", 80)), owner(42, "web", 555));
+  EXPECT_THAT(diagnose(kRefused).evidence, Not(Contains(HasSubstr("no socket listens"))));
+}
+
 TEST_F(ReachRules, WhoHadTheAddressLastIsNamedAndWhenItEnded) {
   SocketOwner last = owner(42, "web", 555, kBefore);
   host.binders = {{tcp_name(tcp4("127.0.0.1", 80)), last}};

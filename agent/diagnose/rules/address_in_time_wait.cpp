@@ -21,13 +21,13 @@ std::optional<Finding> address_in_time_wait(const Facts& facts) {
   std::erase_if(orphans, [](const PortUse& use) { return use.state == PortUse::State::bound; });
   if (orphans.empty()) return std::nullopt;
   const PortUse& first = orphans.front();
-  const bool one = orphans.size() == 1;
+  const bool one = orphans.size() == 1, looked = facts.holding().obstacle.empty();
   Finding found{
       .cause = Cause::address_in_time_wait,
-      .evidence = {{fmt::format(
-                        "no process has the port open; {} connection{} on it {} in {} (/proc/net/tcp)",
-                        orphans.size(), one ? "" : "s", one ? "is" : "are",
-                        first.state == PortUse::State::time_wait ? "TIME_WAIT" : "a closing state"),
+      .evidence = {{fmt::format("{}{} connection{} on the port {} in {} (/proc/net/tcp)",
+                                looked ? "no process has the port open; " : "", orphans.size(),
+                                one ? "" : "s", one ? "is" : "are",
+                                first.state == PortUse::State::time_wait ? "TIME_WAIT" : "a closing state"),
                     Standing::later("looked up after the call")}},
       .alternative = "a listener that ended right after the call leaves the same connections"};
   if (!facts.holding().obstacle.empty()) found.note("holders are not visible: " + facts.holding().obstacle);

@@ -3,11 +3,20 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <set>
 
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {
 namespace {
+
+/// Connections of this process: a socket may have several descriptors, in several processes.
+std::size_t connections_of(const Holding& holding, const SocketOwner& owner) {
+  std::set<std::uint64_t> sockets;
+  for (const OpenSocket& socket : holding.open)
+    if (socket.owner.tgid == owner.tgid) sockets.insert(socket.owner.socket_inode);
+  return sockets.size();
+}
 
 /// Did the kernel choose this port for an outgoing connection? Then nobody was seen to bind it.
 bool is_outgoing(const Facts& facts, const SocketCall& call) {
@@ -26,12 +35,12 @@ std::optional<Finding> connection_still_open(const Facts& facts) {
   for (const auto& socket : holding.open)
     if (socket.state != OpenSocket::State::connected) return std::nullopt;
   const SocketOwner& owner = holding.open.front().owner;
-  Finding found{
-      .cause = Cause::connection_still_open,
-      .evidence = {{fmt::format("no socket listens on the port; {} has {} open connection{} on it",
-                                owner_text(owner), holding.open.size(), holding.open.size() == 1 ? "" : "s"),
-                    Standing::later("looked up after the call")}},
-      .alternative = "a listener that ended right after the call leaves its connections behind"};
+  const std::size_t connections = connections_of(holding, owner);
+  Finding found{.cause = Cause::connection_still_open,
+                .evidence = {{fmt::format("no socket listens on the port; {} has {} open connection{} on it",
+                                          owner_text(owner), connections, connections == 1 ? "" : "s"),
+                              Standing::later("looked up after the call")}},
+                .alternative = "a listener that ended right after the call leaves its connections behind"};
   found.holder = to_holder(owner);
   if (is_outgoing(facts, *call)) {
     found.note(fmt::format(

@@ -50,6 +50,15 @@ Finding not_listening(const OpenSocket& socket) {
   return found;
 }
 
+/// What keeps the scan from saying that no socket listens; empty: nothing does.
+std::string scan_obstacle(const Facts& facts) {
+  const ScanFact& scan = facts.scan();
+  if (!scan.after_call) return scan.obstacle;
+  return scan.scan->sockets.complete_for(BoundName::Kind::inet)
+             ? ""
+             : "the scan of open sockets had no room for all (limits.walk_bytes)";
+}
+
 std::optional<Finding> of_port(const Facts& facts, const SocketCall& call) {
   if (!is_local_destination(facts, call).value_or(false)) return std::nullopt;
   if (const auto listener = listener_for(facts, call)) {
@@ -78,10 +87,13 @@ std::optional<Finding> of_port(const Facts& facts, const SocketCall& call) {
   });
   if (bound) return not_listening(*bound);
   Finding found{.cause = Cause::nothing_listens,
-                .evidence = {{"the connection was refused by this host (ECONNREFUSED)"},
-                             {"no socket listens on the port", Standing::later("looked up after the call")}},
+                .evidence = {{"the connection was refused by this host (ECONNREFUSED)"}},
                 .alternative = "a packet filter may refuse connections in the same way",
                 .advice = "start the server, or correct the address"};
+  if (const std::string obstacle = scan_obstacle(facts); obstacle.empty())
+    found.evidence.emplace_back("no socket listens on the port", Standing::later("looked up after the call"));
+  else
+    found.note("listeners are not visible: " + obstacle);
   add_last_holder(facts, facts.binder(name_of_call(call)), found);
   return found;
 }
