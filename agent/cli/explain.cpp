@@ -50,8 +50,9 @@ User find_user(const std::string& name) {
   User user{entry->pw_uid, {.fsuid = entry->pw_uid, .fsgid = entry->pw_gid, .groups = {}}};
   int count = 256;
   std::vector<gid_t> groups(static_cast<std::size_t>(count));
-  if (getgrouplist(entry->pw_name, entry->pw_gid, groups.data(), &count) >= 0)
-    user.credentials.groups.assign(groups.begin(), groups.begin() + count);
+  while (getgrouplist(entry->pw_name, entry->pw_gid, groups.data(), &count) < 0)
+    groups.resize(static_cast<std::size_t>(count));  // now it says how many there are
+  user.credentials.groups.assign(groups.begin(), groups.begin() + count);
   return user;
 }
 

@@ -1,4 +1,5 @@
 // sockward trace: the live view.
+#include <poll.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,18 +43,31 @@ std::uint16_t syscall_bits(const std::vector<std::string>& names) {
   return names.empty() ? 0xFFF : bits;
 }
 
-/// Ends the program when the reader of its output has gone (`sockward trace | head`).
+/// Nobody reads the pipe or socket that standard output is (`sockward trace | head`).
+bool reader_has_left() {
+  pollfd output{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/// Ends the program when the reader of its output has gone. A full disk does not end it: that is counted.
 class UntilReaderLeaves final : public Sink {
  public:
   explicit UntilReaderLeaves(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
   bool write(const Record& record) override {
     const bool written = sink_->write(record);
-    if (!written) kill(getpid(), SIGTERM);
+    if (!written) end_without_reader();
     return written;
   }
-  std::uint64_t flush() override { return sink_->flush(); }
+  std::uint64_t flush() override {
+    const std::uint64_t lost = sink_->flush();
+    if (lost != 0) end_without_reader();
+    return lost;
+  }
 
  private:
+  static void end_without_reader() {
+    if (reader_has_left()) kill(getpid(), SIGTERM);
+  }
   std::unique_ptr<Sink> sink_;
 };
 
@@ -99,7 +113,11 @@ int trace_command(const TraceFlags& flags) {
       observer.probes->snapshot().ring_full + observer.stats.lost_queue_full + observer.stats.lost_decode;
   if (lost != 0)
     std::fprintf(stderr, "sockward: %lu records were lost: the output could not keep up\n", lost);
-  return 0;
+  const std::uint64_t unwritten = reader_has_left() ? 0 : observer.stats.lost_output.load();
+  if (unwritten != 0)
+    std::fprintf(stderr, "sockward: %lu records could not be written to standard output; next: df -h\n",
+                 unwritten);
+  return unwritten == 0 ? 0 : 1;
 }
 
 }  // namespace sockward

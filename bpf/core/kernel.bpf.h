@@ -22,6 +22,7 @@
 #define EINVAL 22
 #define ENAMETOOLONG 36
 #define ELOOP 40
+#define ENOTSOCK 88
 #define EPROTOTYPE 91
 #define EOPNOTSUPP 95
 #define ENETUNREACH 101

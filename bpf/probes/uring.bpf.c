@@ -92,12 +92,17 @@ SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int length, int flags, int result)
 {
 	struct socket *socket;
+	struct sock *sk = NULL;
 
 	if (!came_by_io_uring())
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, BPF_CORE_READ(socket, sk), address,
-		       length, normalise_result(result));
+	/* The private data of a file that is no socket is something else. */
+	if (result != -ENOTSOCK) {
+		socket = BPF_CORE_READ(file, private_data);
+		sk = BPF_CORE_READ(socket, sk);
+	}
+	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, sk, address, length,
+		       normalise_result(result));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

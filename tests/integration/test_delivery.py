@@ -9,7 +9,7 @@ import time
 import unittest
 
 from receivers import Alertmanager, HttpReceiver, Journal, Webhook
-from support import SCHEMA, SOCKWARD, Agent, Folder, enter_own_container, total, wait_until
+from support import SCHEMA, SOCKWARD, Agent, Folder, Program, enter_own_container, total, wait_until
 from test_hostnames import TestHost
 
 
@@ -158,6 +158,18 @@ class Sinks(unittest.TestCase):
             wait_until(lambda: os.path.exists(path), 10, "a new file")
             self.assertGreater(total(agent.metrics(), "sockward_sink_records_total", sink="file"), 40)
 
+    def test_a_trace_that_cannot_write_says_how_many_records_were_lost(self):
+        with open("/dev/full", "wb") as full:
+            trace = Program(SOCKWARD, "trace", "--json", "--errno", "all", "--pid", str(os.getpid()), stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(trace.process.stderr.readline(), "attached\n")
+            for _ in range(30):
+                with self.assertRaises(FileNotFoundError):
+                    os.unlink("/nonexistent/sockward")
+            time.sleep(0.5)
+            self.assertEqual(trace.stop(), 1)
+        with trace.process.stderr as said:
+            self.assertIn("sockward: 30 records could not be written to standard output", said.read())
+
     def test_a_standard_output_that_takes_nothing_costs_records_that_are_counted(self):
         with Agent(output="json", preexec=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1)) as agent:
             fail_on_a_port()
@@ -268,7 +280,7 @@ class Reload(unittest.TestCase):
             log = agent.log.read()
         self.assertIn("recrods", log)
         self.assertIn("did you mean", log)
-        self.assertRegex(log, "only a new start.*limits")
+        self.assertRegex(log, "only after a restart.*limits")
 
     def test_a_bad_value_is_named_at_the_start(self):
         folder = Folder()

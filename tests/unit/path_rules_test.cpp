@@ -83,9 +83,9 @@ TEST_F(PathRules, TheFirstComponentThatIsMissingIsNamed) {
 
 TEST_F(PathRules, ANameWithASlashAtItsEndIsNoDirectoryToBeMade) {
   lack("/run/app");
-  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/")).advice, HasSubstr("take the slash off"));
-  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/x/")).advice, HasSubstr("make the directory"));
-  EXPECT_THAT(diagnose(path_connect(ENOENT, "/run/app/")).advice, HasSubstr("make the directory"));
+  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/")).advice, HasSubstr("remove the slash"));
+  EXPECT_THAT(diagnose(path_bind(ENOENT, "/run/app/x/")).advice, HasSubstr("create the directory"));
+  EXPECT_THAT(diagnose(path_connect(ENOENT, "/run/app/")).advice, HasSubstr("create the directory"));
 }
 
 TEST_F(PathRules, WhatDoesNotFitTheErrorIsNotCertain) {

@@ -313,7 +313,7 @@ TEST_F(ReachRules, WithARouteItIsAnAnswerOfARouterOrAFilter) {
       Route{.interface = 2, .interface_name = "eth0", .neighbour = Route::Neighbour::answering};
   const Diagnosis found = diagnose(connect_to(tcp4("192.0.2.1", 80), EHOSTUNREACH));
   EXPECT_EQ(found.cause, Cause::unreachable);
-  EXPECT_THAT(found.evidence, Contains(HasSubstr("there is a route to 192.0.2.1 by eth0")));
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("there is a route to 192.0.2.1 via eth0")));
 }
 
 TEST_F(ReachRules, AnInterfaceThatIsDownIsSaid) {
@@ -343,7 +343,7 @@ TEST_F(ReachRules, AFullQueueIsCertainWithAServerThatWasThereBeforeTheCall) {
   EXPECT_THAT(found.unproven, IsEmpty());
   ASSERT_TRUE(found.holder);
   EXPECT_EQ(found.holder->pid, 42u);
-  EXPECT_THAT(found.evidence, Contains("its backlog is 1; 2 wait now"));
+  EXPECT_THAT(found.evidence, Contains("its backlog is 1; 2 connections wait now"));
 }
 
 TEST_F(ReachRules, AFullQueueOfAnAbstractNameIsFoundAndThatOfAServerThatHasGoneIsStillSo) {

@@ -181,7 +181,7 @@ TEST_F(Rules, HostnameChangedThroughSysctlIsCheckedAgainstTheNamespace) {
   host.names[kOtherUts] = {"third", ""};
   const auto found = ask(rules::hostname_changed, event);
   EXPECT_EQ(found->confidence, Confidence::likely);
-  EXPECT_THAT(found->unproven, Contains(HasSubstr("has the name \"third\" by now")));
+  EXPECT_THAT(found->unproven, Contains(HasSubstr("is named \"third\" now")));
   host.names_visible = false;
   EXPECT_EQ(ask(rules::hostname_changed, event)->confidence, Confidence::likely);
 }
