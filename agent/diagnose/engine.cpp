@@ -20,13 +20,39 @@ struct Rule {
 constexpr std::array kRules = {SOCKWARD_RULES(SOCKWARD_RULE_ROW)};
 #undef SOCKWARD_RULE_ROW
 
+const char* looked_at(const Facts& facts) {
+  if (facts.socket() != nullptr)
+    return "the arguments, the socket, the caller's credentials and namespaces, and what the host says about "
+           "the address now";
+  if (facts.path_call() != nullptr)
+    return "the arguments, the caller's credentials and namespaces, and what is at the path now";
+  return "the arguments, the caller's credentials, and the names of the UTS namespace";
+}
+
+/// What a person looks at next.
+std::string where_to_look(const Facts& facts) {
+  if (facts.asked_now()) return "";
+  const unsigned pid = facts.event.actor.tgid;
+  if (facts.is_unix_path() || facts.path_call() != nullptr)
+    return fmt::format(
+        "look at the path as the program sees it (nsenter -t {} -m namei -l PATH), at ss -xap, and for "
+        "refusals "
+        "in the kernel's log (dmesg, ausearch -m avc)",
+        pid);
+  if (facts.is_inet())
+    return fmt::format(
+        "look at the program's network namespace (nsenter -t {} -n ss -tuanp, ip addr, ip route get), and at "
+        "its "
+        "seccomp filter and security module (/proc/{}/status, ausearch -m avc)",
+        pid, pid);
+  return fmt::format(
+      "look at the program's seccomp filter and security module (/proc/{}/status, ausearch -m avc)", pid);
+}
+
 Finding unexplained(const Facts& facts) {
-  Finding found{.cause = Cause::unknown, .evidence = {}, .alternative = {}, .advice = {}};
+  Finding found{.cause = Cause::unknown, .evidence = {}, .alternative = {}, .advice = where_to_look(facts)};
   found.note(fmt::format("{} returned {}", to_string(facts.event.syscall), error_label(facts.event)));
-  found.note(
-      "no rule of this version explains it; looked at: the arguments, the socket, the caller's credentials "
-      "and "
-      "namespaces, and what the host says about the address now");
+  found.note(std::string("no rule of this version explains it; looked at: ") + looked_at(facts));
   if (!facts.is_unix_path() && facts.path_call() == nullptr) return found;
   const PathFacts& way = facts.way();
   if (!way.known())

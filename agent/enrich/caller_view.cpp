@@ -50,9 +50,14 @@ bool CallerViews::is_ours(const Event& event) const {
 
 /// The same process again: a container that fails over and over has one that stays.
 Result<CallerView> CallerViews::open_known_sibling(const Event& event) const {
-  const std::lock_guard lock(mutex_);
-  for (const FileDescriptor& sibling : siblings_) {
-    auto view = view_through(duplicate(sibling), event);
+  std::vector<FileDescriptor> siblings;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const FileDescriptor& sibling : siblings_) siblings.push_back(duplicate(sibling));
+  }
+  // Not under the lock: looking at a root directory can hang, for a file system may.
+  for (FileDescriptor& sibling : siblings) {
+    auto view = view_through(std::move(sibling), event);
     if (view && view->exact && processes_.is_older(view->process, event.time)) return view;
   }
   return make_error(std::errc::no_such_process, "find a process with the caller's root");

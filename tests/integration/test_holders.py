@@ -340,7 +340,7 @@ class Permissions(Traced):
             found = self.one(trace, pid=child, sockward__address="unix:" + folder / path)
             self.expect(found, cause, "certain")
             self.assertTrue(found["sockward.evidence"][0].startswith(what), found["sockward.evidence"])
-        self.assertIn("group 0", found["sockward.advice"])
+        self.assertIn("group root (gid 0)", found["sockward.advice"])
         held.close()
         inside.close()
 

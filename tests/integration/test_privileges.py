@@ -116,7 +116,7 @@ class Privileges(unittest.TestCase):
         agent = Agent()
         done = subprocess.run(agent.command, preexec_fn=refuse_seccomp, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("cannot give up its powers: load the seccomp filter", done.stderr)
+        self.assertIn("could not drop its privileges: load the seccomp filter", done.stderr)
         self.assertIn("privileges: {seccomp: false}", done.stderr)
         with Agent(config="privileges: {seccomp: false}\n", preexec=refuse_seccomp) as agent:
             self.assertGreater(len(agent.metrics()), 100)

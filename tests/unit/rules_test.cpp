@@ -230,6 +230,15 @@ TEST_F(Rules, TheEngineSaysUnknownPlainlyAndNeverNothing) {
   EXPECT_EQ(found.cause, Cause::unknown);
   EXPECT_EQ(found.confidence, Confidence::unknown);
   EXPECT_THAT(found.evidence, Contains(HasSubstr("looked at")));
+  EXPECT_THAT(found.advice, HasSubstr("nsenter -t 4121 -n ss"));
+}
+
+TEST_F(Rules, AnUnknownCauseOfAnUnlinkSpeaksOfThePathAndOfNoSocket) {
+  Engine engine(host, kHostUts);
+  const Diagnosis found = engine.diagnose(path_call(Syscall::unlink, EBUSY, "/run/x"));
+  EXPECT_EQ(found.cause, Cause::unknown);
+  EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("the socket"))));
+  EXPECT_THAT(found.advice, HasSubstr("namei -l"));
 }
 
 TEST_F(Rules, AnUnknownCauseSaysThatThePathWasNotSeenAsTheCallerSawIt) {
