@@ -38,7 +38,7 @@ void use_one_heap() {
   // NOLINTEND(concurrency-mt-unsafe)
 }
 
-void give_back_memory_of_the_start() {
+void release_startup_memory() {
   malloc_trim(0);
   dl_iterate_phdr(give_back_code, nullptr);
 }

@@ -10,6 +10,6 @@ void use_one_heap();
 
 /// Once the start is over: gives free heap memory back, and the code that only the start ran (machine code of
 /// libraries is mapped from their files: what is called again comes back from the page cache). Thread-safe.
-void give_back_memory_of_the_start();
+void release_startup_memory();
 
 }  // namespace sockward

@@ -92,7 +92,7 @@ class Census final : public BoundSockets {
  public:
   std::optional<SocketOwner> binder(const BoundName& name) const override { return sockets_.binder(name); }
   Result<bool> note_released() const override { return sockets_.note_released(); }
-  Result<bool> walk(SocketList& into) const override {
+  Result<bool> scan(SocketList& into) const override {
     auto census = sockets_.census();
     if (!census) return census.error();
     for (const OpenSocket& socket : census->open) into.add(socket);
@@ -100,7 +100,7 @@ class Census final : public BoundSockets {
     unowned_ = std::move(census->orphans);
     return true;
   }
-  /// Those that no process had open at the latest walk.
+  /// Those that no process had open at the latest scan.
   std::vector<OpenSocket> unowned() const {
     const std::lock_guard lock(mutex_);
     return unowned_;
@@ -198,7 +198,7 @@ int explain_command(const ExplainFlags& flags) {
                       SocketList::kUnbounded);
   question.around.unowned = [&census] { return census.unowned(); };
   if (!question.interface.empty()) find_interface(question.interface, host, event);
-  event.time = SystemClock().monotonic();  // after the first walk: what that met was there before
+  event.time = SystemClock().monotonic();  // after the first scan: what that found was there before
   const Prediction prediction = predict(event, host, question.around);
   const auto address = address_text(std::get<SocketCall>(event.call).address);
   const std::string subject = fmt::format("{} of {} as {}", to_string(event.syscall),

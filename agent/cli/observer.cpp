@@ -71,11 +71,11 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .writes_strict = sysctl_writes_strict()};
 }
 
-Result<bool> KnownSockets::walk(SocketList& into) const {
+Result<bool> KnownSockets::scan(SocketList& into) const {
   const SocketList empty = into;
-  if (probes_.walk(into)) return true;
+  if (probes_.scan(into)) return true;
   into = empty;
-  return fallback_.walk(into);
+  return fallback_.scan(into);
 }
 
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)
@@ -87,12 +87,12 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std:
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
     log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
-  const Losses former = probes->ledger().former_losses();
-  stats.lost_queue_full = former.queue_full;
-  stats.lost_decode = former.decode;
-  stats.lost_output = former.output;
+  const Losses previous = probes->ledger().previous_losses();
+  stats.lost_queue_full = previous.queue_full;
+  stats.lost_decode = previous.decode;
+  stats.lost_output = previous.output;
   stats.lost_restart = probes->ledger().lost();
-  give_back_memory_of_the_start();  // parsing the kernel's types took far more than is needed from now on
+  release_startup_memory();  // parsing the kernel's types took far more than is needed from now on
 }
 
 std::string Observer::attached_text() const {

@@ -21,14 +21,14 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
 /// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.
 ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag);
 
-/// Who bound what by the kernel side's table, and who has what open by its walk; without the walk (no
+/// Who bound what by the kernel side's table, and who has what open by its scan; without the scan (no
 /// iterator here) by sock_diag and /proc.
 class KnownSockets final : public BoundSockets {
  public:
   explicit KnownSockets(const ProbeSet& probes) : probes_(probes), fallback_("/proc") {}
   std::optional<SocketOwner> binder(const BoundName& name) const override { return probes_.binder(name); }
   Result<bool> note_released() const override { return probes_.note_released(); }
-  Result<bool> walk(SocketList& into) const override;
+  Result<bool> scan(SocketList& into) const override;
 
  private:
   const ProbeSet& probes_;
@@ -40,7 +40,7 @@ class Observer {
  public:
   /// `walk_bytes`: Settings::Limits::walk_bytes. Throws StartupError.
   Observer(const ProbeOptions& options, const CgroupMounts& mounts,
-           std::size_t walk_bytes = SocketWalks::kMostBytes);
+           std::size_t walk_bytes = SocketScans::kMostBytes);
 
   /// "attached", or how many probes are when not all.
   std::string attached_text() const;

@@ -282,7 +282,7 @@ int serve_until_stopped(const StopSignals& signals, Reloader& reloader, Observer
       observer.probes->keep_on_stop();
       return 1;
     }
-    if (pipeline.alive()) tell_service_manager("WATCHDOG=1");
+    if (pipeline.alive()) notify_service_manager("WATCHDOG=1");
     switch (signals.next(kBetweenLooks)) {
       case StopSignals::Came::stop:
         log_info("stopping");
@@ -352,9 +352,9 @@ int run_command(const RunFlags& flags) {
     served.metrics = &metrics;
     log_info("{}", observer.attached_text());
     Reloader reloader(flags, settings, observer, pipeline, served.recent, counts, file);
-    tell_service_manager("READY=1\nSTATUS=" + observer.attached_text());
+    notify_service_manager("READY=1\nSTATUS=" + observer.attached_text());
     code = serve_until_stopped(signals, reloader, observer, pipeline, *server, metrics);
-    tell_service_manager("STOPPING=1");
+    notify_service_manager("STOPPING=1");
     server.reset();  // no handler uses the parts below any more
   }
   return code;

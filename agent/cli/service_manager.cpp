@@ -4,7 +4,7 @@
 
 namespace sockward {
 
-void tell_service_manager(const std::string& state) {
+void notify_service_manager(const std::string& state) {
   sd_notify(0, state.c_str());
 }
 

@@ -50,9 +50,9 @@ bool reader_has_left() {
 }
 
 /// Ends the program when the reader of its output has gone. A full disk does not end it: that is counted.
-class UntilReaderLeaves final : public Sink {
+class StopOnBrokenPipe final : public Sink {
  public:
-  explicit UntilReaderLeaves(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  explicit StopOnBrokenPipe(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
   bool write(const Record& record) override {
     const bool written = sink_->write(record);
     if (!written) end_without_reader();
@@ -78,7 +78,7 @@ std::vector<std::unique_ptr<Sink>> make_sinks(bool json) {
   else
     sink = std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
   std::vector<std::unique_ptr<Sink>> sinks;
-  sinks.push_back(std::make_unique<UntilReaderLeaves>(std::move(sink)));
+  sinks.push_back(std::make_unique<StopOnBrokenPipe>(std::move(sink)));
   return sinks;
 }
 

@@ -24,7 +24,7 @@ struct Settings {
     std::string output = "auto";              ///< auto | json | text | off: what goes to standard output
     std::string file;                         ///< JSON lines are appended here too; empty: no file
     std::uint32_t file_max_bytes = 64 << 20;  ///< the file is put aside before it grows beyond; 0: never
-    std::uint32_t file_keep = 5;              ///< former files that are kept: file.1 to file.N
+    std::uint32_t file_keep = 5;              ///< previous files that are kept: file.1 to file.N
     bool journald = false;                    ///< native fields to the local journal
     std::string command_args = "off";         ///< off | program | full
     std::chrono::seconds fold{
@@ -62,7 +62,7 @@ struct Settings {
     std::uint32_t source_entries =
         8192;                          ///< container, call, family and errno combinations the kernel can hold
     std::uint32_t bound_names = 4096;  ///< names whose binder is remembered
-    std::uint32_t walk_bytes = 2 << 20;    ///< of one walk over all open sockets
+    std::uint32_t walk_bytes = 2 << 20;    ///< of one scan of all open sockets
     std::uint32_t history_entries = 1024;  ///< what happened in the last minute, of each kind
     /// Records per second, after a burst of five times as many; 0: any number. What is held back is counted.
     std::uint32_t source_rate = 200;  ///< of one container, call and error

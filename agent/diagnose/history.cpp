@@ -122,9 +122,9 @@ void History::remember_change(const Event& event, const NameCall& call) {
 void History::remember_unlink(const Event& event) {
   auto path = resolved_path(event);
   if (!path) return;
-  std::erase_if(unlinks_, [&](const UnlinkFailure& former) {
-    return former.tgid == event.actor.tgid && former.leader_start_ns == event.actor.leader_start_ns &&
-           former.path == *path;
+  std::erase_if(unlinks_, [&](const UnlinkFailure& previous) {
+    return previous.tgid == event.actor.tgid && previous.leader_start_ns == event.actor.leader_start_ns &&
+           previous.path == *path;
   });
   make_room(unlinks_, HistoryKind::failed_unlink, event.time);
   unlinks_.push_back({.tgid = event.actor.tgid,

@@ -60,7 +60,7 @@ class History {
   explicit History(std::size_t entries = kEntries) : entries_(entries) {}
 
   /// Remembers an event; call it after the event was diagnosed. The same removal that fails again takes the
-  /// place of the former one.
+  /// place of the previous one.
   void remember(const Event& event);
   const Forgotten& forgotten() const { return forgotten_; }
   /// The over-long socket path that the process of this event was started with, unless it has used it in a

@@ -181,11 +181,11 @@ bool binder_has_another_type(const Facts& facts, const SocketOwner& binder, cons
 
 ScanFact scan_after_call(const Facts& facts, const HostView& host) {
   ScanFact found;
-  auto scan = host.sockets(facts.event.time, HostView::Walk::shared);
+  auto scan = host.sockets(facts.event.time, HostView::Scan::shared);
   if (scan) found.scan = *scan;
   // A scan from before the call may have missed the holder, or met one that left before the call.
   if (scan && (*scan)->began <= facts.event.time) {
-    scan = host.sockets(facts.event.time, HostView::Walk::fresh);
+    scan = host.sockets(facts.event.time, HostView::Scan::fresh);
     if (scan) found.scan = *scan;
   }
   found.after_call = scan.has_value();

@@ -29,7 +29,7 @@ Result<CallerView> view_through(FileDescriptor process, const Event& event) {
 
 }  // namespace
 
-CallerViews::CallerViews(const ProcessFolders& processes, const Clock& clock, DutyLimit& limit)
+CallerViews::CallerViews(const ProcessFolders& processes, const Clock& clock, CpuBudget& limit)
     : processes_(processes), clock_(clock), limit_(limit) {
   struct stat status {};
   if (stat("/proc/self/ns/mnt", &status) == 0) own_mntns_ = static_cast<NamespaceInode>(status.st_ino);
@@ -73,7 +73,7 @@ void CallerViews::remember_sibling(const FileDescriptor& process) const {
 Result<CallerView> CallerViews::open_sibling(const Event& event) const {
   if (auto known = open_known_sibling(event)) return known;
   if (!limit_.may_begin()) return budget_exhausted("search for a process with the caller's root");
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   Result<CallerView> found = make_error(std::errc::no_such_process, "find a process with the caller's root");
   const auto same_view = [&](const FileDescriptor& folder) {
     auto view = view_through(duplicate(folder), event);

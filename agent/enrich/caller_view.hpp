@@ -4,7 +4,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/result.hpp"
-#include "enrich/duty_limit.hpp"
+#include "enrich/cpu_budget.hpp"
 #include "enrich/process_folders.hpp"
 
 namespace sockward {
@@ -22,7 +22,7 @@ struct CallerView {
 class CallerViews {
  public:
   /// `limit` decides about searches through all processes. All must outlive this object.
-  CallerViews(const ProcessFolders& processes, const Clock& clock, DutyLimit& limit);
+  CallerViews(const ProcessFolders& processes, const Clock& clock, CpuBudget& limit);
 
   /// The view of the calling thread; else of its leader; else of another process that lives in the same mount
   /// namespace and has the same root directory (the caller of a container is often gone before it can be
@@ -43,7 +43,7 @@ class CallerViews {
 
   const ProcessFolders& processes_;
   const Clock& clock_;
-  DutyLimit& limit_;
+  CpuBudget& limit_;
   NamespaceInode own_mntns_ = 0, own_userns_ = 0;
   std::uint64_t own_root_device_ = 0, own_root_inode_ = 0;
   mutable std::mutex mutex_;

@@ -99,7 +99,8 @@ bool ContainerDirectory::exists(std::uint64_t key) const {
 std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::optional<ProcessId> process) {
   const std::lock_guard lock(mutex_);
   if (const auto found = known_.find(key); found != known_.end()) return found->second;
-  if (auto former = former_.extract(key); !former.empty()) return remember(key, std::move(former.mapped()));
+  if (auto previous = previous_.extract(key); !previous.empty())
+    return remember(key, std::move(previous.mapped()));
   auto path = path_of(key);
   if (!path && process)
     if (auto from_process = host_.cgroup_path(*process)) path = std::move(*from_process);
@@ -108,7 +109,7 @@ std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::o
 }
 
 const KnownContainer& ContainerDirectory::remember(std::uint64_t key, KnownContainer container) {
-  if (known_.size() >= capacity_ / 2) former_ = std::exchange(known_, {});
+  if (known_.size() >= capacity_ / 2) previous_ = std::exchange(known_, {});
   return known_.emplace(key, std::move(container)).first->second;
 }
 

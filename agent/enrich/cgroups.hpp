@@ -57,7 +57,7 @@ class ContainerDirectory {
   const HostView& host_;
   std::size_t capacity_;
   std::mutex mutex_;
-  std::unordered_map<std::uint64_t, KnownContainer> known_, former_;  // half of the capacity each
+  std::unordered_map<std::uint64_t, KnownContainer> known_, previous_;  // half of the capacity each
 };
 
 }  // namespace sockward

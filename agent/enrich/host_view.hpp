@@ -166,12 +166,12 @@ class HostView {
   /// This and every other look-up whose cost grows with the node has a CPU budget; where it is exhausted the
   /// Error is std::errc::resource_unavailable_try_again, which means nothing else here. Files and networks of
   /// a caller that is gone are among them: a process that shares its view has to be searched for.
-  enum class Walk { shared, fresh };
-  virtual Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const = 0;
+  enum class Scan { shared, fresh };
+  virtual Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Scan scan) const = 0;
   /// The latest scan that had ended before `time`: at worst the one that was made when the agent started.
   virtual Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const = 0;
   /// Notes what was released, and makes a scan now, so that binder() and sockets_before() can answer later.
-  virtual void look_around() const = 0;
+  virtual void refresh_socket_scan() const = 0;
   /// BoundSockets::note_released, after which binder() knows of every socket that has gone by now.
   virtual Result<bool> note_released() const = 0;
   /// Ever: sockets that scans had no room for; look-ups that were skipped because the CPU budget was

@@ -19,7 +19,7 @@ bool has_changed(const FileDescriptor& table) {
 }  // namespace
 
 MountCounter::MountCounter(const std::string& proc, const MountEvents* events, const Clock& clock,
-                           DutyLimit& limit)
+                           CpuBudget& limit)
     : events_(events), clock_(clock), limit_(limit) {
   if (events_ == nullptr) return;
   watch(proc + "/self");
@@ -38,7 +38,7 @@ void MountCounter::watch(const std::string& process) {
 
 Result<std::optional<std::uint64_t>> MountCounter::read_now(NamespaceInode mntns) const {
   if (!limit_.may_begin()) return budget_exhausted("read the mount namespaces of all processes");
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   return events_->mount_event(mntns);
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/result.hpp"
-#include "enrich/duty_limit.hpp"
+#include "enrich/cpu_budget.hpp"
 #include "telemetry/mount_events.hpp"
 
 namespace sockward {
@@ -20,7 +20,7 @@ class MountCounter {
  public:
   /// `events` may be null: nothing is known then. It and the others must outlive this object. `proc`: usually
   /// "/proc".
-  MountCounter(const std::string& proc, const MountEvents* events, const Clock& clock, DutyLimit& limit);
+  MountCounter(const std::string& proc, const MountEvents* events, const Clock& clock, CpuBudget& limit);
 
   /// nullopt: no process lives in it. Error: not known on this kernel, or refused by the limit.
   Result<std::optional<std::uint64_t>> read(NamespaceInode mntns) const;
@@ -36,7 +36,7 @@ class MountCounter {
 
   const MountEvents* events_;
   const Clock& clock_;
-  DutyLimit& limit_;
+  CpuBudget& limit_;
   mutable std::mutex mutex_;
   mutable std::vector<Watched> watched_;
 };

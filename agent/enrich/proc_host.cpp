@@ -16,20 +16,20 @@ ProcHost::ProcHost(std::string proc, std::string controller, const UtsNames* uts
       cgroup2_root_(std::move(cgroup2_root)),
       uts_(uts),
       processes_(std::move(proc)),
-      limit_(clock_, walk_bytes == SocketList::kUnbounded ? DutyLimit::kUnlimited : DutyLimit::kBurst),
-      walks_(sockets, clock_, limit_, walk_bytes),
+      limit_(clock_, walk_bytes == SocketList::kUnbounded ? CpuBudget::kUnlimited : CpuBudget::kBurst),
+      scans_(sockets, clock_, limit_, walk_bytes),
       mount_counter_(processes_.proc(), mount_events, clock_, limit_),
       paths_(processes_, clock_, limit_),
       network_(processes_, clock_, limit_) {}
 
-void ProcHost::look_around() const {
+void ProcHost::refresh_socket_scan() const {
   clock_watch_.check();
-  walks_.look_around();
+  scans_.refresh_socket_scan();
 }
 
 HostView::Omissions ProcHost::omissions() const {
-  const Patience::GivenUp files = paths_.given_up();
-  return {.sockets = walks_.left_out(),
+  const TimeLimitedWorker::GivenUp files = paths_.given_up();
+  return {.sockets = scans_.left_out(),
           .look_ups = limit_.refused(),
           .files_timed_out = files.timed_out,
           .files_not_begun = files.not_begun};

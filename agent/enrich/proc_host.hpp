@@ -10,7 +10,7 @@
 #include "enrich/proc_paths.hpp"
 #include "enrich/proc_text.hpp"
 #include "enrich/process_folders.hpp"
-#include "enrich/socket_walks.hpp"
+#include "enrich/socket_scans.hpp"
 #include "telemetry/mount_events.hpp"
 #include "telemetry/uts_names.hpp"
 
@@ -26,7 +26,7 @@ class ProcHost final : public HostView {
   /// look-ups have no CPU budget either.
   ProcHost(std::string proc, std::string controller, const UtsNames* uts,
            const BoundSockets* sockets = nullptr, const MountEvents* mount_events = nullptr,
-           std::string cgroup2_root = "", std::size_t walk_bytes = SocketWalks::kMostBytes);
+           std::string cgroup2_root = "", std::size_t walk_bytes = SocketScans::kMostBytes);
 
   Result<std::string> executable(ProcessId process) const override;
   Result<std::vector<std::string>> arguments(ProcessId process) const override;
@@ -36,17 +36,17 @@ class ProcHost final : public HostView {
   Result<Credentials> credentials(const Event& event) const override;
   Result<unsigned> cgroup_programs(const Event& event) const override;
 
-  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override {
-    return walks_.after(time, walk == Walk::shared);
+  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Scan scan) const override {
+    return scans_.after(time, scan == Scan::shared);
   }
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime time) const override {
-    return walks_.before(time);
+    return scans_.before(time);
   }
   /// Also checks the clock, so that clock_set_since() dates a change well.
-  void look_around() const override;
-  Result<bool> note_released() const override { return walks_.note_released(); }
+  void refresh_socket_scan() const override;
+  Result<bool> note_released() const override { return scans_.note_released(); }
   Omissions omissions() const override;
-  std::optional<SocketOwner> binder(const BoundName& name) const override { return walks_.binder(name); }
+  std::optional<SocketOwner> binder(const BoundName& name) const override { return scans_.binder(name); }
 
   Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const override {
     return paths_.object_at(event, path);
@@ -98,8 +98,8 @@ class ProcHost final : public HostView {
   const SystemClock clock_;
   const ClockWatch clock_watch_;
   const ProcessFolders processes_;
-  mutable DutyLimit limit_;  // of everything below
-  const SocketWalks walks_;
+  mutable CpuBudget limit_;  // of everything below
+  const SocketScans scans_;
   const MountCounter mount_counter_;
   const ProcPaths paths_;
   const ProcNetwork network_;

@@ -17,7 +17,7 @@ constexpr std::size_t kLongestTable = std::size_t{16} << 20;
 Result<NetworkNamespace> ProcNetwork::open_network(const Event& event) const {
   if (auto found = namespaces_.open(event)) return found;
   if (!limit_.may_begin()) return budget_exhausted("search for the network namespace of the call");
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   return namespaces_.search(event);
 }
 
@@ -37,7 +37,7 @@ Result<std::vector<PortUse>> ProcNetwork::port_uses(const Event& event, std::uin
   if (!home) return home.error();
   const std::string table = protocol == IPPROTO_UDP ? "udp" : "tcp";
   if (!limit_.may_begin()) return budget_exhausted("search /proc/net/" + table);
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   std::vector<PortUse> found;
   const auto read =
       read_both(*home, table, [&](std::string_view lines) { add_port_uses(lines, port, found); });
@@ -50,7 +50,7 @@ Result<std::optional<KnownConnection>> ProcNetwork::connection(const Event& even
   const auto home = open_network(event);
   if (!home) return home.error();
   if (!limit_.may_begin()) return budget_exhausted("search /proc/net/tcp");
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   std::optional<KnownConnection> found;
   const auto read = read_both(*home, "tcp", [&](std::string_view lines) {
     if (!found) found = find_connection(lines, local, remote);
@@ -61,7 +61,7 @@ Result<std::optional<KnownConnection>> ProcNetwork::connection(const Event& even
 
 Result<bool> ProcNetwork::knows_socket_named(const Event& event, const std::string& name) const {
   if (!limit_.may_begin()) return budget_exhausted("search /proc/net/unix");
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   return find_name(event, name);
 }
 

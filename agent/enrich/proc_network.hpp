@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "enrich/duty_limit.hpp"
+#include "enrich/cpu_budget.hpp"
 #include "enrich/host_view.hpp"
 #include "enrich/network_namespaces.hpp"
 
@@ -18,7 +18,7 @@ namespace sockward {
 class ProcNetwork {
  public:
   /// `limit` decides about searches of /proc/net. All three must outlive this object.
-  ProcNetwork(const ProcessFolders& processes, const Clock& clock, DutyLimit& limit)
+  ProcNetwork(const ProcessFolders& processes, const Clock& clock, CpuBudget& limit)
       : namespaces_(processes), processes_(processes), clock_(clock), limit_(limit) {}
 
   // As in HostView.
@@ -38,7 +38,7 @@ class ProcNetwork {
   const NetworkNamespaces namespaces_;
   const ProcessFolders& processes_;
   const Clock& clock_;
-  DutyLimit& limit_;
+  CpuBudget& limit_;
 };
 
 }  // namespace sockward

@@ -28,7 +28,7 @@ std::string as_caller(const Event& event, const std::string& path) {
 }  // namespace
 
 Result<std::optional<PathObject>> ProcPaths::object_at(const Event& event, const std::string& path) const {
-  return patience_.within<std::optional<PathObject>>(
+  return worker_thread_.with_timeout<std::optional<PathObject>>(
       [this, event, path]() -> Result<std::optional<PathObject>> {
         const auto view = views_.open(event);
         if (!view) return view.error();
@@ -38,7 +38,7 @@ Result<std::optional<PathObject>> ProcPaths::object_at(const Event& event, const
 
 Result<std::optional<SymlinkOnPath>> ProcPaths::first_symlink(const Event& event,
                                                               const std::string& path) const {
-  return patience_.within<std::optional<SymlinkOnPath>>(
+  return worker_thread_.with_timeout<std::optional<SymlinkOnPath>>(
       [this, event, path] { return find_link(event, path); });
 }
 
@@ -56,7 +56,8 @@ Result<std::optional<SymlinkOnPath>> ProcPaths::find_link(const Event& event, co
 }
 
 Result<PathTrace> ProcPaths::trace_path(const Event& event, const std::string& path, bool follow) const {
-  return patience_.within<PathTrace>([this, event, path, follow] { return resolve(event, path, follow); });
+  return worker_thread_.with_timeout<PathTrace>(
+      [this, event, path, follow] { return resolve(event, path, follow); });
 }
 
 Result<PathTrace> ProcPaths::resolve(const Event& event, const std::string& path, bool follow) const {
@@ -96,7 +97,7 @@ bool ProcPaths::may_be_idmapped(const Event& event, const CallerView& view,
 }
 
 Result<IdNames> ProcPaths::id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const {
-  return patience_.within<IdNames>([this, event, uid, gid]() -> Result<IdNames> {
+  return worker_thread_.with_timeout<IdNames>([this, event, uid, gid]() -> Result<IdNames> {
     if (event.actor.userns != 0 && event.actor.userns != views_.own_user_namespace())
       return make_error(std::errc::operation_not_supported, "name the ids of another user namespace");
     const auto view = views_.open(event);
@@ -106,7 +107,7 @@ Result<IdNames> ProcPaths::id_names(const Event& event, std::uint32_t uid, std::
 }
 
 Result<MountPoint> ProcPaths::mount_at(const Event& event, const std::string& path) const {
-  return patience_.within<MountPoint>([this, event, path] { return find_mount(event, path); });
+  return worker_thread_.with_timeout<MountPoint>([this, event, path] { return find_mount(event, path); });
 }
 
 Result<MountPoint> ProcPaths::find_mount(const Event& event, const std::string& path) const {

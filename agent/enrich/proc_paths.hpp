@@ -8,8 +8,8 @@
 #include "base/result.hpp"
 #include "enrich/caller_view.hpp"
 #include "enrich/host_view.hpp"
-#include "enrich/patience.hpp"
 #include "enrich/process_folders.hpp"
+#include "enrich/time_limited_worker.hpp"
 
 namespace sockward {
 
@@ -18,7 +18,7 @@ namespace sockward {
 class ProcPaths {
  public:
   /// `limit` decides about searches through all processes. All must outlive this object.
-  ProcPaths(const ProcessFolders& processes, const Clock& clock, DutyLimit& limit)
+  ProcPaths(const ProcessFolders& processes, const Clock& clock, CpuBudget& limit)
       : views_(processes, clock, limit), processes_(processes) {}
 
   // As in HostView.
@@ -28,10 +28,10 @@ class ProcPaths {
   Result<MountPoint> mount_at(const Event& event, const std::string& path) const;
   Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const;
   /// Of all these.
-  Patience::GivenUp given_up() const { return patience_.given_up(); }
+  TimeLimitedWorker::GivenUp given_up() const { return worker_thread_.given_up(); }
 
  private:
-  // What may hang, for a file system may: run under patience_.
+  // What may hang, for a file system may: run under worker_thread_.
   Result<std::optional<SymlinkOnPath>> find_link(const Event& event, const std::string& path) const;
   Result<PathTrace> resolve(const Event& event, const std::string& path, bool follow) const;
   Result<MountPoint> find_mount(const Event& event, const std::string& path) const;
@@ -39,7 +39,7 @@ class ProcPaths {
 
   const CallerViews views_;
   const ProcessFolders& processes_;
-  mutable Patience patience_{std::chrono::milliseconds(500)};
+  mutable TimeLimitedWorker worker_thread_{std::chrono::milliseconds(500)};
 };
 
 }  // namespace sockward

@@ -96,7 +96,7 @@ Result<bool> ProcSockets::note_released() const {
   return make_error(std::errc::function_not_supported, "note released sockets");
 }
 
-Result<bool> ProcSockets::walk(SocketList& into) const {
+Result<bool> ProcSockets::scan(SocketList& into) const {
   const auto census = this->census();
   if (!census) return census.error();
   for (const OpenSocket& socket : census->open) into.add(socket);

@@ -23,7 +23,7 @@ class ProcSockets final : public BoundSockets {
   std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
   /// Always an Error: nobody is remembered.
   Result<bool> note_released() const override;
-  Result<bool> walk(SocketList& into) const override;
+  Result<bool> scan(SocketList& into) const override;
   /// Cost: all open files of all processes, once.
   Result<SocketCensus> census() const;
 

@@ -78,7 +78,7 @@ void Pipeline::work() {
   constexpr std::uint64_t kLongest = 100'000'000;  // ns
   while (!queue_.finished()) {
     take_new_sinks();
-    const bool timed = walk_due_ || !repeats_.empty();
+    const bool timed = scan_due_ || !repeats_.empty();
     auto event = timed ? queue_.pop_within(kTick) : queue_.pop();
     worked_at_ = parts_.clock.monotonic().ns;
     if (event) {
@@ -88,7 +88,7 @@ void Pipeline::work() {
       ++unflushed_;
     }
     if (queue_.size() != 0 && unflushed_ < kBatch && worked_at_ < flushed_at_ + kLongest) continue;
-    look_around_when_due();
+    refresh_socket_scan_when_due();
     hand_out_repeats(false);
     flush_sinks();
   }
@@ -134,17 +134,17 @@ void Pipeline::take_new_sinks() {
   options_.ignored = std::move(fresh->ignored);
 }
 
-/// After a process that bound a socket file has ended, one walk shows whether its sockets are dead: a later
+/// After a process that bound a socket file has ended, one scan shows whether its sockets are dead: a later
 /// call that meets the file then finds that proven. Its files are closed a moment after the end; and a storm
-/// of ends must not become a storm of walks.
-void Pipeline::look_around_when_due() {
+/// of ends must not become a storm of scans.
+void Pipeline::refresh_socket_scan_when_due() {
   constexpr std::uint64_t kBetween = 200'000'000;  // ns
-  if (!walk_due_) return;
+  if (!scan_due_) return;
   const MonotonicTime now = parts_.clock.monotonic();
-  if (now < *walk_due_ || now.ns < walked_.ns + kBetween) return;
-  walk_due_.reset();
-  walked_ = now;
-  parts_.host.look_around();
+  if (now < *scan_due_ || now.ns < scanned_.ns + kBetween) return;
+  scan_due_.reset();
+  scanned_ = now;
+  parts_.host.refresh_socket_scan();
   note_omissions();
 }
 
@@ -179,14 +179,14 @@ void Pipeline::handle(Event event) {
   record.time = parts_.clock.wall(record.event.time);
   record.host_scope = record.event.actor.utsns == options_.host_utsns;
   if (const auto* end = std::get_if<ProcessExit>(&record.event.call);
-      end != nullptr && end->binder && !walk_due_)
-    walk_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
+      end != nullptr && end->binder && !scan_due_)
+    scan_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
   // Diagnosis first: what a rule asks of the host ages faster than the process's name.
   record.diagnosis = engine_.diagnose(record.event);
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
   note_omissions();
-  if (!worth_telling(record)) return;
+  if (!is_reportable(record)) return;
   record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
   record.context = context_of(record.event);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)

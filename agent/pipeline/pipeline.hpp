@@ -58,7 +58,7 @@ class Pipeline final : private RecordHandler {
   /// Takes what is left in the ring buffer, diagnoses it, flushes the sinks.
   ~Pipeline() override;
 
-  /// From now on records go to these sinks; the former ones are flushed and ended by the worker. From any
+  /// From now on records go to these sinks; the previous ones are flushed and ended by the worker. From any
   /// thread.
   /// Do both threads get on with their work? False when the ring was not looked at for some seconds, or
   /// records wait and none is handled for half a minute (a sink or a look-up that hangs). From any thread.
@@ -75,7 +75,7 @@ class Pipeline final : private RecordHandler {
   void hand_out(const Record& record);
   void hand_out_repeats(bool all);
   void flush_sinks();
-  void look_around_when_due();
+  void refresh_socket_scan_when_due();
   void note_omissions();
   void take_new_sinks();
   Context context_of(const Event& event);
@@ -95,8 +95,8 @@ class Pipeline final : private RecordHandler {
   std::atomic<std::uint64_t> drained_at_{0}, worked_at_{0};  // monotonic ns
   std::uint64_t flushed_at_ = 0;                             // monotonic ns
   std::size_t unflushed_ = 0;                                // events handled since the sinks were flushed
-  std::optional<MonotonicTime> walk_due_;
-  MonotonicTime walked_;
+  std::optional<MonotonicTime> scan_due_;
+  MonotonicTime scanned_;
   BoundedQueue<Event> queue_;
   RecordRing ring_;
   std::jthread drainer_;

@@ -10,7 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/startup_error.hpp"
-#include "probe/turn.hpp"
+#include "probe/active_generation.hpp"
 
 namespace sockward {
 namespace {
@@ -29,7 +29,7 @@ bool fits(const Pinned& pinned, const PinIdentity& wanted, const std::vector<Ope
   std::set<std::string> attached;
   for (const auto& attachment : pinned.side.attachments) attached.insert(attachment.program);
   return may_adopt(pinned.identity, wanted) && attached == programs_of(plan) &&
-         takes_all(options, pinned.side.maps);
+         map_sizes_match(options, pinned.side.maps);
 }
 
 std::uint32_t id_of(int map_fd) {
@@ -38,10 +38,10 @@ std::uint32_t id_of(int map_fd) {
   return bpf_obj_get_info_by_fd(map_fd, &info, &size) == 0 ? info.id : 0;
 }
 
-/// Is there a former map of this name, and is ours another one?
-bool differs(const Maps& former, const Maps& ours, const std::string& name) {
-  const auto theirs = former.find(name), own = ours.find(name);
-  return theirs != former.end() && own != ours.end() &&
+/// Is there a previous map of this name, and is ours another one?
+bool differs(const Maps& previous, const Maps& ours, const std::string& name) {
+  const auto theirs = previous.find(name), own = ours.find(name);
+  return theirs != previous.end() && own != ours.end() &&
          id_of(theirs->second.get()) != id_of(own->second.get());
 }
 
@@ -61,10 +61,10 @@ void copy_entries(int from, int to) {
 }
 
 /// Tables whose size is a setting go on in those of another size. Counts by container that find no room are
-/// of "~other", and so is what the former programs count from now until it is the new ones' turn.
-void copy_tables(const Maps& former, const Maps& ours) {
+/// of "~other", and so is what the previous programs count from now until it is the new ones' turn.
+void copy_tables(const Maps& previous, const Maps& ours) {
   for (const std::string name : {"failures_by_source", "bound_names"})
-    if (differs(former, ours, name)) copy_entries(former.at(name).get(), ours.at(name).get());
+    if (differs(previous, ours, name)) copy_entries(previous.at(name).get(), ours.at(name).get());
 }
 
 void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& plan) {
@@ -76,8 +76,9 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
                                   .reason = operation.reason,
                                   .optional = operation.optional});
   // A previous agent may have died between attaching these and giving them their turn.
-  if (!give_turn(result.side.map("counters"), static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
-                 result.side.generation))
+  if (!activate_generation(result.side.map("counters"),
+                           static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
+                           result.side.generation))
     throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
   result.pins->remove_all_but(result.side.generation);
   result.adopted = true;
@@ -85,7 +86,7 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
 
 }  // namespace
 
-Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) {
+Acquired acquire_kernel_side(const ProbeOptions& options, const KernelFeatures& features) {
   Acquired result;
   if (options.pin_path.empty()) {
     result.not_pinned = "--restart.pin-path=off";
@@ -97,8 +98,9 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
   Inheritance inherited;
   Maps unusable;  // of another layout
   if (result.pins) {
-    const auto plan = plan_of(options, survey);
-    const auto wanted = identity_of(KernelSide(), make_settings(options, survey.own_types, 0), object_hash());
+    const auto plan = plan_of(options, features);
+    const auto wanted =
+        identity_of(KernelSide(), make_settings(options, features.own_types, 0), object_hash());
     if (auto pinned = result.pins->read()) {
       if (fits(*pinned, wanted, plan, options)) {
         adopt(result, std::move(*pinned), plan);
@@ -111,15 +113,15 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey) 
       if (result.begun_anew) log_warn("the previous agent's counters have another layout: counters reset");
     }
   }
-  result.side = load_programs(options, survey, inherited, [&](const KernelSide& side) {
+  result.side = load_programs(options, features, inherited, [&](const KernelSide& side) {
     if (!result.pins) return;
     copy_tables(inherited.maps, side.maps);
-    const auto settings = make_settings(options, survey.own_types, side.generation);
+    const auto settings = make_settings(options, features.own_types, side.generation);
     if (const auto done = result.pins->store(side, identity_of(side, settings, object_hash())); !done)
       result.not_pinned = done.error().text();
   });
   if (auto& maps = result.begun_anew ? unusable : inherited.maps; differs(maps, result.side.maps, kRing))
-    result.former_ring = std::move(maps[kRing]);
+    result.previous_ring = std::move(maps[kRing]);
   if (result.pins) result.pins->remove_all_but(result.not_pinned.empty() ? result.side.generation : 0);
   if (!result.not_pinned.empty()) result.pins.reset();
   return result;

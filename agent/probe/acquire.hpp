@@ -2,10 +2,10 @@
 #include <optional>
 #include <string>
 
+#include "probe/kernel_features.hpp"
 #include "probe/kernel_side.hpp"
 #include "probe/pins.hpp"
 #include "probe/probe_options.hpp"
-#include "probe/survey.hpp"
 
 namespace sockward {
 
@@ -16,11 +16,11 @@ struct Acquired {
   std::string not_pinned;         ///< why it does not
   bool adopted = false;           ///< nothing was loaded: a previous agent's programs went on all the time
   bool begun_anew = false;        ///< a previous agent's counters and records are of another layout
-  FileDescriptor former_ring;     ///< a previous agent's, where `side` has another one
+  FileDescriptor previous_ring;   ///< a previous agent's, where `side` has another one
 };
 
 /// Adopts what a previous agent has left, where it is what this one would load; otherwise loads, goes on with
 /// its maps, and removes it once the new programs count. Throws StartupError.
-Acquired acquire_kernel_side(const ProbeOptions& options, const Survey& survey);
+Acquired acquire_kernel_side(const ProbeOptions& options, const KernelFeatures& features);
 
 }  // namespace sockward

@@ -37,9 +37,10 @@ Result<Link> attach_tracepoint(const bpf_program* program, const Tracepoints& tr
 
 }  // namespace
 
-Result<Link> attach_program(const bpf_program* program, const Survey& survey, const ProbeOptions& options) {
+Result<Link> attach_program(const bpf_program* program, const KernelFeatures& features,
+                            const ProbeOptions& options) {
   const std::string backend = parse_program_name(bpf_program__name(program)).backend;
-  if (backend == "tracepoint") return attach_tracepoint(program, *survey.tracepoints);
+  if (backend == "tracepoint") return attach_tracepoint(program, *features.tracepoints);
   if (backend == "cgroup") {
     const FileDescriptor root(open(options.cgroup2_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root.valid()) return last_error("open " + options.cgroup2_root);
@@ -53,9 +54,9 @@ Result<Link> attach_program(const bpf_program* program, const Survey& survey, co
   return link;
 }
 
-ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation, const Survey& survey,
-                             const ProbeOptions& options, std::vector<Attachment>& attachments,
-                             std::vector<AttachFailure>& failures) {
+ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation,
+                             const KernelFeatures& features, const ProbeOptions& options,
+                             std::vector<Attachment>& attachments, std::vector<AttachFailure>& failures) {
   ProbeStatus status{.operation = operation.operation,
                      .backend = operation.backend,
                      .attached = false,
@@ -63,7 +64,7 @@ ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& oper
                      .optional = operation.optional};
   std::vector<Attachment> attached;
   for (const std::string& name : operation.programs) {
-    auto link = attach_program(bpf_object__find_program_by_name(object, name.c_str()), survey, options);
+    auto link = attach_program(bpf_object__find_program_by_name(object, name.c_str()), features, options);
     if (!link) {
       status.backend = "none";
       status.reason = link.error().text();

@@ -6,7 +6,8 @@
 namespace sockward {
 
 /// Attaches one loaded program as its name says.
-Result<Link> attach_program(const bpf_program* program, const Survey& survey, const ProbeOptions& options);
+Result<Link> attach_program(const bpf_program* program, const KernelFeatures& features,
+                            const ProbeOptions& options);
 
 /// A program that could not be attached.
 struct AttachFailure {
@@ -14,8 +15,8 @@ struct AttachFailure {
 };
 
 /// Attaches the programs of one operation, all of them or none, and adds them to `attachments`.
-ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation, const Survey& survey,
-                             const ProbeOptions& options, std::vector<Attachment>& attachments,
-                             std::vector<AttachFailure>& failures);
+ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation,
+                             const KernelFeatures& features, const ProbeOptions& options,
+                             std::vector<Attachment>& attachments, std::vector<AttachFailure>& failures);
 
 }  // namespace sockward

@@ -16,13 +16,13 @@ Result<std::size_t> run_iterator(const bpf_link* iterator, std::size_t size, con
   if (iterator == nullptr)
     return make_error(std::errc::function_not_supported,
                       std::string(subject) + ": the iterator is not attached");
-  const FileDescriptor walk(bpf_iter_create(bpf_link__fd(iterator)));
-  if (!walk.valid()) return last_error(subject);
+  const FileDescriptor reader(bpf_iter_create(bpf_link__fd(iterator)));
+  if (!reader.valid()) return last_error(subject);
   std::vector<std::byte> pending;
   std::array<std::byte, 16384> buffer;
   std::size_t count = 0;
   for (;;) {
-    const ssize_t bytes = ::read(walk.get(), buffer.data(), buffer.size());
+    const ssize_t bytes = ::read(reader.get(), buffer.data(), buffer.size());
     if (bytes < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (bytes < 0) return last_error(subject);
     if (bytes == 0) return count;

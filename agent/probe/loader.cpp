@@ -14,9 +14,9 @@
 
 #include "base/log.hpp"
 #include "base/startup_error.hpp"
+#include "probe/active_generation.hpp"
 #include "probe/attach.hpp"
 #include "probe/libbpf_log.hpp"
-#include "probe/turn.hpp"
 #include "probe/verifier_costs.hpp"
 
 namespace sockward {
@@ -92,10 +92,10 @@ void keep_descriptors(const bpf_object* object, KernelSide& side) {
 }
 
 /// Has the operation of this program another way in this plan's successor?
-bool has_fall_back(const bpf_object* object, const Survey& survey, const ProbeOptions& options,
+bool has_fall_back(const bpf_object* object, const KernelFeatures& features, const ProbeOptions& options,
                    const RefusedPrograms& refused, const std::string& program) {
   const std::string operation = parse_program_name(program).operation;
-  const auto plan = make_plan(object, survey, options, refused);
+  const auto plan = make_plan(object, features, options, refused);
   return std::any_of(plan.begin(), plan.end(), [&](const OperationPlan& candidate) {
     return candidate.operation == operation && candidate.backend != "none";
   });
@@ -103,13 +103,13 @@ bool has_fall_back(const bpf_object* object, const Survey& survey, const ProbeOp
 
 /// Opens and loads the object, and leaves out what was refused before. A new refusal is added to `refused`,
 /// and nothing is returned; what cannot be laid to one program is thrown.
-Skeleton load_round(const ProbeOptions& options, const Survey& survey, const Inheritance& inherited,
+Skeleton load_round(const ProbeOptions& options, const KernelFeatures& features, const Inheritance& inherited,
                     RefusedPrograms& refused, std::vector<OperationPlan>& plan, VerifierLogs& logs) {
   Skeleton skeleton = open_skeleton(options);
-  plan = make_plan(skeleton->obj, survey, options, refused);
+  plan = make_plan(skeleton->obj, features, options, refused);
   // The skeleton declares const what is constant only for the programs.
   const_cast<sockward_settings&>(skeleton->rodata->settings) =
-      make_settings(options, survey.own_types, inherited.generation + 1);
+      make_settings(options, features.own_types, inherited.generation + 1);
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
   reuse_maps(skeleton->obj, inherited.maps);
   choose_programs(*skeleton, plan);
@@ -187,11 +187,11 @@ void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
                   "run `sockward check` to see what each probe needs");
 }
 
-std::vector<OperationPlan> plan_of(const ProbeOptions& options, const Survey& survey) {
-  return make_plan(open_skeleton(options)->obj, survey, options, {});
+std::vector<OperationPlan> plan_of(const ProbeOptions& options, const KernelFeatures& features) {
+  return make_plan(open_skeleton(options)->obj, features, options, {});
 }
 
-bool takes_all(const ProbeOptions& options, const Maps& maps) {
+bool map_sizes_match(const ProbeOptions& options, const Maps& maps) {
   const Skeleton skeleton = open_skeleton(options);
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
   bpf_map* map = nullptr;
@@ -225,13 +225,14 @@ std::uint64_t object_hash() {
   return hash_of(object, size);
 }
 
-KernelSide load_programs(const ProbeOptions& options, const Survey& survey, const Inheritance& inherited,
+KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& features,
+                         const Inheritance& inherited,
                          const std::function<void(const KernelSide&)>& before_turn) {
   RefusedPrograms refused;
   for (int round = 1; round <= kRounds; ++round) {
     std::vector<OperationPlan> plan;
     VerifierLogs logs;
-    const Skeleton skeleton = load_round(options, survey, inherited, refused, plan, logs);
+    const Skeleton skeleton = load_round(options, features, inherited, refused, plan, logs);
     if (!skeleton) continue;
     KernelSide side;
     side.verifier = logs.costs();
@@ -240,17 +241,18 @@ KernelSide load_programs(const ProbeOptions& options, const Survey& survey, cons
     std::vector<AttachFailure> failures;
     for (const auto& operation : plan)
       side.probes.push_back(
-          attach_operation(skeleton->obj, operation, survey, options, side.attachments, failures));
+          attach_operation(skeleton->obj, operation, features, options, side.attachments, failures));
     const std::size_t known = refused.size();
     for (const auto& [program, reason] : failures) {
       auto without = refused;
       without[program] = "refused at attach: " + reason;
-      if (has_fall_back(skeleton->obj, survey, options, without, program)) refused = std::move(without);
+      if (has_fall_back(skeleton->obj, features, options, without, program)) refused = std::move(without);
     }
     if (refused.size() > known && round < kRounds) continue;
     report_missing(side.probes, options.strict);
     if (before_turn) before_turn(side);
-    if (!give_turn(side.map("counters"), bpf_map__max_entries(skeleton->maps.counters), side.generation))
+    if (!activate_generation(side.map("counters"), bpf_map__max_entries(skeleton->maps.counters),
+                             side.generation))
       throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
     return side;
   }

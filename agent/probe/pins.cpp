@@ -40,7 +40,7 @@ bool is_bpffs(const std::string& path) {
 std::optional<std::string> parent_obstacle(const std::string& parent) {
   std::error_code error;
   if (is_bpffs(parent) || fs::is_empty(parent, error)) return std::nullopt;
-  return parent + (error ? ": " + error.message() : " is no bpf file system, and not an empty folder");
+  return parent + (error ? ": " + error.message() : " is no bpf file system and no empty directory");
 }
 
 /// Makes `path` a folder of bpffs of mode 0700.

@@ -9,13 +9,13 @@
 #include "base/errno_name.hpp"
 #include "base/log.hpp"
 #include "base/startup_error.hpp"
-#include "probe/ability.hpp"
 #include "probe/acquire.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
 #include "probe/loader.hpp"
-#include "probe/socket_walk.hpp"
-#include "probe/uts_walk.hpp"
+#include "probe/socket_iterator.hpp"
+#include "probe/trampoline_probe.hpp"
+#include "probe/uts_iterator.hpp"
 
 namespace sockward {
 
@@ -42,7 +42,7 @@ struct ProbeSet::State {
 
   /// What is in the ring buffer of a previous agent cannot be read.
   void lose_former_records() {
-    const FileDescriptor ring = std::move(kernel.former_ring);
+    const FileDescriptor ring = std::move(kernel.previous_ring);
     if (!ring.valid()) return;
     const auto records = discard_records(ring.get());
     if (records)
@@ -71,14 +71,14 @@ ProbeSet::ProbeSet(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ProbeSet::~ProbeSet() = default;
 
 std::vector<OperationPlan> ProbeSet::preflight(const ProbeOptions& options) {
-  const Survey survey = survey_kernel(options);
-  return plan_of(options, survey);
+  const KernelFeatures features = find_kernel_features(options);
+  return plan_of(options, features);
 }
 
 std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
-  const Survey survey = survey_kernel(options);
+  const KernelFeatures features = find_kernel_features(options);
   auto state = std::make_unique<State>();
-  state->kernel = acquire_kernel_side(options, survey);
+  state->kernel = acquire_kernel_side(options, features);
   release_object();
   state->keep_on_stop = options.keep_on_stop;
   const auto blocks = static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1;
@@ -116,7 +116,7 @@ std::size_t ProbeSet::detach(const std::string& pin_path) {
 }
 
 Rings ProbeSet::take_rings() {
-  return {.current = state_->map("events"), .former = std::move(state_->kernel.former_ring)};
+  return {.current = state_->map("events"), .previous = std::move(state_->kernel.previous_ring)};
 }
 
 RecordLedger& ProbeSet::ledger() {
@@ -199,7 +199,7 @@ std::vector<VerifierCost> ProbeSet::verifier_costs() const {
 }
 
 Result<std::vector<UtsNamespace>> ProbeSet::read() const {
-  return walk_uts_namespaces(state_->uts_iterator);
+  return iterate_uts_namespaces(state_->uts_iterator);
 }
 
 std::optional<SocketOwner> ProbeSet::binder(const BoundName& name) const {
@@ -212,11 +212,11 @@ Result<bool> ProbeSet::note_released() const {
 }
 
 Result<std::optional<std::uint64_t>> ProbeSet::mount_event(NamespaceInode mntns) const {
-  return walk_mount_events(state_->uts_iterator, mntns);
+  return iterate_mount_events(state_->uts_iterator, mntns);
 }
 
-Result<bool> ProbeSet::walk(SocketList& into) const {
-  return walk_sockets(state_->socket_iterator, into);
+Result<bool> ProbeSet::scan(SocketList& into) const {
+  return iterate_sockets(state_->socket_iterator, into);
 }
 
 }  // namespace sockward

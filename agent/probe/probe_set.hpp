@@ -55,7 +55,7 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   Result<std::vector<UtsNamespace>> read() const override;
   std::optional<SocketOwner> binder(const BoundName& name) const override;
   Result<bool> note_released() const override;
-  Result<bool> walk(SocketList& into) const override;
+  Result<bool> scan(SocketList& into) const override;
   Result<std::optional<std::uint64_t>> mount_event(NamespaceInode mntns) const override;
 
  private:

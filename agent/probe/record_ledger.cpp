@@ -132,7 +132,7 @@ std::vector<std::uint64_t> numbers_given(int counters_fd, std::uint32_t blocks) 
   return given;
 }
 
-Losses RecordLedger::former_losses() const {
+Losses RecordLedger::previous_losses() const {
   const auto& lost = settled_[blocks_ - 1].lost;
   return {.queue_full = lost[SOCKWARD_LOST_QUEUE_FULL],
           .decode = lost[SOCKWARD_LOST_DECODE],

@@ -45,7 +45,7 @@ class RecordLedger {
   /// The sinks have written what they were given: from now on it counts as done.
   void publish(const Losses& losses);
   /// As the previous agent left them.
-  Losses former_losses() const;
+  Losses previous_losses() const;
 
  private:
   void miss(std::size_t index, std::uint64_t after, std::uint64_t to);

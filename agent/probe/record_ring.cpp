@@ -21,10 +21,10 @@ constexpr std::chrono::seconds kLongestEnd{1};
 RecordRing::RecordRing(Rings rings, RecordHandler& handler)
     : handler_(handler),
       ring_(ring_buffer__new(rings.current, on_sample, this, nullptr)),
-      former_(rings.former.valid() ? ring_buffer__new(rings.former.get(), on_sample, this, nullptr)
-                                   : nullptr),
+      previous_(rings.previous.valid() ? ring_buffer__new(rings.previous.get(), on_sample, this, nullptr)
+                                       : nullptr),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!ring_ || !wake_.valid() || (rings.former.valid() && !former_))
+  if (!ring_ || !wake_.valid() || (rings.previous.valid() && !previous_))
     throw failure(last_error("open the ring buffer").text(), "raise the limits on memory and open files");
 }
 
@@ -41,10 +41,10 @@ int RecordRing::on_sample(void* self, void* data, std::size_t size) noexcept {
   return end_by != 0 && Clock::now().time_since_epoch().count() >= end_by ? -ECANCELED : 0;
 }
 
-int RecordRing::empty_former() noexcept {
-  if (!former_) return 0;
-  const int records = ring_buffer__consume(former_.get());
-  if (--looks_at_former_ == 0) former_.reset();
+int RecordRing::empty_previous() noexcept {
+  if (!previous_) return 0;
+  const int records = ring_buffer__consume(previous_.get());
+  if (--looks_at_former_ == 0) previous_.reset();
   return records;
 }
 
@@ -56,10 +56,11 @@ Result<int> RecordRing::poll(std::chrono::milliseconds timeout) noexcept {
   // The kernel wakes its reader only when nothing is left unread: a moment's rest turns the wake-up for each
   // record of a burst, which the failing program would pay for, into one for all of them.
   if (ready[0].revents != 0 && ready[1].revents == 0) std::this_thread::sleep_for(kRest);
-  const int former = empty_former(), records = former < 0 ? former : ring_buffer__consume(ring_.get());
+  const int previous = empty_previous(),
+            records = previous < 0 ? previous : ring_buffer__consume(ring_.get());
   if (records == -ECANCELED) return 0;  // by on_sample()
   if (records < 0) return Error{std::error_code(-records, std::generic_category()), "read records"};
-  return former + records;
+  return previous + records;
 }
 
 void RecordRing::wake() noexcept {
@@ -72,7 +73,7 @@ Result<std::uint64_t> discard_records(int map_fd) {
   std::uint64_t records = 0;
   const auto count = [](void* total, void*, std::size_t) { return ++*static_cast<std::uint64_t*>(total), 0; };
   ring_buffer* ring = ring_buffer__new(map_fd, count, &records, nullptr);
-  if (ring == nullptr) return last_error("open the former ring buffer");
+  if (ring == nullptr) return last_error("open the previous ring buffer");
   ring_buffer__consume(ring);
   ring_buffer__free(ring);
   return records;

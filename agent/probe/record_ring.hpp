@@ -25,7 +25,7 @@ class RecordHandler {
 /// program writes to it any more.
 struct Rings {
   int current = -1;  ///< not owned
-  FileDescriptor former{};
+  FileDescriptor previous{};
 };
 
 /// Reads records from the BPF ring buffer. Not movable: libbpf keeps `this` for its callback.
@@ -48,11 +48,12 @@ class RecordRing {
     void operator()(ring_buffer* ring) const noexcept;
   };
   static int on_sample(void* self, void* data, std::size_t size) noexcept;
-  /// Reads the former ring and, when nothing can come behind that, lets it go. Returns the number of records.
-  int empty_former() noexcept;
+  /// Reads the previous ring and, when nothing can come behind that, lets it go. Returns the number of
+  /// records.
+  int empty_previous() noexcept;
 
   RecordHandler& handler_;
-  std::unique_ptr<ring_buffer, Free> ring_, former_;
+  std::unique_ptr<ring_buffer, Free> ring_, previous_;
   int looks_at_former_ = 2;  // a record that was being written may have hidden those behind it
   FileDescriptor wake_;
   std::atomic<std::chrono::steady_clock::rep> end_by_{0};  // of steady_clock; 0: nobody called wake()

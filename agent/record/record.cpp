@@ -75,7 +75,7 @@ EventName event_name_of(const Record& record) {
   return record.diagnosis.cause == Cause::name_stolen ? EventName::name_stolen : EventName::name_too_long;
 }
 
-bool worth_telling(const Record& record) {
+bool is_reportable(const Record& record) {
   return record.event.failed() || record.diagnosis.cause != Cause::unknown;
 }
 

@@ -33,7 +33,7 @@ struct Record {
 
 EventName event_name_of(const Record& record);
 /// Is there anything to tell? Not of a call that worked and means nothing: such events only feed the history.
-bool worth_telling(const Record& record);
+bool is_reportable(const Record& record);
 Severity severity_of(const Record& record);
 /// One sentence, printable.
 std::string body_of(const Record& record);

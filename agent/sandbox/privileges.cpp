@@ -71,7 +71,7 @@ Error seccomp_error(int negative, const char* what) {
 
 const std::vector<KeptCapability>& kept_capabilities() {
   static const std::vector<KeptCapability> kept = {
-      {"CAP_BPF", "reading counters, and the walks over open sockets and UTS namespaces", true, true},
+      {"CAP_BPF", "reading counters, and the scans of open sockets and UTS namespaces", true, true},
       {"CAP_DAC_READ_SEARCH", "names of containers, and paths in folders that are closed to others", false,
        true},
       {"CAP_SYS_PTRACE", "executables, roots and open files of other users' processes", false, true},

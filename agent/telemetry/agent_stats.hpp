@@ -49,7 +49,7 @@ struct AgentStats {
   std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached
   /// What the diagnosis forgot for want of room, by HistoryKind.
   std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
-  std::atomic<std::uint64_t> sockets_left_out{0};  ///< that walks over all open sockets had no room for
+  std::atomic<std::uint64_t> sockets_left_out{0};  ///< that scans had no room for
   std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events that went without: a tenth of a core was spent
   /// Of files: they took too long, or too many hang already.
   std::atomic<std::uint64_t> look_ups_timed_out{0}, look_ups_not_begun{0};

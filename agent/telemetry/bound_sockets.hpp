@@ -24,7 +24,7 @@ struct BoundName {
 
 /// A process that bound a name, or has a socket open.
 struct SocketOwner {
-  MonotonicTime time;      ///< when it bound; 0 for owners found by a walk
+  MonotonicTime time;      ///< when it bound; 0 for owners found by a scan
   MonotonicTime released;  ///< when the socket was released; 0: not, or not seen
   std::uint64_t leader_start_ns = 0, container_key = 0;
   std::uint64_t socket_inode =
@@ -76,8 +76,8 @@ class BoundSockets {
   /// (SocketOwner::released, at the latest). Also true of sockets that no process has open. Error: not
   /// possible on this kernel; then only what was seen to be released is noted.
   virtual Result<bool> note_released() const = 0;
-  /// Adds every bound socket that a process has open. Cost: one walk over all open files of the node.
-  virtual Result<bool> walk(SocketList& into) const = 0;
+  /// Adds every bound socket that a process has open. Cost: one pass over all open files of the node.
+  virtual Result<bool> scan(SocketList& into) const = 0;
 };
 
 }  // namespace sockward

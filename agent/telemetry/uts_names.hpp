@@ -22,7 +22,7 @@ struct UtsNamespace {
 class UtsNames {
  public:
   virtual ~UtsNames() = default;
-  /// All namespaces with at least one live process, by inode. Cost: one walk over all processes.
+  /// All namespaces with at least one live process, by inode. Cost: one pass over all processes.
   virtual Result<std::vector<UtsNamespace>> read() const = 0;
 };
 

@@ -98,6 +98,11 @@ struct HttpServer::Shared {
     if (!host_is_accepted(request.get_header_value("Host"), options.allowed_hosts))
       return refuse(response, 421,
                     "Misdirected request: this Host is not served here (see --web.allowed-host).\n");
+    // Answered before its body is read: one without a Content-Length would be waited for.
+    if (request.method != "GET" && request.method != "HEAD") {
+      response.set_header("Allow", "GET, HEAD");
+      return refuse(response, 405, "405: only GET and HEAD are served\n");
+    }
     const auto route = routes.find(request.path);
     if (route == routes.end() || route->second.access == HttpRoute::Access::open) return Verdict::Unhandled;
     if (web && !web->users.empty()) {

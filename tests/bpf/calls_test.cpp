@@ -429,7 +429,7 @@ TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
        .protocol = IPPROTO_TCP,
        .address = parse_socket_address({.bytes = raw})}};
   SocketList sockets;
-  ASSERT_TRUE(kernel->probes().walk(sockets));
+  ASSERT_TRUE(kernel->probes().scan(sockets));
   for (const BoundName& wanted : names) {
     const auto binder = kernel->probes().binder(wanted);
     ASSERT_TRUE(binder);

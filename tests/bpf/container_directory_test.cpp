@@ -30,7 +30,7 @@ TEST(ContainerDirectory, ForgetsTheLongestUnaskedFirst) {
                          std::to_string(i));
   const auto known = [&](std::size_t i) { return directory.find(cgroups[i].key).has_value(); };
   for (std::size_t i = 0; i < 6; ++i) EXPECT_TRUE(known(i));
-  EXPECT_TRUE(known(0)) << "of the former half: it comes to the new one";
+  EXPECT_TRUE(known(0)) << "of the previous half: it comes to the new one";
   EXPECT_TRUE(known(6));
   for (const Cgroup& cgroup : cgroups) EXPECT_EQ(rmdir(cgroup.path.c_str()), 0);
   // Gone from the host: found are only those that are remembered.

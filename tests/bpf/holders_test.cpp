@@ -23,7 +23,7 @@ TEST_F(Holders, AListenerOfMptcpIsAListenerOfTcp) {
   ASSERT_TRUE(binder);
   EXPECT_EQ(binder->tgid, static_cast<std::uint32_t>(getpid()));
   SocketList sockets;
-  ASSERT_TRUE(kernel->probes().walk(sockets));
+  ASSERT_TRUE(kernel->probes().scan(sockets));
   const auto open = open_socket(sockets, name);
   ASSERT_TRUE(open);
   EXPECT_EQ(open->state, OpenSocket::State::listening);
@@ -71,7 +71,7 @@ TEST_F(Holders, ANetlinkPortHasItsHolder) {
   ASSERT_TRUE(binder);
   EXPECT_EQ(binder->tgid, static_cast<std::uint32_t>(getpid()));
   SocketList sockets;
-  ASSERT_TRUE(kernel->probes().walk(sockets));
+  ASSERT_TRUE(kernel->probes().scan(sockets));
   ASSERT_TRUE(open_socket(sockets, name));
   close(other);
   close(fd);
@@ -92,7 +92,7 @@ TEST_F(Holders, ANetlinkPortOfTheKernelsChoiceIsOnlyFoundByAWalk) {
       .address = {
           .kind = AddressKind::other, .family = AF_NETLINK, .name = {}, .netlink_port = address.nl_pid}};
   SocketList sockets;
-  ASSERT_TRUE(kernel->probes().walk(sockets));
+  ASSERT_TRUE(kernel->probes().scan(sockets));
   EXPECT_TRUE(open_socket(sockets, name));
   EXPECT_FALSE(kernel->probes().binder(name));
   close(fd);
@@ -107,7 +107,7 @@ TEST_F(Holders, ABinderAndAHolderSayWhoTheyWere) {
   const sockaddr_un address = unix_address(path);
   ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   SocketList sockets;
-  ASSERT_TRUE(kernel->probes().walk(sockets));
+  ASSERT_TRUE(kernel->probes().scan(sockets));
   const auto open = open_socket(sockets, path_name(path));
   const auto binder = kernel->probes().binder(path_name(path));
   ASSERT_TRUE(open && binder);
@@ -214,7 +214,7 @@ TEST_F(Released, ASocketOnItsWayIsNotGone) {
   EXPECT_EQ(released(path_name(path)), 0u);
   EXPECT_EQ(released(abstract_name(abstract.substr(1), namespace_of("net"))), 0u);
   SocketList sockets;
-  ASSERT_TRUE(kernel->probes().walk(sockets));
+  ASSERT_TRUE(kernel->probes().scan(sockets));
   EXPECT_FALSE(open_socket(sockets, path_name(path))) << "no process has it open";
   close(pair[0]);
   close(pair[1]);

@@ -115,7 +115,7 @@ std::string own_cgroup(const CgroupMounts& mounts) {
 
 OwnCgroup::OwnCgroup(LoadedKernel& kernel)
     : kernel_(kernel),
-      former_(kernel.mounts().root + own_cgroup(kernel.mounts())),
+      previous_(kernel.mounts().root + own_cgroup(kernel.mounts())),
       path_(kernel.mounts().root + "/sockward-test-own-" + std::to_string(getpid())) {
   struct stat status {};
   EXPECT_EQ(mkdir(path_.c_str(), 0755), 0);
@@ -125,7 +125,7 @@ OwnCgroup::OwnCgroup(LoadedKernel& kernel)
 }
 
 OwnCgroup::~OwnCgroup() {
-  EXPECT_TRUE(enter(former_)) << former_;
+  EXPECT_TRUE(enter(previous_)) << previous_;
   EXPECT_EQ(rmdir(path_.c_str()), 0);
 }
 

@@ -101,7 +101,7 @@ class OwnCgroup {
 
  private:
   LoadedKernel& kernel_;
-  std::string former_, path_;
+  std::string previous_, path_;
   std::uint64_t key_ = 0;
 };
 

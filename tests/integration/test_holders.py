@@ -69,7 +69,7 @@ class RealServers(Traced):
                 f"client_body_temp_path {folder.path}/body; {temp} server {{ listen unix:{path}; listen 127.0.0.1:{port}; }} }}")
             return ["nginx", "-e", folder / f"{name}.log", "-c", folder / f"{name}.conf"]
 
-        first = Program(*configure("first"))  # older than the agent: known from its first walk
+        first = Program(*configure("first"))  # older than the agent: known from its first scan
         wait_until(lambda: pathlib.Path(path).exists(), 10, "nginx listens")
         with Trace("--errno", "EADDRINUSE") as trace:
             second = subprocess.Popen(configure("second"), stderr=subprocess.DEVNULL)

@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import unittest
 import urllib.error
@@ -72,6 +73,16 @@ class Endpoints(unittest.TestCase):
             self.assertEqual((head.status, head.read()), (200, b""))
             self.assertEqual(status_of(agent, "/-/healthy"), 200)
             self.assertEqual(status_of(agent, "/nothing"), 404)
+
+    def test_other_methods_are_refused_at_once_also_without_a_length(self):
+        with Agent() as agent:
+            for request in (b"POST /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"DELETE / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+                with socket.create_connection(("127.0.0.1", agent.port), 2) as client:
+                    client.settimeout(2)
+                    client.sendall(request)
+                    answer = client.recv(4096)
+                self.assertTrue(answer.startswith(b"HTTP/1.1 405 "), answer)
+                self.assertIn(b"Allow: GET, HEAD\r\n", answer)
 
     def test_foreign_host_names_are_refused(self):
         with Agent("--web.allowed-host=node1.example.org") as agent:

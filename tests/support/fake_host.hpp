@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "enrich/duty_limit.hpp"
+#include "enrich/cpu_budget.hpp"
 #include "enrich/host_view.hpp"
 
 namespace sockward::test {
@@ -16,10 +16,10 @@ class FakeHost : public HostView {
  public:
   std::map<std::uint32_t, std::vector<std::string>> command_lines;
   std::map<NamespaceInode, HostNames> names;
-  std::vector<OpenSocket> open_sockets;                ///< what a walk finds now
-  std::vector<OpenSocket> open_at_start;               ///< what the first walk found
-  std::optional<std::vector<OpenSocket>> open_before;  ///< what a shared walk from before the call found
-  bool walks = true;
+  std::vector<OpenSocket> open_sockets;                ///< what a scan finds now
+  std::vector<OpenSocket> open_at_start;               ///< what the first scan found
+  std::optional<std::vector<OpenSocket>> open_before;  ///< what a shared scan from before the call found
+  bool scans = true;
   std::size_t walk_bytes = SocketList::kUnbounded;  ///< of each of them
   std::int64_t start_wall = kStart;                 ///< what the wall clock said then
   std::vector<std::pair<BoundName, SocketOwner>> binders;
@@ -69,15 +69,15 @@ class FakeHost : public HostView {
   }
   Result<std::optional<HostNames>> uts_names(NamespaceInode utsns) const override {
     ++asked["uts_names"];
-    if (!names_visible) return make_error(std::errc::function_not_supported, "walk");
+    if (!names_visible) return make_error(std::errc::function_not_supported, "scan");
     const auto found = names.find(utsns);
     if (found == names.end()) return std::optional<HostNames>();
     return std::optional(found->second);
   }
-  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Walk walk) const override {
+  Result<std::shared_ptr<const SocketScan>> sockets(MonotonicTime time, Scan scan) const override {
     ++asked["sockets"];
-    if (!walks) return make_error(std::errc::function_not_supported, "walk");
-    if (walk == Walk::shared && open_before)
+    if (!scans) return make_error(std::errc::function_not_supported, "scan");
+    if (scan == Scan::shared && open_before)
       return std::make_shared<const SocketScan>(
           SocketScan{{time.ns - 2}, {}, {time.ns - 1}, list_of(*open_before)});
     return std::make_shared<const SocketScan>(
@@ -86,11 +86,11 @@ class FakeHost : public HostView {
   Omissions omissions() const override { return {}; }
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
     ++asked["sockets_before"];
-    if (!walks) return make_error(std::errc::function_not_supported, "walk");
+    if (!scans) return make_error(std::errc::function_not_supported, "scan");
     return std::make_shared<const SocketScan>(
         SocketScan{{kStart}, {start_wall}, {kStart}, list_of(open_at_start)});
   }
-  void look_around() const override {}
+  void refresh_socket_scan() const override {}
   std::optional<SocketOwner> binder(const BoundName& name) const override {
     ++asked["binder"];
     for (const auto& [bound, owner] : binders)

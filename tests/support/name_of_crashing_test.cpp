@@ -19,7 +19,7 @@ struct Signal {
 constexpr std::array kSignals{Signal{SIGSEGV, "SIGSEGV"}, Signal{SIGABRT, "SIGABRT"},
                               Signal{SIGBUS, "SIGBUS"}, Signal{SIGILL, "SIGILL"}, Signal{SIGFPE, "SIGFPE"}};
 
-std::array<struct sigaction, kSignals.size()> former;
+std::array<struct sigaction, kSignals.size()> previous;
 pid_t runner = 0;
 char current[512] = "";  // "Suite.Name", or empty between tests
 
@@ -32,7 +32,7 @@ void say(const char* text) {
 void tell(int number, siginfo_t* info, void*) {
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     if (kSignals[i].number != number) continue;
-    sigaction(number, &former[i], nullptr);
+    sigaction(number, &previous[i], nullptr);
     if (getpid() != runner) break;  // a child that a test made: not this program's crash
     say("\n");
     say(program_invocation_short_name);
@@ -60,7 +60,7 @@ class Names final : public ::testing::EmptyTestEventListener {
       struct sigaction action {};
       action.sa_sigaction = tell;
       action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-      sigaction(kSignals[i].number, &action, &former[i]);
+      sigaction(kSignals[i].number, &action, &previous[i]);
     }
   }
   void OnTestStart(const ::testing::TestInfo& test) override {

@@ -93,7 +93,7 @@ TEST_F(CallerViewTest, ASiblingIsSearchedForOnceAndWithinTheBudget) {
   caller.end();
   const ProcessFolders processes("/proc");
   const SystemClock clock;
-  DutyLimit limit(clock);
+  CpuBudget limit(clock);
   const CallerViews views(processes, clock, limit), others(processes, clock, limit);
   EXPECT_TRUE(views.open(event)->exact);
   limit.ended({0});

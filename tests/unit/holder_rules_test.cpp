@@ -170,7 +170,7 @@ TEST_F(HolderRules, WhoWasSeenByAWalkFromBeforeTheCallOnlyIsNotTheHolder) {
   host.open_before = host.open_at_start = host.open_sockets;
   host.open_sockets.clear();
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
-  // And one that such a walk missed is found.
+  // And one that such a scan missed is found.
   open(name, owner(43, "came", 556, kBefore));
   host.open_before->clear();
   const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
@@ -268,7 +268,7 @@ TEST_F(HolderRules, ARestartARenameAndAnotherFileAreNoTheft) {
 }
 
 TEST_F(HolderRules, WhenWalksCannotBeMadeNothingIsCertain) {
-  host.walks = false;
+  host.scans = false;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
   host.objects["/run/x"] = socket_file(5, 1);
   EXPECT_NE(diagnose(unix_call(Syscall::bind, EADDRINUSE, "/run/x", 9)).confidence, Confidence::certain);
@@ -327,7 +327,7 @@ TEST_F(HolderRules, WhereNobodyLookedThePortIsNotCalledUnheld) {
   host.uses = {{.state = PortUse::State::time_wait}};
   const Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
   EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("no process has the port open")));
-  host.walks = false;
+  host.scans = false;
   EXPECT_EQ(diagnose(event).cause, Cause::address_in_time_wait);
   EXPECT_THAT(diagnose(event).evidence, Not(Contains(HasSubstr("no process has the port open"))));
   EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("holders are not visible")));

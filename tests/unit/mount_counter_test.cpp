@@ -27,7 +27,7 @@ NamespaceInode own_mount_namespace() {
 
 TEST(MountCounter, WithoutTheKernelSideNothingIsKnown) {
   const SystemClock clock;
-  DutyLimit limit(clock);
+  CpuBudget limit(clock);
   const auto read = MountCounter("/proc", nullptr, clock, limit).read(own_mount_namespace());
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, std::errc::function_not_supported);
@@ -36,11 +36,11 @@ TEST(MountCounter, WithoutTheKernelSideNothingIsKnown) {
 TEST(MountCounter, ReadsForeignNamespacesEachTimeWithinTheBudget) {
   const SystemClock clock;
   const CountingEvents events;
-  DutyLimit limit(clock);
+  CpuBudget limit(clock);
   const MountCounter counter("/proc", &events, clock, limit);
   EXPECT_EQ(**counter.read(1), 1u);
   EXPECT_EQ(**counter.read(1), 2u);
-  DutyLimit exhausted(clock, 0);
+  CpuBudget exhausted(clock, 0);
   const auto refused = MountCounter("/proc", &events, clock, exhausted).read(1);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
@@ -54,7 +54,7 @@ TEST(MountCounter, OursIsReadAgainOnlyAfterAChange) {
       return false;
     const SystemClock clock;
     const CountingEvents events;
-    DutyLimit limit(clock);
+    CpuBudget limit(clock);
     const MountCounter counter("/proc", &events, clock, limit);
     const NamespaceInode own = own_mount_namespace();
     const bool kept = **counter.read(own) == 1 && **counter.read(own) == 1;

@@ -62,12 +62,12 @@ TEST_F(ReachRules, APortWithoutAnySocketIsLikelyForAPacketFilterRefusesInTheSame
 
 TEST_F(ReachRules, WhereNobodyLookedNoListenerIsCalledAbsent) {
   EXPECT_THAT(diagnose(kRefused).evidence, Contains("no socket listens on the port"));
-  host.walks = false;
+  host.scans = false;
   const Diagnosis found = diagnose(kRefused);
   EXPECT_EQ(found.cause, Cause::nothing_listens);
   EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("no socket listens"))));
   EXPECT_THAT(found.evidence, Contains(HasSubstr("listeners are not visible")));
-  host.walks = true;
+  host.scans = true;
   host.walk_bytes = 100;  // room for none
   open(tcp_name(tcp4("127.0.0.1", 80)), owner(42, "web", 555));
   EXPECT_THAT(diagnose(kRefused).evidence, Not(Contains(HasSubstr("no socket listens"))));

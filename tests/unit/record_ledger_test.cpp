@@ -86,7 +86,7 @@ TEST_F(Ledger, WhatAFullQueueDroppedIsNotLostAgain) {
   write({1, 2, 3}, {.queue_full = 4});
   start(10);
   ledger->drained();
-  EXPECT_EQ(ledger->former_losses().queue_full, 4u);
+  EXPECT_EQ(ledger->previous_losses().queue_full, 4u);
   EXPECT_EQ(ledger->lost(), 3u) << "7, 8 and 10";
 }
 
@@ -130,7 +130,7 @@ TEST_F(Ledger, RecordsAtTheEndThatFoundNoRoomAreDropsAndTheGapBehindThemIsLost) 
   start(5);
   ledger->drained();
   EXPECT_EQ(ledger->lost(), 2u);
-  EXPECT_EQ(ledger->former_losses().queue_full, 1u);
+  EXPECT_EQ(ledger->previous_losses().queue_full, 1u);
 }
 
 TEST_F(Ledger, FoldedRecordsThatNoRecordTellsOfAnyMoreAreLost) {

@@ -1,6 +1,6 @@
 #include "telemetry/socket_scan.hpp"
 
-#include "enrich/socket_walks.hpp"
+#include "enrich/socket_scans.hpp"
 #include "support/holders.hpp"
 
 namespace sockward::test {
@@ -92,7 +92,7 @@ class Listeners final : public BoundSockets {
   explicit Listeners(std::uint16_t count) : count_(count) {}
   std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
   Result<bool> note_released() const override { return true; }
-  Result<bool> walk(SocketList& into) const override {
+  Result<bool> scan(SocketList& into) const override {
     for (std::uint16_t i = 0; i < count_; ++i)
       into.add({tcp_name(tcp6(i)), owner(42, "web", i), i, SOCK_STREAM});
     return true;
@@ -102,21 +102,21 @@ class Listeners final : public BoundSockets {
   std::uint16_t count_;
 };
 
-TEST(SocketWalks, ThoseThatAreKeptAreBoundedToo) {
+TEST(SocketScans, ThoseThatAreKeptAreBoundedToo) {
   const SystemClock clock;
   for (const auto& [count, kept] : {std::pair<std::uint16_t, std::size_t>{10, 4}, {1000, 2}}) {
     const Listeners listeners(count);
-    DutyLimit limit(clock);
-    const SocketWalks walks(&listeners, clock, limit, 64 << 10);
+    CpuBudget limit(clock);
+    const SocketScans scans(&listeners, clock, limit, 64 << 10);
     std::vector<MonotonicTime> ends{clock.monotonic()};
     for (int i = 0; i < 6; ++i) {
-      walks.look_around();
+      scans.refresh_socket_scan();
       ends.push_back(clock.monotonic());
     }
     std::set<std::uint64_t> known;  // by when they began
-    for (const MonotonicTime end : ends) known.insert((*walks.before(end))->began.ns);
+    for (const MonotonicTime end : ends) known.insert((*scans.before(end))->began.ns);
     EXPECT_EQ(known.size(), kept + 1) << "and the first one";
-    EXPECT_EQ(walks.left_out() > 0, count == 1000);
+    EXPECT_EQ(scans.left_out() > 0, count == 1000);
   }
 }
 
@@ -127,9 +127,9 @@ class SteppedClock final : public Clock {
   std::uint64_t now_ms = 5000;
 };
 
-TEST(DutyLimit, ASecondAtOnceAndThenATenthOfTheTime) {
+TEST(CpuBudget, ASecondAtOnceAndThenATenthOfTheTime) {
   SteppedClock clock;
-  DutyLimit limit(clock);
+  CpuBudget limit(clock);
   const auto look_ups_within = [&](std::uint64_t until, std::uint64_t each) {
     int made = 0;
     while (clock.now_ms < until) {
@@ -152,9 +152,9 @@ TEST(DutyLimit, ASecondAtOnceAndThenATenthOfTheTime) {
       << "a rest gives no more than the second back";
 }
 
-TEST(DutyLimit, AnUnlimitedOneRefusesNothing) {
+TEST(CpuBudget, AnUnlimitedOneRefusesNothing) {
   SteppedClock clock;
-  DutyLimit limit(clock, DutyLimit::kUnlimited);
+  CpuBudget limit(clock, CpuBudget::kUnlimited);
   const MonotonicTime began = clock.monotonic();
   clock.now_ms += 5'000;
   limit.ended(began);
@@ -162,14 +162,14 @@ TEST(DutyLimit, AnUnlimitedOneRefusesNothing) {
   EXPECT_EQ(limit.refused(), 0u);
 }
 
-/// Its walks take long, as those of a node with many sockets.
+/// Its scans take long, as those of a node with many sockets.
 class SlowListeners final : public BoundSockets {
  public:
   explicit SlowListeners(SteppedClock& clock) : clock_(clock) {}
   std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
   Result<bool> note_released() const override { return true; }
-  Result<bool> walk(SocketList& into) const override {
-    if (broken) return make_error(std::errc::too_many_files_open, "walk");
+  Result<bool> scan(SocketList& into) const override {
+    if (broken) return make_error(std::errc::too_many_files_open, "scan");
     clock_.now_ms += 400;
     into.add({tcp_name(tcp6(80)), owner(42, "web", 555), 3, SOCK_STREAM});
     return true;
@@ -180,25 +180,25 @@ class SlowListeners final : public BoundSockets {
   SteppedClock& clock_;
 };
 
-TEST(SocketWalks, ThatCostTooMuchAreNotMade) {
+TEST(SocketScans, ThatCostTooMuchAreNotMade) {
   SteppedClock clock;
-  DutyLimit limit(clock);
+  CpuBudget limit(clock);
   SlowListeners listeners(clock);
-  const SocketWalks walks(&listeners, clock, limit);
-  const auto fresh = [&] { return walks.after(clock.monotonic(), false); };
+  const SocketScans scans(&listeners, clock, limit);
+  const auto fresh = [&] { return scans.after(clock.monotonic(), false); };
   EXPECT_TRUE(fresh());
   EXPECT_TRUE(fresh());
   clock.now_ms += 200;
   const auto refused = fresh();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
-  const auto older = walks.after(clock.monotonic(), true);
+  const auto older = scans.after(clock.monotonic(), true);
   ASSERT_TRUE(older) << "the latest there is will do where it is not to be a fresh one";
   EXPECT_LT((*older)->began, clock.monotonic());
   EXPECT_EQ(limit.refused(), 2u);
   clock.now_ms += 60'000;
   listeners.broken = true;
-  EXPECT_EQ(walks.after(clock.monotonic(), true).error().code, std::errc::too_many_files_open)
+  EXPECT_EQ(scans.after(clock.monotonic(), true).error().code, std::errc::too_many_files_open)
       << "an old one is no answer where none can be made";
 }
 

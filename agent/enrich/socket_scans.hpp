@@ -6,20 +6,20 @@
 #include <mutex>
 
 #include "base/clock.hpp"
-#include "enrich/duty_limit.hpp"
+#include "enrich/cpu_budget.hpp"
 #include "telemetry/socket_scan.hpp"
 
 namespace sockward {
 
 /// Scans of all open sockets, shared between questions, so that a storm of failures does not become a storm
 /// of scans. Thread-safe.
-class SocketWalks {
+class SocketScans {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{2} << 20;
 
   /// `sockets` may be null: nothing is visible then. Makes the first scan at once; `limit` decides about
   /// later ones. `most_bytes`: of one scan; those that are kept have three times that at most.
-  SocketWalks(const BoundSockets* sockets, const Clock& clock, DutyLimit& limit,
+  SocketScans(const BoundSockets* sockets, const Clock& clock, CpuBudget& limit,
               std::size_t most_bytes = kMostBytes);
 
   /// A scan that began after `time`; with `shared` also one that began 100 ms ago at most. Where the limit
@@ -28,7 +28,7 @@ class SocketWalks {
   /// The latest scan that ended before `time`, of the few that are kept; the first one is always kept.
   Result<std::shared_ptr<const SocketScan>> before(MonotonicTime time) const;
   /// Notes what was released and makes a scan now, so that before() and binder() can answer later.
-  void look_around() const;
+  void refresh_socket_scan() const;
   std::optional<SocketOwner> binder(const BoundName& name) const;
   /// As BoundSockets::note_released. Also an Error: refused by the limit.
   Result<bool> note_released() const;
@@ -36,16 +36,16 @@ class SocketWalks {
   std::uint64_t left_out() const { return left_out_; }
 
  private:
-  Result<std::shared_ptr<const SocketScan>> walk() const;
+  Result<std::shared_ptr<const SocketScan>> make_scan() const;
   Result<std::shared_ptr<const SocketScan>> keep() const;
 
   const BoundSockets* sockets_;
   const Clock& clock_;
-  DutyLimit& limit_;
+  CpuBudget& limit_;
   const std::size_t most_bytes_;
   mutable std::atomic<std::uint64_t> left_out_{0};
   mutable std::mutex mutex_;
-  mutable std::deque<std::shared_ptr<const SocketScan>> walks_;  // newest last
+  mutable std::deque<std::shared_ptr<const SocketScan>> scans_;  // newest last
   std::shared_ptr<const SocketScan> first_;
 };
 

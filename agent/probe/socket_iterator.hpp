@@ -24,6 +24,6 @@ std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd
 /// Looks at the sockets behind all unix and netlink names of the name table (BoundSockets::note_released).
 Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int looked_fd);
 /// Runs the file iterator once.
-Result<bool> walk_sockets(const bpf_link* iterator, SocketList& into);
+Result<bool> iterate_sockets(const bpf_link* iterator, SocketList& into);
 
 }  // namespace sockward

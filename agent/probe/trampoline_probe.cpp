@@ -1,4 +1,4 @@
-#include "probe/ability.hpp"
+#include "probe/trampoline_probe.hpp"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>

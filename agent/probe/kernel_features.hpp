@@ -15,7 +15,7 @@ struct bpf_object;
 namespace sockward {
 
 /// Everything the loader asks the kernel before it decides. Nothing is asked for by version.
-struct Survey {
+struct KernelFeatures {
   KernelTypes types;      ///< of the kernel, or the file of --btf.path
   bool own_types = true;  ///< the kernel has them itself: fexit, tp_btf and iterators need that
   std::optional<Tracepoints> tracepoints;
@@ -27,10 +27,10 @@ struct Survey {
 using RefusedPrograms = std::map<std::string, std::string>;
 
 /// Throws StartupError: no privilege, no BTF.
-Survey survey_kernel(const ProbeOptions& options);
+KernelFeatures find_kernel_features(const ProbeOptions& options);
 
 /// What is to be loaded of this object, from what the kernel has and what it refused so far.
-std::vector<OperationPlan> make_plan(const bpf_object* object, const Survey& survey,
+std::vector<OperationPlan> make_plan(const bpf_object* object, const KernelFeatures& features,
                                      const ProbeOptions& options, const RefusedPrograms& refused);
 
 }  // namespace sockward

@@ -1,4 +1,4 @@
-#include "probe/uts_walk.hpp"
+#include "probe/uts_iterator.hpp"
 
 #include <sockward/event.h>
 
@@ -26,7 +26,7 @@ void add_entry(const sockward_uts_entry& entry, std::map<NamespaceInode, UtsName
 
 }  // namespace
 
-Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) {
+Result<std::vector<UtsNamespace>> iterate_uts_namespaces(const bpf_link* iterator) {
   std::map<NamespaceInode, UtsNamespace> namespaces;
   const auto count = run_iterator(iterator, sizeof(sockward_uts_entry), "process iterator", [&](auto bytes) {
     sockward_uts_entry entry{};
@@ -40,7 +40,7 @@ Result<std::vector<UtsNamespace>> walk_uts_namespaces(const bpf_link* iterator) 
   return result;
 }
 
-Result<std::optional<std::uint64_t>> walk_mount_events(const bpf_link* iterator, NamespaceInode mntns) {
+Result<std::optional<std::uint64_t>> iterate_mount_events(const bpf_link* iterator, NamespaceInode mntns) {
   std::optional<std::uint64_t> event;
   const auto count = run_iterator(iterator, sizeof(sockward_uts_entry), "process iterator", [&](auto bytes) {
     sockward_uts_entry entry{};

@@ -1,4 +1,4 @@
-#include "probe/turn.hpp"
+#include "probe/active_generation.hpp"
 
 #include <bpf/bpf.h>
 #include <sched.h>
@@ -11,7 +11,7 @@
 
 namespace sockward {
 
-bool give_turn(int counters_fd, std::uint32_t blocks, std::uint32_t generation) {
+bool activate_generation(int counters_fd, std::uint32_t blocks, std::uint32_t generation) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t bytes = (blocks * sizeof(sockward_cpu_counters) + page - 1) / page * page;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, counters_fd, 0);

@@ -7,7 +7,7 @@ namespace sockward {
 /// Each CPU is told by a thread on that CPU: where the kernel does not preempt its own code, none of a call's
 /// programs runs meanwhile, so both generations agree about every call. Returns false when the counters
 /// cannot be mapped.
-bool give_turn(int counters_fd, std::uint32_t blocks, std::uint32_t generation);
+bool activate_generation(int counters_fd, std::uint32_t blocks, std::uint32_t generation);
 /// Whose turn it is on the first CPU; 0: nobody's yet.
 std::uint32_t whose_turn(int counters_fd);
 

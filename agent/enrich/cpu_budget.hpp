@@ -13,12 +13,12 @@ namespace sockward {
 /// tenth of a core in the long run: a storm of failures on a node with a hundred thousand sockets would keep
 /// the agent busy otherwise. A second of them may come at once; on most nodes that is a thousand look-ups.
 /// Thread-safe.
-class DutyLimit {
+class CpuBudget {
  public:
   static constexpr std::uint64_t kBurst = 1'000'000'000, kShare = 10;  // ns; one part in ten of the time
   static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};       // as a burst: none is refused
 
-  explicit DutyLimit(const Clock& clock, std::uint64_t burst = kBurst)
+  explicit CpuBudget(const Clock& clock, std::uint64_t burst = kBurst)
       : clock_(clock), burst_(burst), counted_(clock.monotonic().ns) {}
 
   /// May one begin now? Counts a refusal.
@@ -42,13 +42,13 @@ class DutyLimit {
   /// Counts the time of one look-up, from here to the end of the scope, whatever comes of it.
   class Use {
    public:
-    Use(DutyLimit& limit, const Clock& clock) : limit_(limit), began_(clock.monotonic()) {}
+    Use(CpuBudget& limit, const Clock& clock) : limit_(limit), began_(clock.monotonic()) {}
     ~Use() { limit_.ended(began_); }
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
 
    private:
-    DutyLimit& limit_;
+    CpuBudget& limit_;
     const MonotonicTime began_;
   };
 

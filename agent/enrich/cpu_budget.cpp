@@ -1,4 +1,4 @@
-#include "enrich/duty_limit.hpp"
+#include "enrich/cpu_budget.hpp"
 
 namespace sockward {
 namespace {
@@ -16,7 +16,7 @@ class BudgetCategory final : public std::error_category {
 }  // namespace
 
 Error budget_exhausted(std::string operation) {
-  static_assert(DutyLimit::kShare == 10, "the message says how much");
+  static_assert(CpuBudget::kShare == 10, "the message says how much");
   static const BudgetCategory category;
   return {std::error_code(1, category), std::move(operation)};
 }

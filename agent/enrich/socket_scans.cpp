@@ -1,4 +1,4 @@
-#include "enrich/socket_walks.hpp"
+#include "enrich/socket_scans.hpp"
 
 #include <algorithm>
 
@@ -16,19 +16,19 @@ Error invisible() {
 
 }  // namespace
 
-SocketWalks::SocketWalks(const BoundSockets* sockets, const Clock& clock, DutyLimit& limit,
+SocketScans::SocketScans(const BoundSockets* sockets, const Clock& clock, CpuBudget& limit,
                          std::size_t most_bytes)
     : sockets_(sockets), clock_(clock), limit_(limit), most_bytes_(most_bytes) {
-  if (auto scan = walk()) first_ = std::move(*scan);
+  if (auto scan = make_scan()) first_ = std::move(*scan);
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketWalks::walk() const {
+Result<std::shared_ptr<const SocketScan>> SocketScans::make_scan() const {
   if (sockets_ == nullptr) return invisible();
   auto scan = std::make_shared<SocketScan>();
   scan->began = clock_.monotonic();
   scan->began_wall = clock_.wall(scan->began);
   scan->sockets = SocketList(most_bytes_);
-  if (const auto walked = sockets_->walk(scan->sockets); !walked) return walked.error();
+  if (const auto done = sockets_->scan(scan->sockets); !done) return done.error();
   scan->sockets.finish();
   left_out_ += scan->sockets.left_out();
   scan->ended = clock_.monotonic();
@@ -36,23 +36,23 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::walk() const {
   return std::shared_ptr<const SocketScan>(std::move(scan));
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketWalks::keep() const {
+Result<std::shared_ptr<const SocketScan>> SocketScans::keep() const {
   if (!limit_.may_begin()) return budget_exhausted("scan open sockets");
-  auto scan = walk();
+  auto scan = make_scan();
   if (!scan) return scan;
-  walks_.push_back(*scan);
+  scans_.push_back(*scan);
   std::size_t bytes = 0;
-  for (const auto& walk : walks_) bytes += walk->sockets.bytes();
-  while (walks_.size() > kKept || (walks_.size() > 1 && bytes > 2 * most_bytes_)) {
-    bytes -= walks_.front()->sockets.bytes();
-    walks_.pop_front();
+  for (const auto& kept : scans_) bytes += kept->sockets.bytes();
+  while (scans_.size() > kKept || (scans_.size() > 1 && bytes > 2 * most_bytes_)) {
+    bytes -= scans_.front()->sockets.bytes();
+    scans_.pop_front();
   }
   return scan;
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketWalks::after(MonotonicTime time, bool shared) const {
+Result<std::shared_ptr<const SocketScan>> SocketScans::after(MonotonicTime time, bool shared) const {
   const std::lock_guard lock(mutex_);
-  const auto& latest = walks_.empty() ? first_ : walks_.back();
+  const auto& latest = scans_.empty() ? first_ : scans_.back();
   if (latest && (latest->began > time || (shared && latest->began.ns + kShared > clock_.monotonic().ns)))
     return latest;
   auto scan = keep();
@@ -61,24 +61,24 @@ Result<std::shared_ptr<const SocketScan>> SocketWalks::after(MonotonicTime time,
   return scan;
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketWalks::before(MonotonicTime time) const {
+Result<std::shared_ptr<const SocketScan>> SocketScans::before(MonotonicTime time) const {
   const std::lock_guard lock(mutex_);
   const auto found =
-      std::find_if(walks_.rbegin(), walks_.rend(), [&](const auto& scan) { return scan->ended < time; });
-  if (found != walks_.rend()) return *found;
+      std::find_if(scans_.rbegin(), scans_.rend(), [&](const auto& scan) { return scan->ended < time; });
+  if (found != scans_.rend()) return *found;
   if (!first_ || first_->ended >= time)
     return make_error(std::errc::function_not_supported, "find a scan of open sockets from before the call");
   return first_;
 }
 
-Result<bool> SocketWalks::note_released() const {
+Result<bool> SocketScans::note_released() const {
   if (sockets_ == nullptr) return make_error(std::errc::function_not_supported, "note released sockets");
   if (!limit_.may_begin()) return budget_exhausted("note released sockets");
-  const DutyLimit::Use use(limit_, clock_);
+  const CpuBudget::Use use(limit_, clock_);
   return sockets_->note_released();
 }
 
-void SocketWalks::look_around() const {
+void SocketScans::refresh_socket_scan() const {
   // Before the scan: a socket that it finds was not released by then.
   const auto noted = note_released();
   if (!noted) log_debug("{}", noted.error().text());
@@ -87,7 +87,7 @@ void SocketWalks::look_around() const {
   if (const auto scan = keep(); !scan) log_debug("{}", scan.error().text());
 }
 
-std::optional<SocketOwner> SocketWalks::binder(const BoundName& name) const {
+std::optional<SocketOwner> SocketScans::binder(const BoundName& name) const {
   return sockets_ == nullptr ? std::nullopt : sockets_->binder(name);
 }
 

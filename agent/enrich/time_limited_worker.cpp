@@ -1,10 +1,10 @@
-#include "enrich/patience.hpp"
+#include "enrich/time_limited_worker.hpp"
 
 #include <thread>
 
 namespace sockward {
 
-struct Patience::Worker {
+struct TimeLimitedWorker::Worker {
   std::mutex mutex;
   std::condition_variable changed;
   std::function<void()> task;
@@ -30,14 +30,14 @@ struct Patience::Worker {
   }
 };
 
-Patience::~Patience() {
+TimeLimitedWorker::~TimeLimitedWorker() {
   if (!worker_) return;
   const std::lock_guard lock(worker_->mutex);
   worker_->closed = true;
   worker_->changed.notify_all();
 }
 
-Error Patience::run(std::function<void()> task) {
+Error TimeLimitedWorker::run(std::function<void()> task) {
   const std::lock_guard one_at_a_time(mutex_);
   if (*hanging_ >= kMostHanging) {
     ++not_begun_;

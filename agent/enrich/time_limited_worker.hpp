@@ -16,17 +16,17 @@ namespace sockward {
 /// of its own, and waits for them no longer than a limit. A thread that hangs is left behind, for nothing
 /// ends uninterruptible I/O; a new one takes its place while fewer than eight hang. One that comes back after
 /// all ends. Thread-safe; callers wait for each other.
-class Patience {
+class TimeLimitedWorker {
  public:
-  explicit Patience(std::chrono::milliseconds limit) : limit_(limit) {}
-  ~Patience();
-  Patience(const Patience&) = delete;
-  Patience& operator=(const Patience&) = delete;
+  explicit TimeLimitedWorker(std::chrono::milliseconds limit) : limit_(limit) {}
+  ~TimeLimitedWorker();
+  TimeLimitedWorker(const TimeLimitedWorker&) = delete;
+  TimeLimitedWorker& operator=(const TimeLimitedWorker&) = delete;
 
   /// What `look` returns. Error timed_out: it did not in time; device_or_resource_busy: too many hang, or no
   /// thread can be started. `look` may outlive the call: it holds copies of all it uses.
   template <class T>
-  Result<T> within(std::function<Result<T>()> look) {
+  Result<T> with_timeout(std::function<Result<T>()> look) {
     auto answer = std::make_shared<std::unique_ptr<Result<T>>>();
     const Error failed =
         run([look = std::move(look), answer] { *answer = std::make_unique<Result<T>>(look()); });

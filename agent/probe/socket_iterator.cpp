@@ -1,4 +1,4 @@
-#include "probe/socket_walk.hpp"
+#include "probe/socket_iterator.hpp"
 
 #include <bpf/bpf.h>
 #include <sys/socket.h>
@@ -242,7 +242,7 @@ Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int loo
 std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
   Seeds seeds;
   const auto count =
-      run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
+      run_iterator(iterator, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
         if (may_be_bound(entry)) seeds.add(entry, room);
@@ -256,9 +256,9 @@ std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd
   return seeds.store(names_fd, room);
 }
 
-Result<bool> walk_sockets(const bpf_link* iterator, SocketList& into) {
+Result<bool> iterate_sockets(const bpf_link* iterator, SocketList& into) {
   const auto count =
-      run_iterator(iterator, sizeof(sockward_open_socket), "walk over open sockets", [&](auto bytes) {
+      run_iterator(iterator, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
         if (auto name = from_wire(entry.name)) into.add(to_open_socket(entry, std::move(*name)));
