@@ -1,4 +1,4 @@
-"""What goes wrong around the agent: each time it goes on, and says by how much it knows less. (A full disk, no
+"""What goes wrong around the agent: each time it goes on, and says by how much it knows less. (Full disk, no
 journald, no Alertmanager: test_delivery.py; SIGKILL: test_restart.py; HTTP: test_web_config.py.)"""
 import contextlib
 import os
