@@ -26,8 +26,8 @@ function(sockward_bpf_object output source)
   set(${output} ${object} PARENT_SCOPE)
 endfunction()
 
-# sockward_bpf_skeleton(<name> <object>…): links objects (shared maps are weak) and writes <name>.skel.h, reached through the
-# interface library <name>_skeleton, with struct <name>_bpf.
+# sockward_bpf_skeleton(<name> <object>…): links objects (shared maps are weak) and writes <name>.skel.h,
+# reached through the interface library <name>_skeleton, with struct <name>_bpf.
 function(sockward_bpf_skeleton name)
   set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}.linked.o)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/skeleton)

@@ -15,10 +15,11 @@ configure_file(${packaging}/man/sockward.yml.5.in ${made}/sockward.yml.5 @ONLY)
 configure_file(${packaging}/systemd/sockward.service.in ${made}/sockward.service @ONLY)
 configure_file(${packaging}/debian/changelog.in ${made}/changelog @ONLY)
 foreach(script postinst prerm postrm)
-  configure_file(${packaging}/debian/${script}.in ${made}/${script} @ONLY FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
-    GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  configure_file(${packaging}/debian/${script}.in ${made}/${script} @ONLY FILE_PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 endforeach()
-file(CONFIGURE OUTPUT ${made}/conffiles CONTENT "${CMAKE_INSTALL_FULL_SYSCONFDIR}/sockward/sockward.yml\n" @ONLY)
+file(CONFIGURE OUTPUT ${made}/conffiles
+  CONTENT "${CMAKE_INSTALL_FULL_SYSCONFDIR}/sockward/sockward.yml\n" @ONLY)
 
 # Manuals and the changelog go in compressed, without a time of day in them.
 find_program(GZIP gzip REQUIRED)
@@ -41,18 +42,27 @@ else()
   set(units ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
 endif()
 install(FILES ${made}/sockward.service DESTINATION ${units})
-install(FILES ${packaging}/completions/sockward.bash RENAME sockward DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-install(FILES ${packaging}/completions/_sockward DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
-install(FILES ${packaging}/completions/sockward.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES ${packaging}/completions/sockward.bash RENAME sockward
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${packaging}/completions/_sockward
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES ${packaging}/completions/sockward.fish
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/dashboards/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sockward)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN pictures EXCLUDE)
-install(FILES ${packaging}/debian/copyright ${CMAKE_SOURCE_DIR}/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${packaging}/debian/copyright ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VENDOR sockward)
 set(CPACK_PACKAGE_CONTACT "sockward maintainers <maintainers@sockward.example>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "say why a socket could not be bound, and who renamed the host")
-set(CPACK_PACKAGE_DESCRIPTION "An agent fed by eBPF that watches bind, connect, unlink, sethostname and\ntheir relatives, finds the root cause of what failed (the holder of an\naddress, a stale socket file, a directory that refuses, a name too long,\na refused symbolic link) and exports Prometheus metrics, JSON records and\nalerts.")
+string(JOIN "\n" CPACK_PACKAGE_DESCRIPTION
+  "An agent fed by eBPF that watches bind, connect, unlink, sethostname and"
+  "their relatives, finds the root cause of what failed (the holder of an"
+  "address, a stale socket file, a directory that refuses, a name too long,"
+  "a refused symbolic link) and exports Prometheus metrics, JSON records and"
+  "alerts.")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

@@ -1,5 +1,6 @@
 # Options and the flags every target gets.
-# By default where what they need is installed (scripts/packages-test.txt): a package or an image is built without.
+# By default where what they need is installed (scripts/packages-test.txt): a package or an image is built
+# without.
 find_package(GTest QUIET)
 if(GTest_FOUND)
   option(SOCKWARD_TESTS "Build the tests" ON)
@@ -37,7 +38,8 @@ if(SOCKWARD_SANITIZE)
 endif()
 
 if(SOCKWARD_FUZZ)
-  target_compile_options(sockward_options INTERFACE -fsanitize=fuzzer-no-link) # coverage for the fuzzer to follow
+  # Coverage for the fuzzer to follow.
+  target_compile_options(sockward_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} rev-parse --short=12 HEAD

@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # Shared by the scripts: installing packages, and building as the person who called. Sourced, not run.
 set -euo pipefail
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin # as sudo sets it, and plain `su` does not: Debian's programs, whatever the caller's shell puts before them
+# As sudo sets it, and plain `su` does not: Debian's programs, whatever the caller's shell puts before them.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # --help tells what stands at the head of the script.
@@ -15,7 +17,11 @@ say() { printf '\n== %s\n' "$*"; }
 need_root() {
   if [ "$(id -u)" != 0 ]; then
     echo "$0: needs root (BPF programs, namespaces, packages)" >&2
-    if command -v sudo >/dev/null; then echo "  next: sudo $0 $*" >&2; else echo "  next: become root (su -), then: $0 $*" >&2; fi
+    if command -v sudo >/dev/null; then
+      echo "  next: sudo $0 $*" >&2
+    else
+      echo "  next: become root (su -), then: $0 $*" >&2
+    fi
     exit 1
   fi
 }
@@ -36,11 +42,12 @@ whole_number() { # whole_number <what> <value>: 1 to 99999
 
 # Installs what is missing from the named lists. No service of the machine is started, stopped or touched.
 install_packages() {
-  local wanted missing=() list policy=/usr/sbin/policy-rc.d made=0
+  local wanted missing=() list policy=/usr/sbin/policy-rc.d made=0 log=${TMPDIR:-/tmp}/sockward-apt.log
   for list in "$@"; do
     while read -r wanted; do
       [ -n "$wanted" ] || continue
-      dpkg-query -W -f='${db:Status-Status}' "$wanted" 2>/dev/null | grep -qx installed || missing+=("$wanted")
+      dpkg-query -W -f='${db:Status-Status}' "$wanted" 2>/dev/null | grep -qx installed ||
+        missing+=("$wanted")
     done <"$root/scripts/$list"
   done
   [ ${#missing[@]} -gt 0 ] || return 0
@@ -51,16 +58,20 @@ install_packages() {
     made=1
   fi
   local status=0
-  { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "${missing[@]}"; } >"${TMPDIR:-/tmp}/sockward-apt.log" 2>&1 || status=$?
+  {
+    apt-get -q update &&
+      DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "${missing[@]}"
+  } >"$log" 2>&1 || status=$?
   [ $made = 0 ] || rm -f $policy
   if [ $status != 0 ]; then
-    tail -n 20 "${TMPDIR:-/tmp}/sockward-apt.log" >&2
+    tail -n 20 "$log" >&2
     echo "cannot install packages; next: check the network and /etc/apt/sources.list" >&2
     exit 1
   fi
 }
 
-# Runs a command as the person who called sudo (in a root shell: as root), so that nothing in the checkout ends up owned by root.
+# Runs a command as the person who called sudo (in a root shell: as root), so that nothing in the checkout
+# ends up owned by root.
 as_caller() {
   if [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ] && runuser -u "$SUDO_USER" -- test -w "$root"; then
     runuser -u "$SUDO_USER" -- "$@"
@@ -76,5 +87,8 @@ build() {
   while [ $# -gt 0 ] && [ "$1" != -- ]; do flags+=("$1") && shift; done
   [ $# -eq 0 ] || shift
   [ $# -eq 0 ] || targets=(--target "$@")
-  (cd "$root" && as_caller cmake --preset "$preset" "${flags[@]}" >/dev/null && as_caller cmake --build --preset "$preset" "${targets[@]}" | tail -n 3)
+  (
+    cd "$root" && as_caller cmake --preset "$preset" "${flags[@]}" >/dev/null &&
+      as_caller cmake --build --preset "$preset" "${targets[@]}" | tail -n 3
+  )
 }

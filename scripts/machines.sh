@@ -1,14 +1,19 @@
-# Shared by scripts/vm and scripts/test-arm64: kernels of Debian packages, booted in qemu. Sourced after lib.sh.
-# The caller sets: arch (Debian's name), bin (programs to run), out (logs), emulator (an array), console, and
-# libraries_of (a function: paths of a program's libraries inside $libraries_root).
+# shellcheck shell=bash
+# Shared by scripts/vm and scripts/test-arm64: kernels of Debian packages, booted in qemu. Sourced after
+# lib.sh. The caller sets: arch (Debian's name), bin (programs to run), out (logs), emulator (an array),
+# console, boot_seconds, and libraries_of (a function: paths of a program's libraries inside $libraries_root).
+# shellcheck disable=SC2154  # these are the caller's
 kernels=${SOCKWARD_CACHE:-/var/cache/sockward}/kernels
 most_boots=3
 
 mirror_of_debian() {
-  apt-get indextargets --format '$(ORIGIN) $(SITE)' 2>/dev/null | awk '$1 == "Debian" && $2 !~ /security/ {print $2; exit}'
+  # shellcheck disable=SC2016  # apt-get fills these in, not the shell
+  apt-get indextargets --format '$(ORIGIN) $(SITE)' 2>/dev/null |
+    awk '$1 == "Debian" && $2 !~ /security/ {print $2; exit}'
 }
 
-# private_apt <folder> <suite>: fills the array `options` for an apt of its own, which touches nothing of the machine.
+# private_apt <folder> <suite>: fills the array `options` for an apt of its own, which touches nothing of the
+# machine.
 private_apt() {
   local mirror
   mirror=$(mirror_of_debian)
@@ -16,9 +21,11 @@ private_apt() {
   mkdir -p "$1/lists/partial" "$1/archives/partial"
   : >"$1/status"
   echo "deb [arch=$arch] $mirror $2 main" >"$1/sources.list"
-  options=(-q -o "APT::Architecture=$arch" -o "APT::Architectures::=$arch" -o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=-
-    -o "Dir::State::Lists=$1/lists" -o "Dir::State::status=$1/status" -o "Dir::Cache::archives=$1/archives" -o Dir::Cache::pkgcache=
-    -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root -o APT::Install-Recommends=false)
+  options=(-q -o "APT::Architecture=$arch" -o "APT::Architectures::=$arch"
+    -o "Dir::Etc::sourcelist=$1/sources.list" -o Dir::Etc::sourceparts=-
+    -o "Dir::State::Lists=$1/lists" -o "Dir::State::status=$1/status"
+    -o "Dir::Cache::archives=$1/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+    -o APT::Sandbox::User=root -o APT::Install-Recommends=false)
 }
 
 # A kernel is kept by its name without "-full": the same one, booted with other options.
@@ -37,24 +44,30 @@ fetch() {
   mkdir -p "$folder/deb"
   private_apt "$folder" "$2" || return 1
   apt-get "${options[@]}" update >"$folder/apt.log" 2>&1
-  image=$(apt-cache "${options[@]}" depends "$3" | grep -oE 'linux-image-[0-9][^ ]*' | grep -v unsigned | sort -V | tail -n 1)
+  image=$(apt-cache "${options[@]}" depends "$3" | grep -oE 'linux-image-[0-9][^ ]*' | grep -v unsigned |
+    sort -V | tail -n 1)
   [ -n "$image" ] || { echo "$2 has no $3" >&2; return 1; }
   for part in "$image" "${image/linux-image/linux-binary}"; do
     # Since 7.x the image itself is in a package of its own.
     [ -z "$(find "$folder/root" -name 'vmlinuz*' 2>/dev/null)" ] || break
-    (cd "$folder/deb" && apt-get "${options[@]}" download "$part" >>"$folder/apt.log" 2>&1 && dpkg -x "$part"_*.deb "$folder/root") || return 1
+    (
+      cd "$folder/deb" && apt-get "${options[@]}" download "$part" >>"$folder/apt.log" 2>&1 &&
+        dpkg -x "$part"_*.deb "$folder/root"
+    ) || return 1
   done
   find "$folder/root" -name 'vmlinuz*' | grep -q . || return 1
   touch "$folder/ready"
 }
 
-# make_debian <name> <packages>: a root of Debian 12 with these packages, as an archive that is kept; sets `debian`.
+# make_debian <name> <packages>: a root of Debian 12 with these packages, as an archive that is kept; sets
+# `debian`.
 make_debian() {
   local fresh
   debian=${SOCKWARD_CACHE:-/var/cache/sockward}/$1.tar
   [ ! -f "$debian" ] || return 0
   fresh=$(mktemp -d)
-  debootstrap --variant=minbase --include="$2" bookworm "$fresh" "$(mirror_of_debian)" >"$out/debootstrap.log" 2>&1 ||
+  debootstrap --variant=minbase --include="$2" bookworm "$fresh" "$(mirror_of_debian)" \
+    >"$out/debootstrap.log" 2>&1 ||
     { tail -n 5 "$out/debootstrap.log"; rm -rf "$fresh"; return 1; }
   rm -rf "$fresh"/var/cache/apt/archives/*.deb "$fresh"/var/lib/apt/lists/* "$fresh"/usr/share/{locale,i18n}
   mkdir -p "$(dirname "$debian")"
@@ -87,9 +100,9 @@ run_machine() {
   tr -d '\r' <"$out/serial-$1.raw" >"$out/serial-$1.log"
 }
 
-# Did the machine end without a result, by a crash that has nothing to do with us? The emulator lost a race of the
-# kernel's self-patching now and then, while it ran both CPUs in threads. A failed test, or a crash whose trace names bpf,
-# is a result.
+# Did the machine end without a result, by a crash that has nothing to do with us? The emulator lost a race of
+# the kernel's self-patching now and then, while it ran both CPUs in threads. A failed test, or a crash whose
+# trace names bpf, is a result.
 crashed_by_itself() {
   ! grep -q '^DONE$' "$1" && ! grep -q '^\[  FAILED' "$1" && ! grep -qE '^RESULT [a-z]+ [1-9]' "$1" &&
     ! sed -n '/Call Trace/,/end trace/p' "$1" | grep -qi 'bpf'
@@ -98,7 +111,8 @@ crashed_by_itself() {
 # tell_end <log>: what a machine that failed said, for readers who get the output and not build/vm.
 tell_end() {
   echo "the machine said, of failures and crashes:"
-  grep -nE -A 12 '^\[  FAILED|^RESULT [a-z]+ [1-9]|Failure$|WRONG$|crashed \(SIG' "$1" | head -n 60 | cut -c1-300 || true
+  grep -nE -A 12 '^\[  FAILED|^RESULT [a-z]+ [1-9]|Failure$|WRONG$|crashed \(SIG' "$1" |
+    head -n 60 | cut -c1-300 || true
   sed -n '/\(BUG\|Oops\|Kernel panic\|Call Trace\|stall\)/,+30p' "$1" | head -n 90 | cut -c1-300
   echo "… and last:"
   tail -n 25 "$1" | cut -c1-300
@@ -106,7 +120,8 @@ tell_end() {
 
 # boot <name> <boot options>: prints the result line; fails unless every backend passed and counted exactly.
 boot() {
-  local name=$1 options=$2 log=$out/serial-$1.log passed failed skipped ok=0 boots=1 backend backends=(fexit tracepoint) wanted=(DONE 'RESULT hybrid 0' 'RESULT v1 0')
+  local name=$1 options=$2 log=$out/serial-$1.log passed failed skipped ok=0 boots=1
+  local backend backends=(fexit tracepoint) wanted=(DONE 'RESULT hybrid 0' 'RESULT v1 0')
   [[ $options != *backends=tracepoint* ]] || backends=(tracepoint)
   for backend in "${backends[@]}"; do
     wanted+=("RESULT $backend 0" "EXACT $backend .* ok")
@@ -164,7 +179,12 @@ boot_all() {
     fi
     name=${name#\~}
     if [ $# -gt 0 ] && ! printf '%s\n' "$@" | grep -qx -- "$name"; then continue; fi
-    fetch "$name" "$suite" "$package" || { echo "cannot fetch the kernel of $suite (see $(folder_of "$name")/apt.log)"; echo "VM $name 0 1 0"; status=1; continue; }
+    if ! fetch "$name" "$suite" "$package"; then
+      echo "cannot fetch the kernel of $suite (see $(folder_of "$name")/apt.log)"
+      echo "VM $name 0 1 0"
+      status=1
+      continue
+    fi
     boot "$name" "${options:-}" || status=1
   done <"$list"
   return $status

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""agent.py: how long a failing call takes to become a JSON line, and how long a scrape of 10,000 series takes. Part of scripts/bench."""
+"""agent.py: how long a failing call takes to become a JSON line, and how
+long a scrape of 10,000 series takes. Part of scripts/bench."""
 import calendar
 import contextlib
 import json
@@ -25,11 +26,14 @@ def seconds_of(timestamp):
 
 
 def latency(calls):
-    """Milliseconds from the end of a failing call, by its record, until its line could be read from standard output."""
+    """Milliseconds from the end of a failing call, by its record,
+    until its line could be read from standard output."""
     port, settings = free_port(), pathlib.Path(Folder() / "sockward.yml")
     settings.write_text("records: {fold: 0}\n")
-    agent = Program(SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}", f"--restart.pin-path=/sys/fs/bpf/sockward-bench-{port}",
-                    "--records.output=json", f"--config.file={settings}", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    agent = Program(SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}",
+                    f"--restart.pin-path=/sys/fs/bpf/sockward-bench-{port}",
+                    "--records.output=json", f"--config.file={settings}", stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE, text=True)
     while "attached" not in agent.process.stderr.readline():
         pass
     arrived = []
@@ -52,19 +56,22 @@ def latency(calls):
         time.sleep(0.12)  # below limits.address_rate
     agent.stop()
     reader.join(5)
-    mine = [(when, record) for when, record in arrived if record["attributes"].get("process.pid") == os.getpid()]
-    first = [1000 * (when - seconds_of(record["timestamp"])) for when, record in mine if "sockward.repeats" not in record["attributes"]]
+    mine = [(when, record) for when, record in arrived
+            if record["attributes"].get("process.pid") == os.getpid()]
+    first = [1000 * (when - seconds_of(record["timestamp"])) for when, record in mine
+             if "sockward.repeats" not in record["attributes"]]
     return sorted(first)
 
 
 def starts(count):
-    """Milliseconds from exec to "attached", and from there to the record of the first call, by the agent's own lines."""
+    """Milliseconds from exec to "attached", and from there to the
+    record of the first call, by the agent's own lines."""
     attached, first = [], []
     for _ in range(count):
         port = free_port()
         began = time.perf_counter()
-        agent = Program(SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}", "--restart.pin-path=off", "--records.output=json",
-                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        agent = Program(SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}", "--restart.pin-path=off",
+                        "--records.output=json", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while "attached" not in agent.process.stderr.readline():
             pass
         attached.append(1000 * (time.perf_counter() - began))
@@ -88,7 +95,8 @@ def fail_in(container):
         with open(f"{container}/cgroup.procs", "w", encoding="ascii") as procs:
             procs.write("0")
         with socket.socket(socket.AF_UNIX) as one:
-            for call in (lambda: one.bind("/sockward-none/x"), lambda: one.bind("/tmp"), lambda: one.connect("/sockward-none/x"), lambda: os.unlink("/sockward-none/x")):
+            for call in (lambda: one.bind("/sockward-none/x"), lambda: one.bind("/tmp"),
+                         lambda: one.connect("/sockward-none/x"), lambda: os.unlink("/sockward-none/x")):
                 try:
                     call()
                 except OSError:
@@ -99,7 +107,9 @@ def fail_in(container):
 
 def scrape():
     """(series, milliseconds of a scrape, bytes, resident MiB)"""
-    config = "metrics: {container_name_cap: 10000}\nlimits: {source_entries: 32768}\nprobes: {errno: [EMFILE]}\n"
+    config = ("metrics: {container_name_cap: 10000}\n"
+              "limits: {source_entries: 32768}\n"
+              "probes: {errno: [EMFILE]}\n")
     root = f"{pids_root()}/docker"
     with Agent(config=config) as agent:
         containers = [f"{root}/{number:012x}{'0' * 52}" for number in range(CONTAINERS)]
@@ -122,11 +132,15 @@ def scrape():
 
 def main():
     attached, first = starts(15)
-    print(f"start to attached, ms: median {statistics.median(attached):.0f}, least {attached[0]:.0f}, most {attached[-1]:.0f} ({len(attached)} starts); from there to the first call's line: median {statistics.median(first):.1f}")
+    print(f"start to attached, ms: median {statistics.median(attached):.0f}, least {attached[0]:.0f}, most "
+          f"{attached[-1]:.0f} ({len(attached)} starts); from there to the first call's line: median "
+          f"{statistics.median(first):.1f}")
     times = latency(100)
-    print(f"call to JSON line, ms: median {statistics.median(times):.2f}, 95 % {times[int(len(times) * 0.95)]:.2f}, most {times[-1]:.2f} ({len(times)} calls)")
+    print(f"call to JSON line, ms: median {statistics.median(times):.2f}, 95 % "
+          f"{times[int(len(times) * 0.95)]:.2f}, most {times[-1]:.2f} ({len(times)} calls)")
     series, milliseconds, size, resident = scrape()
-    print(f"scrape of {series:,} series: {milliseconds:.1f} ms, {size / 1e6:.2f} MB; the agent then has {resident:.1f} MiB")
+    print(f"scrape of {series:,} series: {milliseconds:.1f} ms, {size / 1e6:.2f} MB; the agent then has "
+          f"{resident:.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""diagnosis.py [AGENT…]: CPU time of the agent for one failing call, from its record to the JSON line, by cause.
+"""diagnosis.py [AGENT…]: CPU time of the agent for one failing
+call, from its record to the JSON line, by cause.
 
-Each agent given (default: the release build) is started in turn, three times, so that a slow phase of the machine
-hits all; the least of the three counts. Run as root.
+Each agent given (default: the release build) is started in turn, three times, so that a
+slow phase of the machine hits all; the least of the three counts. Run as root.
 """
 import contextlib
 import json
@@ -121,7 +122,8 @@ def main():
                 for what, (taken, cause) in measure(agent, folder).items():
                     least[what, agent] = min(least.get((what, agent), (1e9, cause)), (taken, cause))
     for what in dict.fromkeys(what for what, _ in least):
-        print("diagnosis, us of CPU: " + f"{what:<40}" + "  ".join(f"{least[what, a][0]:8.0f} {least[what, a][1]}" for a in agents))
+        print("diagnosis, us of CPU: " + f"{what:<40}"
+              + "  ".join(f"{least[what, a][0]:8.0f} {least[what, a][1]}" for a in agents))
 
 
 if __name__ == "__main__":

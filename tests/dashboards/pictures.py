@@ -31,10 +31,12 @@ elif kind == "stale":
     path = f"{folder}/s{time.monotonic_ns()}"; socket.socket(socket.AF_UNIX).bind(path)
     attempt(lambda: socket.socket(socket.AF_UNIX).connect(path)); os.unlink(path)
 elif kind == "near":
-    path = folder + "/" + "n" * (random.randint(98, 107) - len(folder)); socket.socket(socket.AF_UNIX).bind(path); os.unlink(path)
+    path = folder + "/" + "n" * (random.randint(98, 107) - len(folder))
+    socket.socket(socket.AF_UNIX).bind(path); os.unlink(path)
 elif kind == "ok":
     for _ in range(20):
-        path = folder + "/" + "o" * random.randint(2, 60); socket.socket(socket.AF_UNIX).bind(path); os.unlink(path)
+        path = folder + "/" + "o" * random.randint(2, 60)
+        socket.socket(socket.AF_UNIX).bind(path); os.unlink(path)
 elif kind == "denied":
     os.setgid(65534); os.setuid(65534); attempt(lambda: socket.socket().bind(("127.0.0.1", 80)))
 elif kind == "folder":
@@ -70,7 +72,8 @@ def workload(agent, host):
             name = random.choice(names)
             procs = str(pathlib.Path(cgroup_root()) / name / "cgroup.procs") if name else ""
             kind = random.choices(list(weights), list(weights.values()))[0]
-            children.append(subprocess.Popen(["python3", "-c", BODY, procs, kind, folder.path], stderr=subprocess.DEVNULL))
+            children.append(subprocess.Popen(["python3", "-c", BODY, procs, kind, folder.path],
+                                             stderr=subprocess.DEVNULL))
         for child in children:
             child.wait()
         if not renamed and time.monotonic() > end - SECONDS / 2:
@@ -86,13 +89,19 @@ def workload(agent, host):
 
 
 def main():
-    with TestHost() as host, Agent("--bpf.stats", "--web.enable-ui", config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0}}\n") as agent:
-        prometheus = Prometheus({"scrape_configs": [{"job_name": "sockward", "static_configs": [{"targets": [f"127.0.0.1:{agent.port}"]}]}]}, "2s")
+    with TestHost() as host, Agent(
+            "--bpf.stats", "--web.enable-ui",
+            config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0}}\n") as agent:
+        prometheus = Prometheus({"scrape_configs": [{"job_name": "sockward",
+                                                     "static_configs": [
+                                                         {"targets": [f"127.0.0.1:{agent.port}"]}]}]}, "2s")
         workload(agent, host)
         time.sleep(4)
-        done = subprocess.run(["node", "shot.mjs", f"http://127.0.0.1:{prometheus.port}", str(ROOT / "dashboards/grafana"), str(ROOT / "docs/pictures"),
+        done = subprocess.run(["node", "shot.mjs", f"http://127.0.0.1:{prometheus.port}",
+                               str(ROOT / "dashboards/grafana"), str(ROOT / "docs/pictures"),
                                str(int(time.time())), str(SECONDS)], check=False)
-        page = subprocess.run(["node", "page.mjs", f"http://127.0.0.1:{agent.port}/", str(ROOT / "docs/pictures")], check=False)
+        page = subprocess.run(["node", "page.mjs", f"http://127.0.0.1:{agent.port}/",
+                               str(ROOT / "docs/pictures")], check=False)
         prometheus.stop()
     return done.returncode or page.returncode
 

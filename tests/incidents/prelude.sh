@@ -1,9 +1,11 @@
+# shellcheck shell=bash
 # What every incident can use. Runs in network, UTS and mount namespaces of its own; $DIR is its folder.
+# shellcheck disable=SC2034  # $held and $mine are for the incident, and for run.py
 set -m
 act=$HERE/act
 held=
 holds=0
-mine=  # a word that marks records of cgroups that a program makes elsewhere
+mine= # a word that marks records of cgroups that a program makes elsewhere
 
 # await <command…>: until it succeeds, five seconds at most.
 await() {
@@ -57,7 +59,8 @@ P
 # long <folder> <bytes>: a path of that many bytes below the folder; its directory exists.
 long() {
   local fill=$(($2 - ${#1} - 12))
-  local directory=$1/$(head -c $fill /dev/zero | tr '\0' l)
+  local directory
+  directory=$1/$(head -c $fill /dev/zero | tr '\0' l)
   mkdir -p "$directory"
   echo "$directory/x-ctl.sock"
 }

@@ -25,7 +25,8 @@ ROOT = HERE.parents[1]
 SOCKWARD = os.environ.get("SOCKWARD", str(ROOT / "build/release/bin/sockward"))
 CONFIG = "records: {fold: 0, output: json}\nprobes: {stderr_text: true}\n"
 SKIPPED = 77
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # Debian's programs; other users may run them too
+# Debian's programs; other users may run them too.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def cgroup_root():
@@ -46,7 +47,8 @@ class Agent:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen([SOCKWARD, "run", f"--config.file={folder}/sockward.yml", f"--web.listen-address=127.0.0.1:{self.port}",
+        self.process = subprocess.Popen([SOCKWARD, "run", f"--config.file={folder}/sockward.yml",
+                                         f"--web.listen-address=127.0.0.1:{self.port}",
                                          "--restart.pin-path=/sys/fs/bpf/sockward-incidents"],
                                         stdout=self.output, stderr=self.log)
         end = time.monotonic() + 20
@@ -80,13 +82,18 @@ class Incident:
         if missing:
             self.status, self.stderr = SKIPPED, "not installed: " + ", ".join(missing)
             return
-        script = f'. "{HERE}/prelude.sh"\nip link set lo up\ncd "$DIR"\n{self.spec["do"]}\nprintf "held=%s\\nmine=%s\\n" "$held" "$mine" >"$DIR/variables"\nsleep 0.3\n'
+        script = (f'. "{HERE}/prelude.sh"\n'
+                  f'ip link set lo up\ncd "$DIR"\n{self.spec["do"]}\n'
+                  'printf "held=%s\\nmine=%s\\n" "$held" "$mine" >"$DIR/variables"\n'
+                  'sleep 0.3\n')
         (self.dir / "script.sh").write_text(script)
-        environment = dict(os.environ, DIR=str(self.dir), HERE=str(HERE), CGROUP2=str(self.cgroup2), LC_ALL="C", PATH=PATH)
-        inner = f'echo $$ >"{self.cgroup}/cgroup.procs"; exec unshare --net --uts --mount bash "{self.dir}/script.sh"'
+        environment = dict(os.environ, DIR=str(self.dir), HERE=str(HERE), CGROUP2=str(self.cgroup2),
+                           LC_ALL="C", PATH=PATH)
+        inner = (f'echo $$ >"{self.cgroup}/cgroup.procs"; '
+                 f'exec unshare --net --uts --mount bash "{self.dir}/script.sh"')
         with open(self.dir / "stderr", "w") as errors:
-            process = subprocess.Popen(["bash", "-c", inner], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=errors, start_new_session=True)
+            process = subprocess.Popen(["bash", "-c", inner], env=environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
             try:
                 self.status = process.wait(60)
             except subprocess.TimeoutExpired:
@@ -94,7 +101,8 @@ class Incident:
                 self.status = 98
         self.stderr = (self.dir / "stderr").read_text(errors="replace")
         if (self.dir / "variables").exists():
-            self.variables = dict(line.split("=", 1) for line in (self.dir / "variables").read_text().splitlines())
+            self.variables = dict(
+                line.split("=", 1) for line in (self.dir / "variables").read_text().splitlines())
         time.sleep(0.5)
         self.end_processes()
 
@@ -124,7 +132,8 @@ class Incident:
         mine = self.variables.get("mine")
         if mine and mine in json.dumps(record):
             return True
-        return self.cgroup_name in (a.get("sockward.cgroup.path") or "").split("/") or (str(self.dir) + "/") in text
+        return (self.cgroup_name in (a.get("sockward.cgroup.path") or "").split("/")
+                or (str(self.dir) + "/") in text)
 
 
 def say(record):
@@ -140,7 +149,8 @@ def matches(wanted, record, variables):
     checks = {
         "cause": a["sockward.cause"] == wanted.get("cause"),
         "cause_in": a["sockward.cause"] in wanted.get("cause_in", []),
-        "not_certain": not (a["sockward.cause"] == wanted.get("not_certain") and a["sockward.confidence"] == "certain"),
+        "not_certain": not (a["sockward.cause"] == wanted.get("not_certain")
+                            and a["sockward.confidence"] == "certain"),
         "confidence": a["sockward.confidence"] == wanted.get("confidence"),
         "syscall": a["sockward.syscall.name"] == wanted.get("syscall"),
         "holder": a.get("sockward.holder.pid") == holder,
@@ -149,7 +159,8 @@ def matches(wanted, record, variables):
         "policy": a.get("sockward.policy") == wanted.get("policy"),
         "policy_in": a.get("sockward.policy") in wanted.get("policy_in", []),
         "severity": record["severity_text"] == wanted.get("severity"),
-        "route": (a["sockward.via"] if a["sockward.via"] != "syscall" else a["sockward.syscall.name"]) == wanted.get("route"),
+        "route": wanted.get("route") == (
+            a["sockward.via"] if a["sockward.via"] != "syscall" else a["sockward.syscall.name"]),
         "new": a.get("sockward.hostname.new") == wanted.get("new"),
         "new_bytes": len(a.get("sockward.hostname.new") or "") == wanted.get("new_bytes"),
         "new_starts": (a.get("sockward.hostname.new") or "").startswith(wanted.get("new_starts", "")),
@@ -179,7 +190,8 @@ def judge(incident, records):
         a = record["attributes"]
         if any(matches(w, record, incident.variables) for w in expected) or a["sockward.cause"] in also:
             continue
-        problems.append(f"not expected: {a['sockward.syscall.name']} {a['sockward.cause']} ({a['sockward.confidence']}) {say(record)}")
+        problems.append(f"not expected: {a['sockward.syscall.name']} {a['sockward.cause']} "
+                        f"({a['sockward.confidence']}) {say(record)}")
         if a["sockward.confidence"] == "certain" and not any(same_cause(w, record) for w in expected):
             wrongly_certain += 1
     for cause in incident.spec.get("not_said", []):
@@ -189,14 +201,16 @@ def judge(incident, records):
 
 
 def load(names):
-    specs = [(file.name, spec) for file in sorted(HERE.glob("*.yaml")) for spec in yaml.safe_load(file.read_text())]
+    specs = [(file.name, spec) for file in sorted(HERE.glob("*.yaml"))
+             for spec in yaml.safe_load(file.read_text())]
     return [(f, s) for f, s in specs if not names or any(n in s["name"] for n in names)]
 
 
 def lost(agent):
     """What the agent says of records it lost."""
     text = urllib.request.urlopen(f"http://127.0.0.1:{agent.port}/metrics", timeout=10).read().decode()
-    return [line for line in text.splitlines() if line.startswith("sockward_events_lost_total") and not line.endswith(" 0")]
+    return [line for line in text.splitlines()
+            if line.startswith("sockward_events_lost_total") and not line.endswith(" 0")]
 
 
 def play(specs, threads):
@@ -213,7 +227,8 @@ def play(specs, threads):
     agent.stop()
     records, judged = agent.records(), []
     for incident in incidents:
-        problems, certain = judge(incident, [r for r in records if incident.owns(r)]) if incident.status != SKIPPED else ([], 0)
+        problems, certain = (judge(incident, [r for r in records if incident.owns(r)])
+                             if incident.status != SKIPPED else ([], 0))
         if incident.status in (98, 99):
             problems.append(f"the incident itself did not happen: {incident.stderr.strip()[-400:]}")
         judged.append((incident, problems, certain))
@@ -240,8 +255,8 @@ def main():
     judged, count = play(load(options.names), 4)
     for incident, problems, _ in judged:
         tell(incident, problems)
-    # Four at a time on two CPUs, an incident may not come about as it should. It is played again by itself, and that is
-    # said; but what was wrongly certain once is wrong.
+    # Four at a time on two CPUs, an incident may not come about as it should. It is played again
+    # by itself, and that is said; but what was wrongly certain once is wrong.
     again = [(i.file, i.spec) for i, problems, certain in judged if problems and not certain]
     late = 0
     if again and len(again) <= 5:
@@ -256,13 +271,15 @@ def main():
     wrong = sum(bool(problems) for _, problems, _ in judged)
     right = len(judged) - wrong - skipped
     wrongly_certain = sum(certain for _, problems, certain in judged)
-    print(f"\nincidents: {right} right ({late} of them at the second attempt), {wrong} wrong, of these {wrongly_certain} wrongly certain; "
+    print(f"\nincidents: {right} right ({late} of them at the second attempt), {wrong} wrong, of these "
+          f"{wrongly_certain} wrongly certain; "
           f"{skipped} skipped; {count} records")
     if skipped and os.environ.get("SOCKWARD_REQUIRE_BPF") == "1":
         wrong += skipped
         print("nothing may be skipped here (SOCKWARD_REQUIRE_BPF=1)")
     if options.json:
-        pathlib.Path(options.json).write_text(json.dumps({"passed": right, "failed": wrong, "skipped": 0 if wrong else skipped}))
+        pathlib.Path(options.json).write_text(json.dumps({"passed": right, "failed": wrong,
+                                                          "skipped": 0 if wrong else skipped}))
     return 1 if wrong or not judged else 0
 
 

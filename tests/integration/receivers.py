@@ -1,4 +1,5 @@
-"""Things that records and alerts are sent to: a webhook, a collector, a journal, a real Alertmanager, a real Prometheus."""
+"""Things that records and alerts are sent to: a webhook, a collector,
+a journal, a real Alertmanager, a real Prometheus."""
 import http.server
 import json
 import os
@@ -60,14 +61,19 @@ class Alertmanager:
     def __init__(self, webhook, port=None):
         require("prometheus-alertmanager")
         self.folder, self.port = Folder(), port or free_port()
-        pathlib.Path(self.folder / "am.yml").write_text(json.dumps({
-            "route": {"receiver": "hook", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"},
-            "receivers": [{"name": "hook", "webhook_configs": [{"url": webhook.url("/hook"), "send_resolved": True}]}]}))
+        pathlib.Path(self.folder / "am.yml").write_text(json.dumps(
+            {
+                "route": {"receiver": "hook", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s",
+                          "repeat_interval": "1h"},
+                "receivers": [{"name": "hook",
+                               "webhook_configs": [{"url": webhook.url("/hook"), "send_resolved": True}]}]}))
         self.start()
 
     def start(self):
-        self.program = Program("prometheus-alertmanager", f"--config.file={self.folder / 'am.yml'}", f"--storage.path={self.folder / 'data'}",
-                               f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address=", "--log.level=error")
+        self.program = Program("prometheus-alertmanager", f"--config.file={self.folder / 'am.yml'}",
+                               f"--storage.path={self.folder / 'data'}",
+                               f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address=",
+                               "--log.level=error")
         wait_until(self.ready, 20, "Alertmanager is ready")
 
     def ready(self):
@@ -81,7 +87,8 @@ class Alertmanager:
 
     def active(self):
         """Names of the alerts it knows."""
-        return {a["labels"]["alertname"] for a in json.load(urllib.request.urlopen(f"{self.url()}/api/v2/alerts", timeout=5))}
+        return {a["labels"]["alertname"]
+                for a in json.load(urllib.request.urlopen(f"{self.url()}/api/v2/alerts", timeout=5))}
 
     def stop(self):
         self.program.stop()
@@ -95,7 +102,8 @@ class Prometheus:
         self.folder, self.port = Folder(), free_port()
         config = {"global": {"scrape_interval": interval, "evaluation_interval": interval}, **config}
         pathlib.Path(self.folder / "prometheus.yml").write_text(json.dumps(config))
-        self.program = Program("prometheus", f"--config.file={self.folder / 'prometheus.yml'}", f"--storage.tsdb.path={self.folder / 'data'}",
+        self.program = Program("prometheus", f"--config.file={self.folder / 'prometheus.yml'}",
+                               f"--storage.tsdb.path={self.folder / 'data'}",
                                f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=error")
         wait_until(self.ready, 20, "Prometheus is ready")
 
@@ -115,14 +123,16 @@ class Prometheus:
         return answer["data"]["result"]
 
     def targets(self):
-        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/targets", timeout=10))["data"]["activeTargets"]
+        return json.load(urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/targets", timeout=10))[
+            "data"]["activeTargets"]
 
     def stop(self):
         self.program.stop()
 
 
 class Journal:
-    """A datagram socket where journald has its own; read in the native protocol (systemd, JOURNAL_NATIVE_PROTOCOL)."""
+    """A datagram socket where journald has its own; read in the
+    native protocol (systemd, JOURNAL_NATIVE_PROTOCOL)."""
 
     def __init__(self, path):
         os.makedirs(os.path.dirname(path), exist_ok=True)

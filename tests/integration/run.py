@@ -21,11 +21,13 @@ def main():
     here = pathlib.Path(__file__).parent
     sys.path.insert(0, str(here))
     names = sys.argv[2:]
-    suite = unittest.defaultTestLoader.loadTestsFromNames(names) if names else unittest.defaultTestLoader.discover(str(here))
+    suite = (unittest.defaultTestLoader.loadTestsFromNames(names) if names
+             else unittest.defaultTestLoader.discover(str(here)))
     result = unittest.TextTestRunner(resultclass=TimedResult, warnings="ignore").run(suite)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     skipped = len(result.skipped)
-    pathlib.Path(sys.argv[1]).write_text(json.dumps({"passed": result.testsRun - failed - skipped, "failed": failed, "skipped": skipped}))
+    pathlib.Path(sys.argv[1]).write_text(json.dumps({"passed": result.testsRun - failed - skipped,
+                                                     "failed": failed, "skipped": skipped}))
     return 1 if failed or result.testsRun == 0 else 0
 
 

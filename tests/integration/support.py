@@ -87,7 +87,8 @@ class Trace:
 
     def __enter__(self):
         self.output = tempfile.TemporaryFile("a+")
-        self.program = Program(SOCKWARD, "trace", "--json", *self.flags, stdout=self.output, stderr=subprocess.PIPE, text=True)
+        self.program = Program(SOCKWARD, "trace", "--json", *self.flags, stdout=self.output,
+                               stderr=subprocess.PIPE, text=True)
         line = self.program.process.stderr.readline().strip()
         if line != "attached":
             raise AssertionError(f"trace said {line!r} instead of 'attached'")
@@ -117,7 +118,8 @@ def pids_root():
     """Where containers are told apart on this host: the v1 pids hierarchy, or v2."""
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
         lines = [line.split() for line in mounts]
-    v1 = [line[4] for line in lines if line[line.index("-") + 1] == "cgroup" and "pids" in line[-1].split(",")]
+    v1 = [line[4] for line in lines
+          if line[line.index("-") + 1] == "cgroup" and "pids" in line[-1].split(",")]
     v2 = [line[4] for line in lines if line[line.index("-") + 1] == "cgroup2"]
     return (v1 or v2)[0]
 
@@ -172,7 +174,8 @@ def own_container(test):
 
 
 def enter_own_container(test):
-    """This process itself lives in one, as long as the test: what is told by container is told of it alone."""
+    """This process itself lives in one, as long as the test: what
+    is told by container is told of it alone."""
     container = own_container(test)
     with open("/proc/self/cgroup", encoding="ascii") as file:
         lines = [line.rstrip("\n").split(":", 2) for line in file]
@@ -184,7 +187,8 @@ def enter_own_container(test):
 
 
 def path_through_a_loop():
-    """To bind below it fails with ELOOP, which nobody else's binds do: where a counter knows no containers."""
+    """To bind below it fails with ELOOP, which nobody else's
+    binds do: where a counter knows no containers."""
     folder = Folder()
     os.symlink("loop", folder / "loop")
     return folder / "loop/s"
@@ -203,7 +207,8 @@ class Agent:
         self.environment = {**os.environ, **(environment or {})}
         self.folder = Folder()
         self.port = free_port()
-        self.command = [SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{self.port}", f"--records.output={output}", *flags]
+        self.command = [SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{self.port}",
+                        f"--records.output={output}", *flags]
         if not any(flag.startswith("--restart.pin-path") for flag in flags):
             self.command.append(f"--restart.pin-path=/sys/fs/bpf/sockward-agent-{self.port}")
         if config:
@@ -215,8 +220,10 @@ class Agent:
         self.output = tempfile.TemporaryFile("w+")
         self.log = tempfile.TemporaryFile("w+")
         self.killed = False
-        self.program = Program(*self.command, stdout=self.output, stderr=self.log, env=self.environment, preexec_fn=self.preexec)
-        wait_until(self.ready, 90, "the agent is ready")  # 0.5 s, and more than 20 on a machine with ten others at work
+        self.program = Program(*self.command, stdout=self.output, stderr=self.log, env=self.environment,
+                               preexec_fn=self.preexec)
+        # 0.5 s, and more than 20 on a machine with ten others at work.
+        wait_until(self.ready, 90, "the agent is ready")
         return self
 
     def __exit__(self, *error):
@@ -251,7 +258,8 @@ class Agent:
             return False
 
     def get(self, path, headers=None, method="GET"):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers or {}, method=method)
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers or {},
+                                         method=method)
         return urllib.request.urlopen(request, timeout=10)
 
     def metrics(self):

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from support import SOCKWARD, Agent, Folder, Program, free_port, run
+from support import SOCKWARD, Agent, Folder, Program, run
 from test_privileges import refuse_openat2
 
 
@@ -47,13 +47,17 @@ class BadInput(unittest.TestCase):
         for text, words in cases:
             pathlib.Path(path).write_text(text)
             self.refused("run", f"--config.file={path}", code=2, words=words)
-        self.refused("run", f"--config.file={folder.path}/none.yml", code=2, words=["none.yml", "No such file"])
+        self.refused("run", f"--config.file={folder.path}/none.yml", code=2,
+                     words=["none.yml", "No such file"])
 
     def test_what_a_terminal_obeys_comes_back_as_text(self):
         hostile = "\x1b[31m\x9b"
-        for arguments in (("run", "--config.file=/" + hostile), ("run", "--web.listen-address=" + hostile + ":1"),
-                          ("detach", "--restart.pin-path=/sys/fs/bpf/" + hostile), ("explain", "unix:/" + hostile, "extra" + hostile),
-                          ("explain", "--user=" + hostile, "unix:/x"), ("trace", "--errno=" + hostile), (hostile,)):
+        for arguments in (("run", "--config.file=/" + hostile),
+                          ("run", "--web.listen-address=" + hostile + ":1"),
+                          ("detach", "--restart.pin-path=/sys/fs/bpf/" + hostile),
+                          ("explain", "unix:/" + hostile, "extra" + hostile),
+                          ("explain", "--user=" + hostile, "unix:/x"), ("trace", "--errno=" + hostile),
+                          (hostile,)):
             done = run(SOCKWARD, *arguments)
             self.assertIn("\\x1b[31m", done.stdout + done.stderr, arguments)
             self.assertNotRegex(done.stdout + done.stderr, "[\x1b\x9b]", arguments)
@@ -70,8 +74,8 @@ class BadInput(unittest.TestCase):
         self.assertIn("hostPID", done.stdout)
         self.assertRegex(run(SOCKWARD, "check").stdout, "ok +processes")
         # It still counts and reports, with the host's process ids.
-        trace = Program(*own, "--kill-child", SOCKWARD, "trace", "--json", "--errno", "ENOENT", "--pid", str(os.getpid()),
-                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        trace = Program(*own, "--kill-child", SOCKWARD, "trace", "--json", "--errno", "ENOENT", "--pid",
+                        str(os.getpid()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertIn("pid namespace of its own", trace.process.stderr.readline())
         self.assertEqual(trace.process.stderr.readline(), "attached\n")
         with socket.socket(socket.AF_UNIX) as sock, self.assertRaises(FileNotFoundError):
@@ -94,7 +98,8 @@ class BadInput(unittest.TestCase):
 
     def test_a_port_in_use_is_said(self):
         with Agent() as agent:
-            self.refused("run", f"--web.listen-address=127.0.0.1:{agent.port}", code=1, words=[str(agent.port), "in use"])
+            self.refused("run", f"--web.listen-address=127.0.0.1:{agent.port}", code=1,
+                         words=[str(agent.port), "in use"])
 
     def test_a_missing_btf_file_is_said(self):
         self.refused("trace", "--btf.path=/none/btf", code=1, words=["/none/btf"])
@@ -117,8 +122,8 @@ class Commands(unittest.TestCase):
     def test_check_prints_a_backend_for_every_probe(self):
         done = run(SOCKWARD, "check")
         self.assertEqual(done.returncode, 0, done.stderr)
-        for probe in ("bind", "connect", "listen", "unlink", "unlinkat", "sethostname", "setdomainname", "sysctl", "openat2",
-                      "open_tree", "mount", "move_mount", "uts", "sockets"):
+        for probe in ("bind", "connect", "listen", "unlink", "unlinkat", "sethostname", "setdomainname",
+                      "sysctl", "openat2", "open_tree", "mount", "move_mount", "uts", "sockets"):
             self.assertRegex(done.stdout, rf"(?m)^  {probe} +(fexit|tracepoint|cgroup|iterator) ")
         self.assertIn("Not seen here", done.stdout)
         self.assertRegex(done.stdout, r"(?m)^  ok +restart +the programs live on at /sys/fs/bpf/sockward")
@@ -134,7 +139,8 @@ class Commands(unittest.TestCase):
             program.process.stderr.close()
 
     def test_trace_ends_when_its_reader_leaves(self):
-        with subprocess.Popen([SOCKWARD, "trace", "--json", "--errno", "all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as trace:
+        with subprocess.Popen([SOCKWARD, "trace", "--json", "--errno", "all"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as trace:
             self.assertEqual(trace.stderr.readline(), "attached\n")
             trace.stdout.close()
             for _ in range(100):
@@ -152,7 +158,8 @@ class Commands(unittest.TestCase):
 
     def test_colours_only_on_a_terminal(self):
         folder = Folder()
-        script = f"{SOCKWARD} trace --duration 3 --errno ENOENT --syscall unlink > {folder.path}/out & sleep 2; unlink /sockward-none; wait"
+        script = (f"{SOCKWARD} trace --duration 3 --errno ENOENT --syscall unlink > {folder.path}/out & "
+                  "sleep 2; unlink /sockward-none; wait")
         run("sh", "-c", script)
         text = pathlib.Path(folder / "out").read_text()
         self.assertIn("/sockward-none", text)

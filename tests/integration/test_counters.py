@@ -19,14 +19,16 @@ class Exactness(unittest.TestCase):
         self.addCleanup(lambda: [c.remove() for c in containers])
         for container in containers[:2]:
             container.__enter__()
-        with Agent(config="probes: {errno: all}\nlimits: {ring_bytes: 64KiB, source_rate: 0, address_rate: 0}\n") as agent:
+        with Agent(config="probes: {errno: all}\n"
+                          "limits: {ring_bytes: 64KiB, source_rate: 0, address_rate: 0}\n") as agent:
             before = agent.metrics()
             stop = threading.Event()
             scrapes = []
 
             def scrape():
                 while not stop.is_set():
-                    scrapes.append(total(agent.metrics(), "sockward_call_errors_total", syscall="bind", family="unix", errno="ENOENT"))
+                    scrapes.append(total(agent.metrics(), "sockward_call_errors_total", syscall="bind",
+                                         family="unix", errno="ENOENT"))
 
             scraper = threading.Thread(target=scrape)
             scraper.start()
@@ -34,7 +36,8 @@ class Exactness(unittest.TestCase):
             for task in range(self.TASKS):
                 container = containers[task % 4]
                 container.__enter__()  # two are new: they appear while the storm is on
-                storms.append(subprocess.Popen([PROVOKE, "storm", str(self.CALLS)], preexec_fn=container.enter))
+                storms.append(subprocess.Popen([PROVOKE, "storm", str(self.CALLS)],
+                                               preexec_fn=container.enter))
             self.assertEqual([storm.wait(300) for storm in storms], [0] * self.TASKS)
             stop.set()
             scraper.join()
@@ -51,22 +54,27 @@ class Exactness(unittest.TestCase):
                 of_container = grown("sockward_call_errors_total", container_name=name, **failed)
                 self.assertLessEqual(of_container, made / 4)
                 counted += of_container
-            # Exactly those that were made, but for runs that the kernel skipped, and says so. Neighbours fail too.
+            # Exactly those that were made, but for runs that the
+            # kernel skipped, and says so. Neighbours fail too.
             self.assertGreaterEqual(counted + missed(after) - missed(before), made)
-            self.assertGreaterEqual(grown("sockward_calls_total", syscall="bind", family="unix", result="error"), counted)
+            self.assertGreaterEqual(grown("sockward_calls_total", syscall="bind", family="unix",
+                                          result="error"), counted)
             self.assertEqual(scrapes, sorted(scrapes), "a counter went backwards")
             self.assertGreater(len(scrapes), 10)
-            lost, received = grown("sockward_events_lost_total", reason="ring_full"), grown("sockward_events_received_total")
+            lost, received = grown("sockward_events_lost_total", reason="ring_full"), grown(
+                "sockward_events_received_total")
             self.assertGreater(lost, 0, "the storm was meant to overflow the ring buffer")
             self.assertGreaterEqual(lost + received, made)
 
     def test_series_of_a_container_outlive_it_and_then_disappear(self):
-        with Agent(config="metrics: {container_name_ttl: 2s}\n") as agent, Cgroup("docker/" + "e" * 64) as container:
+        with Agent(config="metrics: {container_name_ttl: 2s}\n") as agent, Cgroup(
+                "docker/" + "e" * 64) as container:
             storm = [PROVOKE, "storm", "7"]
             self.assertEqual(subprocess.run(storm, preexec_fn=container.enter, check=False).returncode, 0)
 
             def count(name):
-                return total(agent.metrics(), "sockward_call_errors_total", errno="ENOENT", syscall="bind", container_name=name)
+                return total(agent.metrics(), "sockward_call_errors_total", errno="ENOENT", syscall="bind",
+                             container_name=name)
 
             self.assertEqual(count("docker:" + "e" * 12), 7)
             other = count("~other")
@@ -85,10 +93,12 @@ class Exactness(unittest.TestCase):
                     subprocess.run([PROVOKE, "storm", "5", "1", path], preexec_fn=container.enter, check=True)
                     agent.metrics()
             after = agent.metrics()
-            labels = {series.split('container_name="')[1].split('"')[0] for series in after if "call_errors" in series}
+            labels = {series.split('container_name="')[1].split('"')[0] for series in after
+                      if "call_errors" in series}
             self.assertLessEqual(len(labels - {"host", "~other"}), 3)
             failed = dict(syscall="bind", family="unix", errno="ELOOP")
-            grown = total(after, "sockward_call_errors_total", **failed) - total(before, "sockward_call_errors_total", **failed)
+            grown = (total(after, "sockward_call_errors_total", **failed)
+                     - total(before, "sockward_call_errors_total", **failed))
             self.assertEqual(grown, 40)
             self.assertGreater(total(after, "sockward_series_overflow_total"), 0)
 

@@ -1,4 +1,5 @@
-"""A hundred thousand sockets: the agent's memory stays bounded, and nothing is concluded from what it did not look at."""
+"""A hundred thousand sockets: the agent's memory stays bounded, and
+nothing is concluded from what it did not look at."""
 import ctypes
 import json
 import os
@@ -18,7 +19,8 @@ def crowd_member(came):
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     held = [socket.socket(socket.AF_UNIX) for _ in range(SOCKETS)]
-    for one in held:  # names that resemble each other fall into the same of the kernel's few buckets, which is slow
+    # Names that resemble each other fall into the same of the kernel's few buckets, which is slow.
+    for one in held:
         one.bind(b"\0-" + os.urandom(53).hex().encode())
     os.write(came, b"x")
     signal.pause()
@@ -36,7 +38,8 @@ def fork(body):
 
 class Crowd(unittest.TestCase):
     def stale_bind(self, path, crowd):
-        """A child of its own network namespace, with so many processes full of sockets, binds to a stale file. Returns its attributes."""
+        """A child of its own network namespace, with so many processes full of
+        sockets, binds to a stale file. Returns its attributes."""
         def body():
             ctypes.CDLL(None).unshare(CLONE_NEWNET)
             run("ip", "link", "set", "lo", "up")
@@ -52,10 +55,13 @@ class Crowd(unittest.TestCase):
                     used = self.storm(agent, path, 4)
                     metrics = agent.metrics()
                 left_out, skipped, resident = (total(metrics, name) for name in (
-                    "sockward_walk_sockets_left_out_total", "sockward_lookups_skipped_total", "process_resident_memory_bytes"))
+                    "sockward_walk_sockets_left_out_total", "sockward_lookups_skipped_total",
+                    "process_resident_memory_bytes"))
                 found = trace.attributes(process__pid=os.getpid(), sockward__address="unix:" + path)
-                os.write(answer, json.dumps({"cause": found[0]["sockward.cause"], "confidence": found[0]["sockward.confidence"],
-                                             "left_out": left_out, "skipped": skipped, "used": used, "mib": resident / (1 << 20)}).encode())
+                os.write(answer,
+                         json.dumps({"cause": found[0]["sockward.cause"],
+                                     "confidence": found[0]["sockward.confidence"], "left_out": left_out,
+                                     "skipped": skipped, "used": used, "mib": resident / (1 << 20)}).encode())
             finally:
                 for member in members:
                     os.kill(member, signal.SIGKILL)
@@ -86,12 +92,15 @@ class Crowd(unittest.TestCase):
             server.bind(path)
         time.sleep(0.1)
         alone, crowded = self.stale_bind(path, 0), self.stale_bind(path, PROCESSES)
-        print(f"  in a storm {alone['used']:.1%} of a core, {crowded['used']:.1%}, {crowded['skipped']:.0f} look-ups not made")
+        print(f"  in a storm {alone['used']:.1%} of a core, {crowded['used']:.1%}, {crowded['skipped']:.0f} "
+              "look-ups not made")
         print(f"  {alone['mib']:.1f} MiB, among {PROCESSES * SOCKETS:,} sockets {crowded['mib']:.1f} MiB")
-        self.assertEqual((alone["cause"], alone["confidence"], alone["left_out"]), ("stale_socket", "certain", 0))
+        self.assertEqual((alone["cause"], alone["confidence"], alone["left_out"]),
+                         ("stale_socket", "certain", 0))
         self.assertEqual((crowded["cause"], crowded["confidence"]), ("stale_socket", "likely"))
         self.assertGreater(crowded["left_out"], 50_000)
-        self.assertLess(alone["skipped"], crowded["skipped"])  # none, but for neighbours whose failures want look-ups too
+        # None, but for neighbours whose failures want look-ups too.
+        self.assertLess(alone["skipped"], crowded["skipped"])
         self.assertGreater(crowded["skipped"], 0)
         self.assertLess(crowded["used"], 0.5, "a second of look-ups at once, then a tenth of the time")
         self.assertLess(crowded["mib"], alone["mib"] + 20)

@@ -1,6 +1,6 @@
-"""Dashboards and rules: the grafana linter's rules, every name against the catalogue, every expression on a real Prometheus."""
+"""Dashboards and rules: the grafana linter's rules, every name
+against the catalogue, every expression on a real Prometheus."""
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -15,10 +15,12 @@ from support import PROVOKE, ROOT, SOCKWARD, Agent, Folder, enter_own_container,
 from test_delivery import fail_on_a_port
 from test_hostnames import TestHost
 
-DASHBOARDS = {path.name: json.loads(path.read_text()) for path in sorted((ROOT / "dashboards/grafana").glob("*.json"))}
+DASHBOARDS = {path.name: json.loads(path.read_text())
+              for path in sorted((ROOT / "dashboards/grafana").glob("*.json"))}
 ALERTS = yaml.safe_load((ROOT / "dashboards/prometheus/alerts.yml").read_text())["groups"][0]["rules"]
 RECORDED = yaml.safe_load((ROOT / "dashboards/prometheus/rules.yml").read_text())["groups"][0]["rules"]
-VARIABLES = {"$job": ".+", "$instance": ".+", "$container_name": ".+", "$__rate_interval": "20s", "$__range": "5m"}
+VARIABLES = {"$job": ".+", "$instance": ".+", "$container_name": ".+", "$__rate_interval": "20s",
+             "$__range": "5m"}
 
 
 def catalogue():
@@ -36,7 +38,8 @@ def panels(dashboard):
 
 def expressions():
     """(where, expression) of every panel."""
-    return [(f"{name}: {panel['title']}", target["expr"]) for name, dashboard in DASHBOARDS.items() for panel in panels(dashboard) for target in panel["targets"]]
+    return [(f"{name}: {panel['title']}", target["expr"]) for name, dashboard in DASHBOARDS.items()
+            for panel in panels(dashboard) for target in panel["targets"]]
 
 
 SELECTOR = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}")
@@ -56,15 +59,19 @@ class Linter(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([ROOT / "scripts/make-dashboards", folder], check=True)
             for name in DASHBOARDS:
-                self.assertEqual(pathlib.Path(folder, name).read_text(), (ROOT / "dashboards/grafana" / name).read_text(), "run ./scripts/make-dashboards")
+                self.assertEqual(pathlib.Path(folder, name).read_text(),
+                                 (ROOT / "dashboards/grafana" / name).read_text(),
+                                 "run ./scripts/make-dashboards")
 
     def test_templates(self):
         for dashboard in self.each():
             variables = {v["name"]: v for v in dashboard["templating"]["list"]}
-            self.assertEqual((variables["datasource"]["type"], variables["datasource"]["label"]), ("datasource", "Data source"))
+            self.assertEqual((variables["datasource"]["type"], variables["datasource"]["label"]),
+                             ("datasource", "Data source"))
             for name, label in (("job", "Job"), ("instance", "Instance"), ("container_name", "Container")):
                 v = variables[name]
-                self.assertEqual((v["type"], v["label"], v["multi"], v["allValue"], v["refresh"], v["datasource"]["uid"]), ("query", label, True, ".+", 2, "${datasource}"))
+                self.assertEqual((v["type"], v["label"], v["multi"], v["allValue"], v["refresh"],
+                                  v["datasource"]["uid"]), ("query", label, True, ".+", 2, "${datasource}"))
                 self.assertTrue(v["definition"].startswith("label_values("))
             self.assertFalse(dashboard["editable"])
             self.assertEqual(dashboard["schemaVersion"], 39)
@@ -83,11 +90,13 @@ class Linter(unittest.TestCase):
                 self.assertTrue(panel["fieldConfig"]["defaults"]["unit"], panel["title"])
                 for target in panel["targets"]:
                     self.assertEqual(target["datasource"]["uid"], "${datasource}")
-            places = [(p["gridPos"]["x"], p["gridPos"]["y"], p["gridPos"]["w"], p["gridPos"]["h"]) for p in dashboard["panels"]]
+            places = [(p["gridPos"]["x"], p["gridPos"]["y"], p["gridPos"]["w"], p["gridPos"]["h"])
+                      for p in dashboard["panels"]]
             for i, (x, y, w, h) in enumerate(places):
                 self.assertLessEqual(x + w, 24)
                 for other in places[i + 1:]:
-                    apart = x + w <= other[0] or other[0] + other[2] <= x or y + h <= other[1] or other[1] + other[3] <= y
+                    apart = (x + w <= other[0] or other[0] + other[2] <= x or y + h <= other[1]
+                             or other[1] + other[3] <= y)
                     self.assertTrue(apart, "panels overlap")
 
     def test_queries(self):
@@ -98,19 +107,24 @@ class Linter(unittest.TestCase):
                     self.assertIn('job=~"$job"', labels)
                     self.assertIn('instance=~"$instance"', labels)
                     if metric in counters or metric.endswith("_bucket"):
-                        self.assertRegex(expr, r"(rate|increase)\(" + re.escape(metric) + r"\{", "a counter stands in rate or increase only")
+                        self.assertRegex(expr, r"(rate|increase)\(" + re.escape(metric) + r"\{",
+                                         "a counter stands in rate or increase only")
                 for window in re.findall(r"offset (\S+?)\)", expr):
                     self.assertIn(window, ("$__rate_interval", "$__range"))
                 for function, window in re.findall(r"(rate|increase)\([^\[]*\[([^\]]*)\]", expr):
-                    self.assertIn(window, ("$__rate_interval",) if function == "rate" else ("$__rate_interval", "$__range"))
+                    self.assertIn(window,
+                                  ("$__rate_interval",) if function == "rate"
+                                  else ("$__rate_interval", "$__range"))
 
     def test_every_metric_and_label_is_in_the_catalogue_and_every_metric_is_shown_or_told_of(self):
         metrics = catalogue()
         recorded = {rule["record"] for rule in RECORDED}
-        texts = expressions() + [(rule["alert"], rule["expr"]) for rule in ALERTS] + [(rule["record"], rule["expr"]) for rule in RECORDED]
+        texts = (expressions() + [(rule["alert"], rule["expr"]) for rule in ALERTS] + [
+            (rule["record"], rule["expr"]) for rule in RECORDED])
         used = set()
         for where, expr in texts:
-            for name in re.findall(r"\b((?:sockward|process)_[a-z_]+)", re.sub(r"[a-z_]+:[a-z_]+:[a-z0-9_]+", "", expr)):
+            for name in re.findall(r"\b((?:sockward|process)_[a-z_]+)",
+                                   re.sub(r"[a-z_]+:[a-z_]+:[a-z0-9_]+", "", expr)):
                 base = re.sub(r"_(bucket|sum|count)$", "", name)
                 self.assertIn(base, metrics, where)
                 used.add(base)
@@ -119,19 +133,23 @@ class Linter(unittest.TestCase):
             for metric, labels in SELECTOR.findall(expr):
                 base = re.sub(r"_(bucket|sum|count)$", "", metric)
                 if base in metrics:
-                    self.assertLessEqual(set(LABEL.findall(labels)), {"job", "instance", "le"} | set(metrics[base][1]), where)
+                    self.assertLessEqual(set(LABEL.findall(labels)),
+                                         {"job", "instance", "le"} | set(metrics[base][1]), where)
         told = (ROOT / "docs/metrics.md").read_text()
         for name in metrics:
             self.assertIn(f"`{name}`", told)
-        self.assertEqual({n for n in metrics if n.startswith("sockward_")} - used, set(), "no panel and no rule shows it")
+        self.assertEqual({n for n in metrics if n.startswith("sockward_")} - used, set(),
+                         "no panel and no rule shows it")
 
 
 class Rules(unittest.TestCase):
     def test_promtool_and_amtool_accept_them_and_their_cases_pass(self):
         rules = [str(ROOT / f"dashboards/prometheus/{name}.yml") for name in ("alerts", "rules")]
         for command in (["promtool", "check", "rules", "--lint=all", "--lint-fatal", *rules],
-                        ["promtool", "test", "rules", str(ROOT / "dashboards/prometheus/tests/alerts_test.yml")],
-                        ["amtool", "check-config", str(ROOT / "dashboards/alertmanager/alertmanager.example.yml")]):
+                        ["promtool", "test", "rules",
+                         str(ROOT / "dashboards/prometheus/tests/alerts_test.yml")],
+                        ["amtool", "check-config",
+                         str(ROOT / "dashboards/alertmanager/alertmanager.example.yml")]):
             done = run(*command)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
@@ -148,13 +166,18 @@ class Rules(unittest.TestCase):
 
     def test_routes(self):
         config = ROOT / "dashboards/alertmanager/alertmanager.example.yml"
-        for labels, receiver in (("alertname=SockwardHostRenamedByContainer severity=critical", "pager"), ("alertname=SockwardPushedHostRenamed severity=critical", "pager"),
-                                 ("alertname=SockwardAddressInUse severity=warning", "team"), ("alertname=SockwardPathNearLimit severity=info", "nobody"), ("alertname=Else severity=critical", "nobody")):
-            self.assertEqual(run("amtool", "config", "routes", "test", f"--config.file={config}", *labels.split()).stdout.strip(), receiver)
+        for labels, receiver in (("alertname=SockwardHostRenamedByContainer severity=critical", "pager"),
+                                 ("alertname=SockwardPushedHostRenamed severity=critical", "pager"),
+                                 ("alertname=SockwardAddressInUse severity=warning", "team"),
+                                 ("alertname=SockwardPathNearLimit severity=info", "nobody"),
+                                 ("alertname=Else severity=critical", "nobody")):
+            self.assertEqual(run("amtool", "config", "routes", "test", f"--config.file={config}",
+                                 *labels.split()).stdout.strip(), receiver)
 
 
 def scrape(agent, **more):
-    return {"scrape_configs": [{"job_name": "sockward", "static_configs": [{"targets": [f"127.0.0.1:{agent.port}"]}]}], **more}
+    return {"scrape_configs": [{"job_name": "sockward",
+                                "static_configs": [{"targets": [f"127.0.0.1:{agent.port}"]}]}], **more}
 
 
 class OnARealPrometheus(unittest.TestCase):
@@ -177,10 +200,13 @@ class OnARealPrometheus(unittest.TestCase):
         host.run_inside("hostname evil", user="nobody")
 
     def test_every_expression_answers_after_a_workload(self):
-        with TestHost() as host, Agent("--bpf.stats", config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0}}\n") as agent:
+        with TestHost() as host, Agent(
+                "--bpf.stats",
+                config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0}}\n") as agent:
             rules = Folder()
             for name in ("rules", "alerts"):
-                pathlib.Path(rules / f"{name}.yml").write_text((ROOT / f"dashboards/prometheus/{name}.yml").read_text())
+                pathlib.Path(rules / f"{name}.yml").write_text(
+                    (ROOT / f"dashboards/prometheus/{name}.yml").read_text())
             prometheus = Prometheus(scrape(agent, rule_files=[rules / "*.yml"]))
             time.sleep(2.5)  # a sample before anything happens
             for _ in range(2):
@@ -206,10 +232,13 @@ class OnARealPrometheus(unittest.TestCase):
         rules = Folder()
         for name in ("rules", "alerts"):  # the same rules, at the pace of a test
             text = (ROOT / f"dashboards/prometheus/{name}.yml").read_text()
-            pathlib.Path(rules / f"{name}.yml").write_text(text.replace("[10m]", "[12s]").replace("offset 10m", "offset 12s"))
+            pathlib.Path(rules / f"{name}.yml").write_text(text.replace("[10m]", "[12s]").replace(
+                "offset 10m", "offset 12s"))
         with Agent() as agent:
             prometheus = Prometheus(scrape(agent, rule_files=[rules / "*.yml"],
-                                           alerting={"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{manager.port}"]}]}]}))
+                                           alerting={"alertmanagers": [
+                                               {"static_configs": [{"targets": [
+                                                   f"127.0.0.1:{manager.port}"]}]}]}))
             time.sleep(3)
             fail_on_a_port()
             labels = {"alertname": "SockwardAddressInUse", "container_name": label, "cause": "address_in_use"}
@@ -217,7 +246,8 @@ class OnARealPrometheus(unittest.TestCase):
             self.assertEqual(alert["status"], "firing")
             self.assertEqual(alert["annotations"]["runbook_url"], "docs/runbooks/SockwardAddressInUse.md")
             self.assertIn(f"in {label} on 127.0.0.1", alert["annotations"]["description"])
-            wait_until(lambda: [a for _, a in webhook.alerts(**labels) if a["status"] == "resolved"], 60, "it is resolved")
+            wait_until(lambda: [a for _, a in webhook.alerts(**labels) if a["status"] == "resolved"], 60,
+                       "it is resolved")
             prometheus.stop()
         manager.stop()
         webhook.close()

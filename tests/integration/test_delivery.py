@@ -1,4 +1,5 @@
-"""Records and alerts reach people: pushed alerts, files, the journal, a collector; and a configuration that changes."""
+"""Records and alerts reach people: pushed alerts, files, the
+journal, a collector; and a configuration that changes."""
 import json
 import os
 import pathlib
@@ -41,21 +42,25 @@ class PushedAlerts(unittest.TestCase):
     def test_a_failure_reaches_the_webhook_within_a_second_and_is_resolved_complete(self):
         webhook = Webhook()
         manager = Alertmanager(webhook)
-        with Agent(config=f"alerts: {{alertmanagers: ['{manager.url()}'], hold: 3s, labels: {{site: lab}}}}\nweb: {{external_url: 'http://node1:9966/'}}\n") as agent:
+        with Agent(config=f"alerts: {{alertmanagers: ['{manager.url()}'], hold: 3s, labels: {{site: lab}}}}\n"
+                          f"web: {{external_url: 'http://node1:9966/'}}\n") as agent:
             began, port = fail_on_a_port()
             wait_until(lambda: webhook.alerts(**self.pushed), 10, "the alert")
             arrival, alert = webhook.alerts(**self.pushed)[0]
             self.assertLess(arrival - began, 1.0, "from the call to the person")
             self.assertEqual(alert["status"], "firing")
-            for label, value in {"severity": "warning", "cause": "address_in_use", "syscall": "bind", "error_type": "EADDRINUSE",
-                                 "site": "lab", "job": "sockward", "container_name": self.label}.items():
+            for label, value in {"severity": "warning", "cause": "address_in_use", "syscall": "bind",
+                                 "error_type": "EADDRINUSE", "site": "lab", "job": "sockward",
+                                 "container_name": self.label}.items():
                 self.assertEqual(alert["labels"].get(label), value)
             self.assertFalse({"pid", "process", "address"} & set(alert["labels"]), "identity is stable")
             self.assertIn(f"127.0.0.1:{port}", alert["annotations"]["summary"])
             self.assertIn("python3", alert["annotations"]["holder"])
             self.assertEqual(alert["generatorURL"], "http://node1:9966/")
-            resolved = wait_until(lambda: [a for _, a in webhook.alerts(**self.pushed) if a["status"] == "resolved"], 15, "the resolution")
-            self.assertEqual(resolved[0]["annotations"]["summary"], alert["annotations"]["summary"], "complete when resolved")
+            resolved = wait_until(lambda: [a for _, a in webhook.alerts(**self.pushed)
+                                           if a["status"] == "resolved"], 15, "the resolution")
+            self.assertEqual(resolved[0]["annotations"]["summary"], alert["annotations"]["summary"],
+                             "complete when resolved")
             self.assertGreaterEqual(total(agent.metrics(), "sockward_notifications_sent_total"), 2)
         manager.stop()
         webhook.close()
@@ -66,7 +71,8 @@ class PushedAlerts(unittest.TestCase):
         manager.stop()
         with Agent(config=f"alerts: {{alertmanagers: ['{manager.url()}'], hold: 5m}}\n") as agent:
             fail_on_a_port()
-            wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") >= 1, 10, "an error is counted")
+            wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") >= 1, 10,
+                       "an error is counted")
             self.assertEqual(total(agent.metrics(), "sockward_notifications_sent_total"), 0)
             manager.start()
             wait_until(lambda: webhook.alerts(**self.pushed), 20, "the alert after the outage")
@@ -79,10 +85,13 @@ class PushedAlerts(unittest.TestCase):
                     other.bind(("192.0.2.1", 80))
                 except OSError:
                     pass
-            wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") > total(metrics, "sockward_notifications_errors_total"), 10, "the outage")
+            errors = "sockward_notifications_errors_total"
+            wait_until(lambda: total(agent.metrics(), errors) > total(metrics, errors), 10, "the outage")
             manager.start()
-            wait_until(lambda: webhook.alerts(alertname="SockwardPushedAddressNotLocal", container_name=self.label), 20, "what happened meanwhile")
-            # Its own notification log keeps it from telling the first one twice; that it knows it again is what counts.
+            wait_until(lambda: webhook.alerts(alertname="SockwardPushedAddressNotLocal",
+                                              container_name=self.label), 20, "what happened meanwhile")
+            # Its own notification log keeps it from telling the first one
+            # twice; that it knows it again is what counts.
             wait_until(lambda: PUSHED["alertname"] in manager.active(), 20, "what was active before")
         manager.stop()
         webhook.close()
@@ -103,14 +112,17 @@ class PushedAlerts(unittest.TestCase):
     def test_a_container_that_renames_the_host_is_a_critical_alert_with_actor_and_route(self):
         webhook = Webhook()
         manager = Alertmanager(webhook)
-        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\nalerts: {{alertmanagers: ['{manager.url()}']}}\n"):
+        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n"
+                                              f"alerts: {{alertmanagers: ['{manager.url()}']}}\n"):
             host.run_inside("hostname stolen", container=True)
-            alert = wait_until(lambda: webhook.alerts(alertname="SockwardPushedHostRenamed"), 10, "the alert")[0][1]
+            alert = wait_until(lambda: webhook.alerts(alertname="SockwardPushedHostRenamed"), 10,
+                               "the alert")[0][1]
         self.assertEqual(alert["labels"]["severity"], "critical")
         self.assertEqual(alert["labels"]["route"], "sethostname")
         self.assertEqual(alert["labels"]["scope"], "host")
         self.assertEqual(alert["labels"]["container_name"], "lxc:evil-tenant")
-        self.assertEqual((alert["annotations"]["old_name"], alert["annotations"]["new_name"]), ("node1", "stolen"))
+        self.assertEqual((alert["annotations"]["old_name"], alert["annotations"]["new_name"]),
+                         ("node1", "stolen"))
         self.assertIn("hostname[", alert["annotations"]["process"])
         manager.stop()
         webhook.close()
@@ -119,7 +131,8 @@ class PushedAlerts(unittest.TestCase):
         receiver = HttpReceiver(status=400)
         folder = Folder()
         pathlib.Path(folder / "token").write_text("s3cret\n")
-        with Agent(config=f"alerts: {{alertmanagers: ['{receiver.url('/prefix/')}'], bearer_token_file: {folder / 'token'}}}\n") as agent:
+        with Agent(config=f"alerts: {{alertmanagers: ['{receiver.url('/prefix/')}'], bearer_token_file: "
+                          f"{folder / 'token'}}}\n") as agent:
             fail_on_a_port()
             wait_until(lambda: self.posts_of(receiver), 10, "the post")
             time.sleep(1.5)
@@ -141,7 +154,10 @@ class Sinks(unittest.TestCase):
         config = f"records: {{file: {path}, file_max_bytes: 8KiB, file_keep: 2, fold: 0}}\n"
         with Agent(config=config) as agent:
             for _ in range(10):
-                subprocess.run(["python3", "-c", "import socket\nfor _ in range(4):\n  try: socket.socket().bind(('192.0.2.1', 80))\n  except OSError: pass"], check=True)
+                subprocess.run(["python3", "-c",
+                                "import socket\nfor _ in range(4):\n"
+                                "  try: socket.socket().bind(('192.0.2.1', 80))\n  except OSError: pass"],
+                               check=True)
             wait_until(lambda: os.path.exists(path + ".2"), 10, "two former files")
             time.sleep(0.3)
             names = sorted(n for n in os.listdir(folder.path) if n.startswith("records"))
@@ -160,7 +176,8 @@ class Sinks(unittest.TestCase):
 
     def test_a_trace_that_cannot_write_says_how_many_records_were_lost(self):
         with open("/dev/full", "wb") as full:
-            trace = Program(SOCKWARD, "trace", "--json", "--errno", "all", "--pid", str(os.getpid()), stdout=full, stderr=subprocess.PIPE, text=True)
+            trace = Program(SOCKWARD, "trace", "--json", "--errno", "all", "--pid", str(os.getpid()),
+                            stdout=full, stderr=subprocess.PIPE, text=True)
             self.assertEqual(trace.process.stderr.readline(), "attached\n")
             for _ in range(30):
                 with self.assertRaises(FileNotFoundError):
@@ -173,7 +190,8 @@ class Sinks(unittest.TestCase):
     def test_a_standard_output_that_takes_nothing_costs_records_that_are_counted(self):
         with Agent(output="json", preexec=lambda: os.dup2(os.open("/dev/full", os.O_WRONLY), 1)) as agent:
             fail_on_a_port()
-            wait_until(lambda: total(agent.metrics(), "sockward_events_lost_total", reason="output") > 0, 10, "lost records are counted")
+            wait_until(lambda: total(agent.metrics(), "sockward_events_lost_total", reason="output") > 0, 10,
+                       "lost records are counted")
             metrics = agent.metrics()
         self.assertEqual(total(metrics, "sockward_sink_records_total", sink="stdout"), 0)
         self.assertGreater(total(metrics, "sockward_sink_dropped_total", sink="stdout"), 0)
@@ -186,14 +204,19 @@ class Sinks(unittest.TestCase):
         try:
             with Agent(config=f"records: {{file: {small}/r.json, fold: 0}}\n") as agent:
                 for _ in range(8):
-                    subprocess.run(["python3", "-c", "import socket\nfor _ in range(4):\n  try: socket.socket().bind(('192.0.2.1', 80))\n  except OSError: pass"], check=True)
-                wait_until(lambda: total(agent.metrics(), "sockward_sink_dropped_total", sink="file") > 0, 10, "dropped lines are counted")
+                    subprocess.run(["python3", "-c",
+                                    "import socket\nfor _ in range(4):\n"
+                                    "  try: socket.socket().bind(('192.0.2.1', 80))\n  except OSError: pass"],
+                                   check=True)
+                wait_until(lambda: total(agent.metrics(), "sockward_sink_dropped_total", sink="file") > 0, 10,
+                           "dropped lines are counted")
                 metrics = agent.metrics()
             lines = pathlib.Path(f"{small}/r.json").read_text().splitlines()
             for line in lines:
                 json.loads(line)
             self.assertEqual(len(lines), total(metrics, "sockward_sink_records_total", sink="file"))
-            told = total(metrics, "sockward_sink_records_total", sink="file") + total(metrics, "sockward_sink_dropped_total", sink="file")
+            told = (total(metrics, "sockward_sink_records_total", sink="file")
+                    + total(metrics, "sockward_sink_dropped_total", sink="file"))
             self.assertGreaterEqual(told, 32)  # neighbours make records too
             self.assertLessEqual(told, total(metrics, "sockward_events_received_total"))
         finally:
@@ -212,11 +235,15 @@ class Sinks(unittest.TestCase):
                 self.assertEqual(entry["SOCKWARD_CAUSE"], ["address_in_use"])
                 self.assertEqual(entry["PROCESS_PID"], [str(os.getpid())])
                 self.assertGreater(len(entry["SOCKWARD_EVIDENCE"]), 1)
-                wait_until(lambda: total(agent.metrics(), "sockward_sink_records_total", sink="journald") >= 1, 5, "it is counted")
+                wait_until(
+                    lambda: total(agent.metrics(), "sockward_sink_records_total", sink="journald") >= 1, 5,
+                    "it is counted")
                 journal.close()
                 os.unlink("/run/systemd/journal/socket")
                 fail_on_a_port()
-                wait_until(lambda: total(agent.metrics(), "sockward_sink_dropped_total", sink="journald") >= 1, 5, "a journal that is gone")
+                wait_until(
+                    lambda: total(agent.metrics(), "sockward_sink_dropped_total", sink="journald") >= 1, 5,
+                    "a journal that is gone")
         finally:
             journal.close()
             if os.path.exists("/run/systemd/journal/socket"):
@@ -224,7 +251,8 @@ class Sinks(unittest.TestCase):
 
     def entry_of(self, journal, error):
         entry = journal.entry()
-        return entry if entry.get("ERROR_TYPE") == [error] and "python3" in entry["PROCESS_EXECUTABLE_NAME"][0] else None
+        return (entry if entry.get("ERROR_TYPE") == [error]
+                and "python3" in entry["PROCESS_EXECUTABLE_NAME"][0] else None)
 
     def test_a_collector_gets_otlp_logs_and_an_outage_is_waited_for(self):
         collector = HttpReceiver(status=503)
@@ -232,7 +260,8 @@ class Sinks(unittest.TestCase):
             fail_on_a_port()
             wait_until(lambda: collector.posts, 10, "a post")
             collector.status = 200
-            wait_until(lambda: total(agent.metrics(), "sockward_sink_records_total", sink="otlp") >= 1, 10, "it is delivered")
+            wait_until(lambda: total(agent.metrics(), "sockward_sink_records_total", sink="otlp") >= 1, 10,
+                       "it is delivered")
             metrics = agent.metrics()
         self.assertEqual(total(metrics, "sockward_sink_dropped_total", sink="otlp"), 0)
         request = json.loads(collector.posts[-1][3])
@@ -241,7 +270,8 @@ class Sinks(unittest.TestCase):
         names = {a["key"]: a["value"] for a in resource["resource"]["attributes"]}
         self.assertEqual(names["service.name"], {"stringValue": "sockward"})
         ours = ({"stringValue": "EADDRINUSE"}, {"intValue": str(os.getpid())})
-        record = next(r for post in collector.posts for r in json.loads(post[3])["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+        record = next(r for post in collector.posts
+                      for r in json.loads(post[3])["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
                       if all(wanted in [a["value"] for a in r["attributes"]] for wanted in ours))
         attributes = {a["key"]: a["value"] for a in record["attributes"]}
         self.assertEqual(attributes["process.pid"], {"intValue": str(os.getpid())})
@@ -256,7 +286,8 @@ class Reload(unittest.TestCase):
         folder = Folder()
         for name, output in (("one", "first.json"), ("two", "second.json")):
             os.mkdir(folder / name)
-            pathlib.Path(folder / f"{name}/sockward.yml").write_text(f"records: {{file: {folder / output}}}\n")
+            pathlib.Path(folder / f"{name}/sockward.yml").write_text(
+                f"records: {{file: {folder / output}}}\n")
         os.symlink(folder / "one", folder / "current")  # as Kubernetes swaps a ConfigMap
         with Agent(f"--config.file={folder / 'current/sockward.yml'}") as agent:
             fail_on_a_port()
@@ -270,12 +301,15 @@ class Reload(unittest.TestCase):
             good = pathlib.Path(folder / "two/sockward.yml").read_text()
             pathlib.Path(folder / "two/sockward.yml").write_text("recrods: {}\n")
             agent.program.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: total(agent.metrics(), "sockward_config_last_reload_successful") == 0, 10, "the bad file is told")
+            wait_until(lambda: total(agent.metrics(), "sockward_config_last_reload_successful") == 0, 10,
+                       "the bad file is told")
             size = os.path.getsize(folder / "second.json")
             fail_on_a_port()
-            wait_until(lambda: os.path.getsize(folder / "second.json") > size, 10, "the former configuration stays")
+            wait_until(lambda: os.path.getsize(folder / "second.json") > size, 10,
+                       "the former configuration stays")
             pathlib.Path(folder / "two/sockward.yml").write_text(good + "limits: {queue_records: 100}\n")
-            wait_until(lambda: total(agent.metrics(), "sockward_config_last_reload_successful") == 1, 10, "the good file is read")
+            wait_until(lambda: total(agent.metrics(), "sockward_config_last_reload_successful") == 1, 10,
+                       "the good file is read")
             agent.log.seek(0)
             log = agent.log.read()
         self.assertIn("recrods", log)
@@ -285,10 +319,15 @@ class Reload(unittest.TestCase):
     def test_a_bad_value_is_named_at_the_start(self):
         folder = Folder()
         path = folder / "sockward.yml"
-        for text, wanted in (("alerts: {alertmanagers: [nonsense]}", "not a URL"), ("alerts: {causes: [adress_in_use], alertmanagers: ['http://127.0.0.1:1']}", "no cause"),
-                             ("alerts: {labels: {a-b: c}}", "label name"), ("alerts: {hold: 0}", "alerts.hold"), ("otlp: {urll: x}", "did you mean"),
-                             ("alerts: {alertmanagers: ['http://127.0.0.1:1'], password_file: /nope}", "/nope")):
+        for text, wanted in (("alerts: {alertmanagers: [nonsense]}", "not a URL"),
+                             ("alerts: {causes: [adress_in_use], alertmanagers: ['http://127.0.0.1:1']}",
+                              "no cause"), ("alerts: {labels: {a-b: c}}", "label name"),
+                             ("alerts: {hold: 0}", "alerts.hold"), ("otlp: {urll: x}", "did you mean"),
+                             ("alerts: {alertmanagers: ['http://127.0.0.1:1'], password_file: /nope}",
+                              "/nope")):
             pathlib.Path(path).write_text(text + "\n")
-            done = subprocess.run([SOCKWARD, "run", f"--config.file={path}", "--web.listen-address=127.0.0.1:0"], capture_output=True, text=True, timeout=30)
+            done = subprocess.run([SOCKWARD, "run", f"--config.file={path}",
+                                   "--web.listen-address=127.0.0.1:0"], capture_output=True, text=True,
+                                  timeout=30)
             self.assertEqual(done.returncode, 2, text)
             self.assertIn(wanted, done.stderr)

@@ -19,7 +19,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def really(call, address, family, kind, uid, network=None):
-    """The errno of the real call, made by a child with this user, in the network namespace of a process; 0 when it works."""
+    """The errno (or 0) of the real call, by a child of this user in the network namespace of a process."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -66,7 +66,8 @@ class Network:
         os.waitpid(self.pid, 0)
 
     def run(self, *command):
-        return subprocess.run(["nsenter", f"--net=/proc/{self.pid}/ns/net", *command], check=True, capture_output=True, text=True)
+        return subprocess.run(["nsenter", f"--net=/proc/{self.pid}/ns/net", *command], check=True,
+                              capture_output=True, text=True)
 
     def set(self, name, value):
         self.run("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
@@ -105,15 +106,20 @@ class Explain(unittest.TestCase):
         os.chmod(folder / "sticky", 0o1777)
         os.symlink(folder / "loop", folder / "loop")
         os.symlink(folder / "live", folder / "link")
-        cases = [("live", "bind", 0, "address_in_use"), ("live", "bind", NOBODY, "address_in_use"), ("live", "connect", 0, None),
-                 ("live", "connect", NOBODY, "socket_permission"), ("link", "connect", 0, None), ("link", "bind", 0, "path_occupied"),
-                 ("stale", "bind", 0, "stale_socket"), ("stale", "connect", 0, "stale_socket"), ("file", "bind", 0, "path_occupied"),
-                 ("file", "connect", 0, "path_occupied"), ("new", "bind", NOBODY, "directory_not_writable"), ("new", "connect", NOBODY, None),
-                 ("file", "connect", NOBODY, None), ("closed/no/x", "bind", NOBODY, "directory_not_searchable"),
+        cases = [("live", "bind", 0, "address_in_use"), ("live", "bind", NOBODY, "address_in_use"),
+                 ("live", "connect", 0, None), ("live", "connect", NOBODY, "socket_permission"),
+                 ("link", "connect", 0, None), ("link", "bind", 0, "path_occupied"),
+                 ("stale", "bind", 0, "stale_socket"), ("stale", "connect", 0, "stale_socket"),
+                 ("file", "bind", 0, "path_occupied"), ("file", "connect", 0, "path_occupied"),
+                 ("new", "bind", NOBODY, "directory_not_writable"), ("new", "connect", NOBODY, None),
+                 ("file", "connect", NOBODY, None),
+                 ("closed/no/x", "bind", NOBODY, "directory_not_searchable"),
                  ("closed/no/x", "connect", NOBODY, "directory_not_searchable"),
-                 ("closed/x", "bind", NOBODY, "directory_not_searchable"), ("closed/x", "connect", NOBODY, "directory_not_searchable"),
-                 ("sticky/mine", "bind", NOBODY, None), ("missing/x", "bind", 0, None), ("file/x", "bind", 0, None),
-                 ("loop", "connect", 0, "symlink_loop"), ("loop/x", "bind", 0, "symlink_loop"), ("n" * 60, "bind", 0, None)]
+                 ("closed/x", "bind", NOBODY, "directory_not_searchable"),
+                 ("closed/x", "connect", NOBODY, "directory_not_searchable"),
+                 ("sticky/mine", "bind", NOBODY, None), ("missing/x", "bind", 0, None),
+                 ("file/x", "bind", 0, None), ("loop", "connect", 0, "symlink_loop"),
+                 ("loop/x", "bind", 0, "symlink_loop"), ("n" * 60, "bind", 0, None)]
         for name, call, uid, cause in cases:
             with self.subTest(name=name, call=call, uid=uid):
                 self.check(f"unix:{folder / name}", call, folder / name, socket.AF_UNIX, uid, cause)
@@ -129,16 +135,18 @@ class Explain(unittest.TestCase):
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(folder / "source")
         pathlib.Path(folder / "mounted").write_text("")
-        self.assertEqual(LIBC.mount(os.fsencode(folder / "source"), os.fsencode(folder / "mounted"), None, MS_BIND, None), 0)
+        self.assertEqual(LIBC.mount(os.fsencode(folder / "source"), os.fsencode(folder / "mounted"), None,
+                                    MS_BIND, None), 0)
         self.addCleanup(LIBC.umount2, os.fsencode(folder / "mounted"), 2)
         os.unlink(folder / "source")
         for call in ("bind", "connect"):
-            self.check(f"unix:{folder / 'mounted'}", call, folder / "mounted", socket.AF_UNIX, 0, "mounted_socket_gone")
+            self.check(f"unix:{folder / 'mounted'}", call, folder / "mounted", socket.AF_UNIX, 0,
+                       "mounted_socket_gone")
 
     def test_what_a_server_does_to_a_client(self):
         folder = Folder()
-        with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams, \
-                socket.socket(socket.AF_UNIX) as idle:
+        with socket.socket(socket.AF_UNIX) as full, socket.socket(
+                socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams, socket.socket(socket.AF_UNIX) as idle:
             full.bind(folder / "full")
             full.listen(0)
             clients = [socket.socket(socket.AF_UNIX) for _ in range(2)]
@@ -147,11 +155,15 @@ class Explain(unittest.TestCase):
             self.assertEqual([client.connect_ex(folder / "full") for client in clients], [0, errno.EAGAIN])
             self.assertEqual(self.predicted(f"unix:{folder / 'full'}", "--connect")[0], 0)
             idle.bind(folder / "idle")
-            self.check(f"unix:{folder / 'idle'}", "connect", folder / "idle", socket.AF_UNIX, 0, "nothing_listens")
+            self.check(f"unix:{folder / 'idle'}", "connect", folder / "idle", socket.AF_UNIX, 0,
+                       "nothing_listens")
             datagrams.bind(folder / "datagrams")
-            self.check(f"unix:{folder / 'datagrams'}", "connect", folder / "datagrams", socket.AF_UNIX, kind=socket.SOCK_DGRAM)
-            self.assertEqual(really("connect", folder / "datagrams", socket.AF_UNIX, socket.SOCK_STREAM, 0), errno.EPROTOTYPE)
-            self.assertRegex(self.predicted(f"unix:{folder / 'datagrams'}", "--connect")[1], r"(?s)stream\s+socket.*EPROTOTYPE")
+            self.check(f"unix:{folder / 'datagrams'}", "connect", folder / "datagrams", socket.AF_UNIX,
+                       kind=socket.SOCK_DGRAM)
+            self.assertEqual(really("connect", folder / "datagrams", socket.AF_UNIX, socket.SOCK_STREAM, 0),
+                             errno.EPROTOTYPE)
+            self.assertRegex(self.predicted(f"unix:{folder / 'datagrams'}", "--connect")[1],
+                             r"(?s)stream\s+socket.*EPROTOTYPE")
             for client in clients:
                 client.close()
 
@@ -215,10 +227,12 @@ class Explain(unittest.TestCase):
         accepted = server.accept()[0]
         self.check("tcp:127.0.0.1:%d" % client.getsockname()[1], "bind", client.getsockname(), socket.AF_INET)
         server.close()
-        self.check(f"tcp:*:{address[1]}", "bind", ("0.0.0.0", address[1]), socket.AF_INET, 0, "connection_still_open")
+        self.check(f"tcp:*:{address[1]}", "bind", ("0.0.0.0", address[1]), socket.AF_INET, 0,
+                   "connection_still_open")
         accepted.close()
         client.close()
-        self.check(f"tcp:*:{address[1]}", "bind", ("0.0.0.0", address[1]), socket.AF_INET, 0, "address_in_time_wait")
+        self.check(f"tcp:*:{address[1]}", "bind", ("0.0.0.0", address[1]), socket.AF_INET, 0,
+                   "address_in_time_wait")
 
     def test_addresses_that_mean_no_host(self):
         inet, inet6, datagram = socket.AF_INET, socket.AF_INET6, socket.SOCK_DGRAM
@@ -250,7 +264,8 @@ class Explain(unittest.TestCase):
             network.run("ip", "link", "set", "lo", "up")
             network.set("ipv6/conf/all/disable_ipv6", 1)
             for call in ("bind", "connect"):
-                self.check("tcp:[::1]:8999", call, six, socket.AF_INET6, 0, "address_not_local", network=network)
+                self.check("tcp:[::1]:8999", call, six, socket.AF_INET6, 0, "address_not_local",
+                           network=network)
             network.set("ipv4/ip_nonlocal_bind", 1)
             self.check("tcp:192.0.2.1:8999", "bind", ("192.0.2.1", 8999), socket.AF_INET, network=network)
 
@@ -273,8 +288,10 @@ class Explain(unittest.TestCase):
                         continue  # the other end of the cable has it: waits for an answer
                     with self.subTest(call=call, text=text):
                         cause = "scope_missing" if scope == 0 else None
-                        self.check(f"tcp:[{text}]:8999", call, ("fe80::7", 8999, 0, scope), socket.AF_INET6, 0, cause, network=network)
-            self.check("tcp:[2001:db8::7]:8999", "bind", ("2001:db8::7", 8999), socket.AF_INET6, 0, "address_not_ready", network=network)
+                        self.check(f"tcp:[{text}]:8999", call, ("fe80::7", 8999, 0, scope), socket.AF_INET6,
+                                   0, cause, network=network)
+            self.check("tcp:[2001:db8::7]:8999", "bind", ("2001:db8::7", 8999), socket.AF_INET6, 0,
+                       "address_not_ready", network=network)
             done = run(SOCKWARD, "explain", "tcp:[fe80::7%three]:8999", "--pid", str(network.pid))
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, "(?s)three.*one")
@@ -289,7 +306,8 @@ class Explain(unittest.TestCase):
                 network.run("ip", "link", "set", name, "up")
             network.run("ip", "addr", "add", "fe80::7/64", "dev", "one")  # not ready there
             index = int(network.run("ip", "-o", "link", "show", "two").stdout.split(":")[0])
-            happened = really("bind", ("fe80::7", 8999, 0, index), socket.AF_INET6, socket.SOCK_STREAM, 0, network.pid)
+            happened = really("bind", ("fe80::7", 8999, 0, index), socket.AF_INET6, socket.SOCK_STREAM, 0,
+                              network.pid)
             self.assertEqual(happened, errno.EADDRNOTAVAIL)
         found = trace.attributes(sockward__address=f"[fe80::7%{index}]:8999")
         self.assertEqual([one["sockward.cause"] for one in found], ["address_not_local"])
@@ -320,7 +338,8 @@ class Explain(unittest.TestCase):
         server.close()
 
     def test_what_cannot_be_asked_is_a_usage_error_with_an_example(self):
-        for wrong in ("tcp:1.2.3.4", "unix:", "http://x", "tcp:127.0.0.1:99999", "udp::53", "/run/x", "localhost:80", "[::1]"):
+        for wrong in ("tcp:1.2.3.4", "unix:", "http://x", "tcp:127.0.0.1:99999", "udp::53", "/run/x",
+                      "localhost:80", "[::1]"):
             done = run(SOCKWARD, "explain", wrong)
             self.assertEqual(done.returncode, 2, wrong)
             self.assertIn("tcp:127.0.0.1:80", done.stderr)
@@ -353,10 +372,12 @@ class Scan(unittest.TestCase):
         os.kill(child, 9)
         os.waitpid(child, 0)
         names = [u for u in found["uts_namespaces"] if u["hostname"] == "scanned"]
-        self.assertEqual([(u["domainname"], u["first_pid"], u["processes"]) for u in names], [("example.org", child, 1)])
+        self.assertEqual([(u["domainname"], u["first_pid"], u["processes"]) for u in names],
+                         [("example.org", child, 1)])
         address = f"tcp:127.0.0.1:{server.getsockname()[1]}"
         self.assertIn(os.getpid(), [s["process.pid"] for s in found["listeners"] if s["address"] == address])
-        self.assertEqual({s["path_bytes"] for s in found["near_limit"] if s["address"] == "unix:" + near}, {100})
+        self.assertEqual({s["path_bytes"] for s in found["near_limit"] if s["address"] == "unix:" + near},
+                         {100})
         stale = [s["path"] for s in found["stale_sockets"] if s["path"].startswith(folder.path)]
         self.assertEqual(len(stale), 1)
         self.assertIn("\\x1b[31m", stale[0])
@@ -364,8 +385,11 @@ class Scan(unittest.TestCase):
         self.assertIn("scanned", text)
 
     def test_a_node_of_a_thousand_processes_is_scanned_in_two_seconds(self):
-        crowd = Program("/usr/bin/python3", "-c", "import os,time\nfor _ in range(1000):\n  if os.fork() == 0: time.sleep(60); os._exit(0)\nprint('up', flush=True); time.sleep(60)",
-                        stdout=-1, text=True, start_new_session=True)
+        crowd = Program("/usr/bin/python3", "-c",
+                        "import os,time\nfor _ in range(1000):\n"
+                        "  if os.fork() == 0: time.sleep(60); os._exit(0)\n"
+                        "print('up', flush=True); time.sleep(60)", stdout=-1, text=True,
+                        start_new_session=True)
         self.assertEqual(crowd.process.stdout.readline(), "up\n")
         began = time.monotonic()
         done = run(SOCKWARD, "scan")

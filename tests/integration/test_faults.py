@@ -1,5 +1,5 @@
-"""What goes wrong around the agent: each time it goes on, and says by how much it knows less. (Disk full, journald gone, an
-Alertmanager that is away: test_delivery.py. SIGKILL: test_restart.py. HTTP: test_web_config.py.)"""
+"""What goes wrong around the agent: each time it goes on, and says by how much it knows less. (Full disk, no
+journald, no Alertmanager: test_delivery.py; SIGKILL: test_restart.py; HTTP: test_web_config.py.)"""
 import contextlib
 import os
 import pathlib
@@ -15,7 +15,8 @@ import time
 import unittest
 
 from receivers import HttpReceiver
-from support import PROVOKE, ROOT, SOCKWARD, Agent, Cgroup, Folder, events, own_container, path_through_a_loop, run, total, wait_until
+from support import (PROVOKE, ROOT, SOCKWARD, Agent, Cgroup, Folder, events, own_container,
+                     path_through_a_loop, run, total, wait_until)
 from test_delivery import fail_on_a_port
 
 EVERYTHING = "probes: {errno: [ELOOP]}\nrecords: {fold: 0}\nlimits: {source_rate: 0, address_rate: 0"
@@ -26,7 +27,8 @@ ONE_FAILURE = "import socket, sys\ntry: socket.socket(socket.AF_UNIX).bind(sys.a
 
 def own_failures(agent):
     """Records of this process: neighbours make records too."""
-    return [r for r in agent.records() if r["attributes"].get("process.pid") == os.getpid() and "error.type" in r["attributes"]]
+    return [r for r in agent.records()
+            if r["attributes"].get("process.pid") == os.getpid() and "error.type" in r["attributes"]]
 
 
 def quiet(agent):
@@ -40,7 +42,8 @@ def quiet(agent):
         time.sleep(0.3)
         return now == before
 
-    with contextlib.suppress(AssertionError):  # a neighbour that never rests: what it makes is drained all the time too
+    # A neighbour that never rests: what it makes is drained all the time too.
+    with contextlib.suppress(AssertionError):
         wait_until(settled, 20, "the ring buffer is empty")
     return agent.metrics()
 
@@ -48,8 +51,10 @@ def quiet(agent):
 class Kernel(unittest.TestCase):
     def test_a_full_ring_buffer_loses_records_counts_them_and_no_call(self):
         path = path_through_a_loop()
-        # Neighbours make records too (one that ends after a bind is enough): another agent sees how many there are.
-        with Agent(config=EVERYTHING + "}\n") as witness, Agent(config=EVERYTHING + ", ring_bytes: 4KiB}\n", output="json") as agent:
+        # Neighbours make records too (one that ends after a bind is
+        # enough): another agent sees how many there are.
+        with Agent(config=EVERYTHING + "}\n") as witness, Agent(config=EVERYTHING + ", ring_bytes: 4KiB}\n",
+                                                                output="json") as agent:
             of_all = events(witness.metrics())
             before = quiet(agent)
             os.kill(agent.pid, signal.SIGSTOP)
@@ -66,7 +71,8 @@ class Kernel(unittest.TestCase):
             lost = grown("sockward_events_lost_total", reason="ring_full")
             self.assertGreater(lost, 9_900)  # a stopped agent, and room for a dozen
             self.assertGreaterEqual(lost + grown("sockward_events_received_total"), 10_000)
-            self.assertLessEqual(lost + grown("sockward_events_received_total"), events(quiet(witness)) - of_all)
+            self.assertLessEqual(lost + grown("sockward_events_received_total"),
+                                 events(quiet(witness)) - of_all)
 
     def test_a_full_table_of_sources_keeps_the_totals(self):
         containers = [Cgroup(f"docker/{number:064x}") for number in range(40)]
@@ -78,12 +84,17 @@ class Kernel(unittest.TestCase):
                 container.__enter__()
                 subprocess.run([PROVOKE, "storm", "10", "1", path], preexec_fn=container.enter, check=True)
             after = agent.metrics()
-            self.assertEqual(total(after, "sockward_call_errors_total", **FAILING_BIND) - total(before, "sockward_call_errors_total", **FAILING_BIND), 400)
-            full = total(after, "sockward_source_table_full_total") - total(before, "sockward_source_table_full_total")
+            self.assertEqual(total(after, "sockward_call_errors_total", **FAILING_BIND)
+                             - total(before, "sockward_call_errors_total", **FAILING_BIND), 400)
+            full = (total(after, "sockward_source_table_full_total")
+                    - total(before, "sockward_source_table_full_total"))
             self.assertGreaterEqual(full, 24 * 10)
-            named = sum(value for name, value in after.items() if name.startswith("sockward_call_errors_total") and "docker:" in name and "ELOOP" in name)
+            named = sum(value for name, value in after.items()
+                        if name.startswith("sockward_call_errors_total") and "docker:" in name
+                        and "ELOOP" in name)
             # A neighbour's failures have no room either; they are counted like ours.
-            others = total(after, "sockward_call_errors_total") - total(before, "sockward_call_errors_total") - 400
+            others = (total(after, "sockward_call_errors_total") - total(before,
+                                                                         "sockward_call_errors_total") - 400)
             self.assertGreaterEqual(named + full, 400)
             self.assertLessEqual(named + full, 400 + others)
 
@@ -98,25 +109,28 @@ class Kernel(unittest.TestCase):
             self.assertGreaterEqual(total(metrics, "sockward_names_evicted_total"), 300 - 64)
             other = socket.socket(socket.AF_UNIX)
             self.assertRaises(OSError, other.bind, folder / "0")  # forgotten long ago, and held all the same
-            wait_until(lambda: [r["attributes"]["sockward.cause"] for r in own_failures(agent)] == ["address_in_use"], 5, "the diagnosis")
+            causes = ["address_in_use"]
+            wait_until(lambda: [r["attributes"]["sockward.cause"] for r in own_failures(agent)] == causes, 5,
+                       "the diagnosis")
             for each in [*sockets, other]:
                 each.close()
 
-
     def test_removals_that_are_forgotten_are_counted(self):
         folder = Folder()
-        refused = "import os\nfor n in range(50):\n    try:\n        os.unlink(f'{n}.sock')\n    except PermissionError:\n        continue\n    raise SystemExit('removed')"
+        refused = ("import os\nfor n in range(50):\n    try:\n        os.unlink(f'{n}.sock')\n"
+                   "    except PermissionError:\n        continue\n    raise SystemExit('removed')")
         for number in range(50):
             pathlib.Path(folder / f"{number}.sock").touch()
         with Agent(config="limits: {history_entries: 16, source_rate: 0, address_rate: 0}\n") as agent:
-            subprocess.run(["/usr/bin/python3", "-c", refused], cwd=folder.path, user=65534, group=65534, extra_groups=[], check=True)
+            subprocess.run(["/usr/bin/python3", "-c", refused], cwd=folder.path, user=65534, group=65534,
+                           extra_groups=[], check=True)
             wait_until(lambda: self.forgotten(agent) >= 50 - 16, 5, "34 forgotten")
             # And those of neighbours, which fail too.
-            removals = sum(total(agent.metrics(), "sockward_call_errors_total", syscall=call) for call in ("unlink", "unlinkat"))
+            removals = sum(total(agent.metrics(), "sockward_call_errors_total", syscall=call)
+                           for call in ("unlink", "unlinkat"))
             self.assertLessEqual(self.forgotten(agent), removals - 16)
             for kind in ("name_change", "long_argument"):
                 self.assertEqual(total(agent.metrics(), "sockward_history_forgotten_total", kind=kind), 0)
-
 
     def forgotten(self, agent):
         return total(agent.metrics(), "sockward_history_forgotten_total", kind="failed_unlink")
@@ -124,29 +138,36 @@ class Kernel(unittest.TestCase):
 
 class Vanishing(unittest.TestCase):
     def test_processes_cgroups_and_namespaces_that_are_gone_at_once(self):
-        """Each caller lives in a cgroup, mount, network, UTS and pid namespace of its own, and all of it dies with it."""
+        """Each caller lives in a cgroup, mount, network, UTS and pid
+        namespace of its own, and all of it dies with it."""
         rounds, path = 150, path_through_a_loop()
         script = f"for i in 1 2 3; do python3 -c \"{ONE_FAILURE}\" {path}; done"
         with Agent(config=EVERYTHING + "}\n", output="json") as agent:
             before = quiet(agent)
             for number in range(rounds):
                 with Cgroup(f"docker/{number:064x}") as container:
-                    subprocess.run(["unshare", "-m", "-n", "-u", "-i", "-p", "-f", PROVOKE, "storm", "3", "1", path] if number % 10 else
-                                   ["unshare", "-m", "-n", "-u", "-p", "-f", "sh", "-c", script], preexec_fn=container.enter, check=True)
+                    own = ["unshare", "-m", "-n", "-u", "-p", "-f"]
+                    subprocess.run([*own, "-i", PROVOKE, "storm", "3", "1", path] if number % 10
+                                   else [*own, "sh", "-c", script], preexec_fn=container.enter, check=True)
             after = quiet(agent)
-            counted = total(after, "sockward_call_errors_total", **FAILING_BIND) - total(before, "sockward_call_errors_total", **FAILING_BIND)
+            counted = (total(after, "sockward_call_errors_total", **FAILING_BIND)
+                       - total(before, "sockward_call_errors_total", **FAILING_BIND))
             self.assertEqual(counted, rounds * 3)
             lost = total(after, "sockward_events_lost_total") - total(before, "sockward_events_lost_total")
             told = [r for r in agent.records() if r["attributes"].get("error.type") == "ELOOP"]
             repeats = sum(r["attributes"].get("sockward.repeats", 0) for r in told)
             # Whoever else failed so on the machine meanwhile was counted and told too.
-            everyone = total(after, "sockward_call_errors_total", errno="ELOOP") - total(before, "sockward_call_errors_total", errno="ELOOP")
+            everyone = (total(after, "sockward_call_errors_total", errno="ELOOP")
+                        - total(before, "sockward_call_errors_total", errno="ELOOP"))
             self.assertEqual(len(told) + repeats + lost, everyone)
             for record in told:
-                self.assertIn(record["attributes"]["sockward.confidence"], ("certain", "likely", "possible", "unknown"))
+                self.assertIn(record["attributes"]["sockward.confidence"],
+                              ("certain", "likely", "possible", "unknown"))
             files = f"/proc/{agent.pid}/fd"
-            held = [os.readlink(f"{files}/{fd}") for fd in os.listdir(files) if os.path.islink(f"{files}/{fd}")]
-            self.assertEqual([target for target in held if re.match(r"(net|mnt|uts|pid):", target)], [], "no dead namespace is kept alive")
+            held = [os.readlink(f"{files}/{fd}") for fd in os.listdir(files)
+                    if os.path.islink(f"{files}/{fd}")]
+            self.assertEqual([target for target in held if re.match(r"(net|mnt|uts|pid):", target)], [],
+                             "no dead namespace is kept alive")
 
     def test_a_cgroup_removed_while_it_fails_keeps_its_count(self):
         container, path = Cgroup(f"docker/{'e' * 64}"), path_through_a_loop()
@@ -155,7 +176,8 @@ class Vanishing(unittest.TestCase):
                 subprocess.run([PROVOKE, "storm", "50", "1", path], preexec_fn=container.enter, check=True)
                 agent.metrics()
             subprocess.run([PROVOKE, "storm", "7", "1", path], check=True)
-            self.assertEqual(total(agent.metrics(), "sockward_call_errors_total", container_name="docker:" + "e" * 12, **FAILING_BIND), 50)
+            self.assertEqual(total(agent.metrics(), "sockward_call_errors_total",
+                                   container_name="docker:" + "e" * 12, **FAILING_BIND), 50)
 
 
 STEP_CLOCK = r"""
@@ -183,7 +205,7 @@ int clock_gettime(clockid_t id, struct timespec *now)
 	}
 	return result;
 }
-"""
+"""  # noqa: E101,W191 (C, with its tabs)
 
 
 class Clock(unittest.TestCase):
@@ -195,12 +217,14 @@ class Clock(unittest.TestCase):
         manager = HttpReceiver()
         config = f"alerts: {{alertmanagers: ['{manager.url()}'], hold: 3s, resend: 1s}}\n"
         # The allocator of a sanitizer would be preloaded too late.
-        with Agent(config=config, output="json", environment={"LD_PRELOAD": folder / "step.so", "STEP_CLOCK": str(step)}) as agent:
+        with Agent(config=config, output="json",
+                   environment={"LD_PRELOAD": folder / "step.so", "STEP_CLOCK": str(step)}) as agent:
             began = time.time()
             for seconds in (0, 7200, -7200):
                 step.write_text(str(seconds))
                 fail_on_a_port()
-            records = wait_until(lambda: len(own_failures(agent)) >= 3 and own_failures(agent), 10, "three records")
+            records = wait_until(lambda: len(own_failures(agent)) >= 3 and own_failures(agent), 10,
+                                 "three records")
             times = []
             for record, seconds in zip(records, (0, 7200, -7200)):
                 stamp = record["timestamp"]
@@ -255,7 +279,8 @@ LIES = {
     "half an answer": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"),
     "an answer without end": endless,
     "a byte each second": drip,
-    "a redirect": lambda c: c.sendall(b"HTTP/1.1 307 T\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"),
+    "a redirect": lambda c: c.sendall(
+        b"HTTP/1.1 307 T\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"),
     "a wrong length": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"),
     "a huge header": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n"),
 }
@@ -273,7 +298,8 @@ class Alertmanagers(unittest.TestCase):
             wait_until(lambda: honest.posts, 3, "the honest one is told")
             self.assertLess(honest.posts[0][0] - began, 2)
             wait_until(lambda: all(liar.requests for liar in liars.values()), 10, "each liar was asked")
-            wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") >= 3, 20, "errors are counted")
+            wait_until(lambda: total(agent.metrics(), "sockward_notifications_errors_total") >= 3, 20,
+                       "errors are counted")
             fail_on_a_port()
             wait_until(lambda: len(own_failures(agent)) >= 2, 3, "records go on")
             self.assertLess(total(agent.metrics(), "process_resident_memory_bytes"), 64 << 20)
@@ -287,10 +313,12 @@ class Alertmanagers(unittest.TestCase):
 
 class Configuration(unittest.TestCase):
     def test_garbage_is_refused_with_a_place_and_never_ends_in_a_crash(self):
-        documented = re.search(r"```yaml\n(probes:.*?)```", (ROOT / "docs/configuration.md").read_text(), re.DOTALL)[1].encode()
+        documented = re.search(r"```yaml\n(probes:.*?)```", (ROOT / "docs/configuration.md").read_text(),
+                               re.DOTALL)[1].encode()
         chance = random.Random(6)
         path = pathlib.Path(Folder() / "sockward.yml")
-        pieces = [b"\0", b"\xff\xfe", b"{", b"]", b": :", b"\t", b"&a [*a, *a]", b"!!binary x", b"- ", b"99999999999999999999", b"-1", b"\n---\n", b"'", b"\r"]
+        pieces = [b"\0", b"\xff\xfe", b"{", b"]", b": :", b"\t", b"&a [*a, *a]", b"!!binary x", b"- ",
+                  b"99999999999999999999", b"-1", b"\n---\n", b"'", b"\r"]
         codes = []
         for _ in range(150):
             text = bytearray(documented)
@@ -298,7 +326,8 @@ class Configuration(unittest.TestCase):
                 at = chance.randrange(len(text))
                 text[at : at + chance.choice((0, 0, 1, 5, 400))] = chance.choice(pieces)
             path.write_bytes(text)
-            done = subprocess.run([SOCKWARD, "check", f"--config.file={path}"], capture_output=True, timeout=20, check=False)
+            check = [SOCKWARD, "check", f"--config.file={path}"]
+            done = subprocess.run(check, capture_output=True, timeout=20, check=False)
             self.assertIn(done.returncode, (0, 2), bytes(text))
             codes.append(done.returncode)
             if done.returncode == 2:
@@ -324,16 +353,22 @@ class Limits(unittest.TestCase):
             used = len(os.listdir(f"/proc/{agent.pid}/fd"))
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (used, hard))
             fail_on_a_port()
-            second = wait_until(lambda: len(own_failures(agent)) == 2 and own_failures(agent)[1], 10, "a record all the same")
+            second = wait_until(lambda: len(own_failures(agent)) == 2 and own_failures(agent)[1], 10,
+                                "a record all the same")
             resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (soft, hard))
             fail_on_a_port()
-            third = wait_until(lambda: len(own_failures(agent)) == 3 and own_failures(agent)[2], 10, "the next one")
+            third = wait_until(lambda: len(own_failures(agent)) == 3 and own_failures(agent)[2], 10,
+                               "the next one")
             self.assertEqual(third["attributes"]["sockward.cause"], "address_in_use")
-            self.assertNotEqual(second["attributes"]["sockward.confidence"] if second["attributes"]["sockward.cause"] != "address_in_use" else "", "certain")
-            self.assertGreaterEqual(total(agent.metrics(), "sockward_call_errors_total", syscall="bind", errno="EADDRINUSE"), 3)
+            self.assertNotEqual(second["attributes"]["sockward.confidence"]
+                                if second["attributes"]["sockward.cause"] != "address_in_use" else "",
+                                "certain")
+            self.assertGreaterEqual(total(agent.metrics(), "sockward_call_errors_total", syscall="bind",
+                                          errno="EADDRINUSE"), 3)
 
     def test_too_few_files_at_the_start_are_said(self):
-        done = run("prlimit", "--nofile=24", SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", "--restart.pin-path=off")
+        done = run("prlimit", "--nofile=24", SOCKWARD, "run", "--web.listen-address=127.0.0.1:0",
+                   "--restart.pin-path=off")
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, "(?i)too many open files")
         self.assertRegex(done.stderr, "(?m)^ +next: ")

@@ -99,17 +99,20 @@ class GroundTruth(unittest.TestCase):
         folder = Folder()
         log = folder / "strace.txt"
         with Trace("--errno", "all") as trace:
-            done = subprocess.run(["strace", "-f", "-xx", "-s", "9000", "-e", "signal=none", "-e", f"trace={CALLS}", "-o", log,
-                                   PROVOKE, "all", folder.path], capture_output=True, text=True, timeout=60)
+            done = subprocess.run(["strace", "-f", "-xx", "-s", "9000", "-e", "signal=none", "-e",
+                                   f"trace={CALLS}", "-o", log, PROVOKE, "all", folder.path],
+                                  capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 0, done.stderr)
         process_of = {int(tid): int(pid) for tid, pid in (line.split() for line in done.stdout.splitlines())}
         with open(log, encoding="ascii") as file:
             # A connect that goes on is no failure, and never a record.
-            seen_by_strace = collections.Counter(call for call in strace_calls(file.read(), process_of) if call[3] != "EINPROGRESS")
-        ours = [a for a in trace.attributes() if a["process.pid"] in set(process_of.values()) and "error.type" in a
+            seen_by_strace = collections.Counter(call for call in strace_calls(file.read(), process_of)
+                                                 if call[3] != "EINPROGRESS")
+        ours = [a for a in trace.attributes()
+                if a["process.pid"] in set(process_of.values()) and "error.type" in a
                 and a["sockward.syscall.name"] in CALLS.split(",")]
-        seen_by_us = collections.Counter((a["process.pid"], a["thread.id"], a["sockward.syscall.name"], a["error.type"],
-                                          record_name(a)) for a in ours)
+        seen_by_us = collections.Counter((a["process.pid"], a["thread.id"], a["sockward.syscall.name"],
+                                          a["error.type"], record_name(a)) for a in ours)
         self.assertGreater(sum(seen_by_strace.values()), 250)
         self.assertEqual(sorted(map(repr, seen_by_strace - seen_by_us)), [], "missing from trace")
         self.assertEqual(sorted(map(repr, seen_by_us - seen_by_strace)), [], "invented by trace")

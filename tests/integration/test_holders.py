@@ -47,11 +47,14 @@ def in_child(body, wait=True):
 class Traced(unittest.TestCase):
     def one(self, trace, **wanted):
         found = trace.attributes(process__pid=wanted.pop("pid", os.getpid()), **wanted)
-        self.assertEqual(len(found), 1, [(a["sockward.address"], a["sockward.cause"]) for a in trace.attributes() if a.get("sockward.address")])
+        self.assertEqual(len(found), 1,
+                         [(a["sockward.address"], a["sockward.cause"]) for a in trace.attributes()
+                          if a.get("sockward.address")])
         return found[0]
 
     def expect(self, attributes, cause, confidence, **more):
-        self.assertEqual((attributes["sockward.cause"], attributes["sockward.confidence"]), (cause, confidence), attributes["sockward.evidence"])
+        self.assertEqual((attributes["sockward.cause"], attributes["sockward.confidence"]),
+                         (cause, confidence), attributes["sockward.evidence"])
         for name, value in more.items():
             self.assertEqual(attributes.get(name.replace("__", ".")), value)
 
@@ -63,10 +66,13 @@ class RealServers(Traced):
         path = folder / "web.sock"
 
         def configure(name):
-            temp = "".join(f"{kind}_temp_path {folder.path}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+            temp = "".join(f"{kind}_temp_path {folder.path}/{kind};"
+                           for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
             pathlib.Path(folder / f"{name}.conf").write_text(
-                f"daemon off; master_process off; pid {folder.path}/{name}.pid; error_log {folder.path}/{name}.log; events {{}} http {{ access_log off; "
-                f"client_body_temp_path {folder.path}/body; {temp} server {{ listen unix:{path}; listen 127.0.0.1:{port}; }} }}")
+                f"daemon off; master_process off; pid {folder.path}/{name}.pid; error_log "
+                f"{folder.path}/{name}.log; events {{}} http {{ access_log off; "
+                f"client_body_temp_path {folder.path}/body; {temp} server {{ listen unix:{path}; listen "
+                f"127.0.0.1:{port}; }} }}")
             return ["nginx", "-e", folder / f"{name}.log", "-c", folder / f"{name}.conf"]
 
         first = Program(*configure("first"))  # older than the agent: known from its first scan
@@ -77,16 +83,19 @@ class RealServers(Traced):
         first.stop()
         for address in (f"unix:{path}", f"127.0.0.1:{port}"):
             for attributes in trace.attributes(process__pid=second.pid, sockward__address=address):
-                self.expect(attributes, "address_in_use", "certain", sockward__holder__kind="process", sockward__holder__comm="nginx",
-                            sockward__holder__pid=first.process.pid)
+                self.expect(attributes, "address_in_use", "certain", sockward__holder__kind="process",
+                            sockward__holder__comm="nginx", sockward__holder__pid=first.process.pid)
 
     def test_a_redis_that_is_alive_holds_its_port(self):
         require("redis-server")
         port = free_port()
         with Trace("--errno", "EADDRINUSE") as trace:
-            first = Program("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no", stdout=subprocess.DEVNULL)
-            wait_until(lambda: run("redis-cli", "-p", str(port), "ping").stdout == "PONG\n", 10, "redis answers")
-            second = subprocess.run(["redis-server", "--port", str(port), "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL, check=False)
+            first = Program("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                            "--daemonize", "no", stdout=subprocess.DEVNULL)
+            wait_until(lambda: run("redis-cli", "-p", str(port), "ping").stdout == "PONG\n", 10,
+                       "redis answers")
+            second = subprocess.run(["redis-server", "--port", str(port), "--bind", "127.0.0.1"],
+                                    stdout=subprocess.DEVNULL, check=False)
             self.assertNotEqual(second.returncode, 0)
         first.stop()
         found = trace.attributes(sockward__address=f"127.0.0.1:{port}")
@@ -106,8 +115,10 @@ class Inet(Traced):
             fails_to_bind(("127.0.0.1", ports[1]), socket.AF_INET, socket.SOCK_DGRAM)
             fails_to_bind(("::", ports[2]), socket.AF_INET6)
             time.sleep(0.3)
-        for address, confidence in ((f"0.0.0.0:{ports[0]}", "certain"), (f"127.0.0.1:{ports[1]}", "certain"), (f"[::]:{ports[2]}", "certain")):
-            self.expect(self.one(trace, sockward__address=address), "address_in_use", confidence, sockward__holder__pid=os.getpid())
+        for address, confidence in ((f"0.0.0.0:{ports[0]}", "certain"), (f"127.0.0.1:{ports[1]}", "certain"),
+                                    (f"[::]:{ports[2]}", "certain")):
+            self.expect(self.one(trace, sockward__address=address), "address_in_use", confidence,
+                        sockward__holder__pid=os.getpid())
         for held in (tcp, udp, any4):
             held.close()
 
@@ -127,7 +138,8 @@ class Inet(Traced):
             fails_to_bind(("127.0.0.1", port), socket.AF_INET)
             time.sleep(0.3)
         found = trace.attributes(sockward__address=f"127.0.0.1:{port}")
-        self.assertEqual([a["sockward.cause"] for a in found], ["connection_still_open", "address_in_time_wait"])
+        self.assertEqual([a["sockward.cause"] for a in found],
+                         ["connection_still_open", "address_in_time_wait"])
         self.assertEqual({a["sockward.confidence"] for a in found}, {"likely"})
 
     def test_an_address_that_is_nowhere_and_a_range_that_is_used_up(self):
@@ -144,7 +156,8 @@ class Inet(Traced):
         with Trace() as trace:
             child = in_child(body)
         self.expect(self.one(trace, pid=child, sockward__address="127.0.0.1:0"), "ports_exhausted", "certain")
-        self.expect(self.one(trace, pid=child, sockward__address="192.0.2.7:80"), "address_not_local", "certain")
+        self.expect(self.one(trace, pid=child, sockward__address="192.0.2.7:80"), "address_not_local",
+                    "certain")
 
 
 class AbstractNames(Traced):
@@ -221,7 +234,8 @@ class SocketFiles(Traced):
                 child = in_child(self.ergo(f"{directory}/ws.sock"))
             found = self.one(trace, pid=child, sockward__syscall__name="bind")
             self.expect(found, "stale_socket_unremovable", "certain")
-            self.assertTrue(any(f"unlink {error}" in line for line in found["sockward.evidence"]), found["sockward.evidence"])
+            self.assertTrue(any(f"unlink {error}" in line for line in found["sockward.evidence"]),
+                            found["sockward.evidence"])
 
     def test_the_ergo_story_on_a_read_only_file_system(self):
         folder = Folder()
@@ -240,7 +254,8 @@ class SocketFiles(Traced):
         with Trace() as trace:
             child = in_child(prepare_and_fail)
         found = self.one(trace, pid=child, sockward__syscall__name="bind")
-        self.expect(found, "stale_socket_unremovable", "likely")  # made after the agent started: that it was dead is not proven
+        # Made after the agent started: that it was dead is not proven.
+        self.expect(found, "stale_socket_unremovable", "likely")
         unlink = self.one(trace, pid=child, sockward__syscall__name="unlink")
         self.expect(unlink, "read_only_filesystem", "certain")
 
@@ -250,13 +265,15 @@ class SocketFiles(Traced):
         held = bound(path)
 
         def body():
-            held.close()  # inherited: the caller would hold it too, and come first where its number is the lower one
+            # Inherited: the caller would hold it too, and come first where its number is the lower one.
+            held.close()
             self.ergo(path)()
 
         with Trace() as trace:
             child = in_child(body)
         held.close()
-        self.expect(self.one(trace, pid=child, sockward__syscall__name="bind"), "address_in_use", "certain", sockward__holder__pid=os.getpid())
+        self.expect(self.one(trace, pid=child, sockward__syscall__name="bind"), "address_in_use", "certain",
+                    sockward__holder__pid=os.getpid())
 
     def test_a_holder_that_dies_right_after_the_failing_bind_is_no_certain_stale_socket(self):
         folder = Folder()
@@ -269,7 +286,8 @@ class SocketFiles(Traced):
         found = [a for a in trace.attributes(process__pid=os.getpid()) if "race" in a["sockward.address"]]
         self.assertEqual(len(found), 30)
         for attributes in found:
-            self.assertFalse(attributes["sockward.cause"] == "stale_socket" and attributes["sockward.confidence"] == "certain", attributes)
+            self.assertFalse(attributes["sockward.cause"] == "stale_socket"
+                             and attributes["sockward.confidence"] == "certain", attributes)
 
     def test_other_things_at_the_path(self):
         folder = Folder()
@@ -284,9 +302,11 @@ class SocketFiles(Traced):
                 client.connect_ex(folder / "stale")
             time.sleep(0.3)
         for name in ("file", "directory", "link"):
-            self.expect(self.one(trace, sockward__address="unix:" + folder / name), "path_occupied", "certain")
+            self.expect(self.one(trace, sockward__address="unix:" + folder / name), "path_occupied",
+                        "certain")
         for call in ("bind", "connect"):
-            self.expect(self.one(trace, sockward__address="unix:" + folder / "stale", sockward__syscall__name=call), "stale_socket", "certain")
+            self.expect(self.one(trace, sockward__address="unix:" + folder / "stale",
+                                 sockward__syscall__name=call), "stale_socket", "certain")
 
     def test_paths_are_looked_up_below_the_callers_root_and_links_do_not_lead_out(self):
         folder = Folder()
@@ -332,11 +352,15 @@ class Permissions(Traced):
         os.chmod(folder / "closed", 0o700)
         time.sleep(0.1)  # file times lie a tick behind
         with Trace() as trace:
-            child = self.as_nobody(lambda: (fails_to_bind(folder / "readable/new"), self.connect(folder / "closed/x"),
+            child = self.as_nobody(lambda: (fails_to_bind(folder / "readable/new"),
+                                            self.connect(folder / "closed/x"),
                                             self.connect(folder / "docker.sock")))
-        for path, cause, what in (("readable/new", "directory_not_writable", f"{folder.path}/readable has uid 0"),
-                                  ("closed/x", "directory_not_searchable", f"{folder.path}/closed has uid 0, gid 0, mode 0700"),
-                                  ("docker.sock", "socket_permission", f"{folder.path}/docker.sock has uid 0, gid 0, mode 0660")):
+        for path, cause, what in (("readable/new", "directory_not_writable",
+                                   f"{folder.path}/readable has uid 0"),
+                                  ("closed/x", "directory_not_searchable",
+                                   f"{folder.path}/closed has uid 0, gid 0, mode 0700"),
+                                  ("docker.sock", "socket_permission",
+                                   f"{folder.path}/docker.sock has uid 0, gid 0, mode 0660")):
             found = self.one(trace, pid=child, sockward__address="unix:" + folder / path)
             self.expect(found, cause, "certain")
             self.assertTrue(found["sockward.evidence"][0].startswith(what), found["sockward.evidence"])
@@ -400,7 +424,8 @@ class DeadCallers(Traced):
             plain = [self.vanish(lambda: fails_to_bind(stale)) for _ in range(20)]
             time.sleep(0.5)
         for child in children:
-            self.assertNotEqual(self.one(trace, pid=child)["sockward.cause"], "path_occupied", "that is the host's file")
+            self.assertNotEqual(self.one(trace, pid=child)["sockward.cause"], "path_occupied",
+                                "that is the host's file")
         for child in plain:
             self.expect(self.one(trace, pid=child), "path_occupied", "certain")
 
@@ -449,7 +474,8 @@ class Symlinks(Traced):
             child = in_child(body)
         found = self.one(trace, pid=child, sockward__syscall__name="openat2")
         self.expect(found, "symlink_refused", "certain")
-        self.assertIn(f"{folder.path}/opt is a symbolic link to {folder.path}/home", found["sockward.evidence"])
+        self.assertIn(f"{folder.path}/opt is a symbolic link to {folder.path}/home",
+                      found["sockward.evidence"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Who renames the host: a container in the host's UTS namespace. The "host" here is a namespace of the test's own."""
+"""Who renames the host: a container in the host's UTS namespace. The
+"host" here is a namespace of the test's own."""
 import ctypes
 import os
 import pathlib
@@ -6,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from support import Agent, Folder, total, wait_until
+from support import Agent, total, wait_until
 
 CLONE_NEWUTS = 0x04000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -22,7 +23,9 @@ class TestHost:
     """A UTS namespace that plays the host's, kept open by a sleeper."""
 
     def __enter__(self):
-        self.sleeper = subprocess.Popen(["unshare", "--uts", "sh", "-c", "hostname node1; echo ready; exec sleep 60"], stdout=subprocess.PIPE, text=True)
+        self.sleeper = subprocess.Popen(["unshare", "--uts", "sh", "-c",
+                                         "hostname node1; echo ready; exec sleep 60"], stdout=subprocess.PIPE,
+                                        text=True)
         assert self.sleeper.stdout.readline() == "ready\n"
         self.inode = os.stat(f"/proc/{self.sleeper.pid}/ns/uts").st_ino
         self.cgroup = pathlib.Path(cgroup_root()) / "lxc.payload.evil-tenant"
@@ -45,18 +48,22 @@ class TestHost:
     def run_inside(self, command, container=False, user=None):
         join = f'echo $$ >"{self.cgroup}/cgroup.procs"; ' if container else ""
         drop = f"setpriv --reuid {user} --clear-groups " if user else ""
-        return subprocess.run(["nsenter", f"--uts=/proc/{self.sleeper.pid}/ns/uts", "sh", "-c", f"{join}exec {drop}sh -c '{command}; sleep 0.3'"],
+        return subprocess.run(["nsenter", f"--uts=/proc/{self.sleeper.pid}/ns/uts", "sh", "-c",
+                               f"{join}exec {drop}sh -c '{command}; sleep 0.3'"],
                               stderr=subprocess.DEVNULL, check=False)
 
 
 class Renames(unittest.TestCase):
     def test_a_container_that_renames_the_host_is_critical_by_both_routes(self):
-        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0}}\n", output="json") as agent:
+        with TestHost() as host, Agent(
+                config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0}}\n",
+                output="json") as agent:
             host.run_inside("hostname stolen-by-call", container=True)
             host.run_inside("echo stolen-by-sysctl >/proc/sys/kernel/hostname", container=True)
             host.run_inside("hostname by-the-host-itself")
             time.sleep(0.3)
-            records = {r["attributes"]["sockward.hostname.new"]: r for r in agent.records() if r["event_name"] == "sockward.hostname.changed"}
+            records = {r["attributes"]["sockward.hostname.new"]: r for r in agent.records()
+                       if r["event_name"] == "sockward.hostname.changed"}
             metrics = agent.metrics()
         for name, via in (("stolen-by-call", "syscall"), ("stolen-by-sysctl", "sysctl")):
             record = records[name]
@@ -66,12 +73,16 @@ class Renames(unittest.TestCase):
             self.assertEqual(record["attributes"]["sockward.via"], via)
             self.assertEqual(record["attributes"]["sockward.confidence"], "certain")
         self.assertEqual(records["by-the-host-itself"]["severity_text"], "WARN")
-        self.assertEqual(total(metrics, "sockward_hostname_changes_total", scope="host", route="sethostname", field="hostname"), 2)
-        self.assertEqual(total(metrics, "sockward_hostname_changes_total", scope="host", route="sysctl", field="hostname"), 1)
-        self.assertEqual(total(metrics, "sockward_diagnoses_total", cause="hostname_changed", container_name="lxc:evil-tenant"), 2)
+        self.assertEqual(total(metrics, "sockward_hostname_changes_total", scope="host", route="sethostname",
+                               field="hostname"), 2)
+        self.assertEqual(total(metrics, "sockward_hostname_changes_total", scope="host", route="sysctl",
+                               field="hostname"), 1)
+        self.assertEqual(total(metrics, "sockward_diagnoses_total", cause="hostname_changed",
+                               container_name="lxc:evil-tenant"), 2)
 
     def test_a_denied_attempt_in_the_hosts_namespace_is_told_and_counted(self):
-        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n", output="json") as agent:
+        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n",
+                                       output="json") as agent:
             host.run_inside("hostname evil", container=True, user="nobody")
             time.sleep(0.3)
             denied = [r for r in agent.records() if r["attributes"]["sockward.cause"] == "hostname_denied"
@@ -79,13 +90,16 @@ class Renames(unittest.TestCase):
             metrics = agent.metrics()
         self.assertEqual([r["severity_text"] for r in denied], ["ERROR"])
         self.assertEqual(denied[0]["attributes"]["sockward.scope"], "host")
-        self.assertGreaterEqual(total(metrics, "sockward_hostname_change_failures_total", errno="EPERM"), 1)  # neighbours' too
+        # Neighbours' too.
+        self.assertGreaterEqual(total(metrics, "sockward_hostname_change_failures_total", errno="EPERM"), 1)
 
     def test_a_fresh_namespace_of_a_container_is_information(self):
-        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n", output="json") as agent:
+        with TestHost() as host, Agent(config=f"host: {{uts_namespace: {host.inode}}}\n",
+                                       output="json") as agent:
             host.run_inside("unshare --uts hostname inside", container=True)
             time.sleep(0.3)
-            record = next(r for r in agent.records() if r["attributes"].get("sockward.hostname.new") == "inside")
+            record = next(r for r in agent.records()
+                          if r["attributes"].get("sockward.hostname.new") == "inside")
             metrics = agent.metrics()
         self.assertEqual(record["severity_text"], "INFO")
         self.assertEqual(record["attributes"]["sockward.scope"], "container")

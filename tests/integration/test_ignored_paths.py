@@ -23,7 +23,8 @@ class IgnoredPaths(unittest.TestCase):
         with Agent(f"--config.file={config}", output="json") as agent:
             def written():
                 found = [r["attributes"].get("sockward.address", "") for r in agent.records()]
-                return [address.removeprefix(f"unix:{folder.path}/") for address in found if folder.path in address]
+                return [address.removeprefix(f"unix:{folder.path}/") for address in found
+                        if folder.path in address]
 
             before = total(agent.metrics(), "sockward_events_suppressed_total")
             for name in ("vain", "below/it", "below", "told"):

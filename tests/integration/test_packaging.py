@@ -10,7 +10,8 @@ import unittest
 
 import yaml
 
-from support import BUILD, PROVOKE, ROOT, SOCKWARD, Cgroup, Folder, Program, free_port, require, run, wait_until
+from support import (BUILD, PROVOKE, ROOT, SOCKWARD, Cgroup, Folder, Program, free_port, require, run,
+                     wait_until)
 
 UNIT = BUILD / "packaging/sockward.service"
 COMMANDS = ["run", "trace", "check", "explain", "scan", "detach", "demo", "completion"]
@@ -34,8 +35,8 @@ class Systemd(unittest.TestCase):
         self.assertLessEqual(score, told)
 
     def test_nothing_in_it_hides_paths(self):
-        """The filter of RestrictSUIDSGID= answers openat2 with ENOSYS, by which every path is looked up; what the installed agent
-        then says of a path is judged by scripts/test-package."""
+        """The filter of RestrictSUIDSGID= answers openat2 with ENOSYS, by which every path is looked up;
+        what the installed agent then says of a path is judged by scripts/test-package."""
         self.assertNotRegex(UNIT.read_text(), r"(?m)^RestrictSUIDSGID=(?!no|false|0)")
 
     def test_its_command_line_is_one_that_the_program_takes(self):
@@ -55,18 +56,23 @@ class Systemd(unittest.TestCase):
         self.assertIn("SystemCallErrorNumber=EPERM", unit)
         folder, port = Folder(), free_port()
         with Cgroup(f"docker/{'c' * 64}") as container:
-            agent = Program("strace", "-f", "-qq", "-e", "signal=none", "-o", folder / "calls", SOCKWARD, "run", f"--web.listen-address=127.0.0.1:{port}",
-                            f"--restart.pin-path=/sys/fs/bpf/sockward-unit-{port}", "--records.output=json", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            agent = Program("strace", "-f", "-qq", "-e", "signal=none", "-o", folder / "calls", SOCKWARD,
+                            "run", f"--web.listen-address=127.0.0.1:{port}",
+                            f"--restart.pin-path=/sys/fs/bpf/sockward-unit-{port}", "--records.output=json",
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             address = f"http://127.0.0.1:{port}/-/ready"
             wait_until(lambda: run("curl", "-sf", address).returncode == 0, 60, "the agent is ready")
             for where in (None, container.enter):
-                subprocess.run([PROVOKE, "all", folder.path], preexec_fn=where, check=True, capture_output=True)
+                subprocess.run([PROVOKE, "all", folder.path], preexec_fn=where, check=True,
+                               capture_output=True)
             run("curl", "-sf", f"http://127.0.0.1:{port}/metrics")
             time.sleep(2)
-            pids = pathlib.Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children").read_text().split()
+            pid = agent.process.pid
+            pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             os.kill(int(pids[0]), signal.SIGTERM)
             agent.process.wait(60)
-        made = set(re.findall(r"^\d+ +(\w+)\(", pathlib.Path(folder / "calls").read_text(errors="replace"), re.MULTILINE)) - {"execve"}
+        made = (set(re.findall(r"^\d+ +(\w+)\(", pathlib.Path(folder / "calls").read_text(errors="replace"),
+                               re.MULTILINE)) - {"execve"})
         self.assertIn("bpf", made)
         allowed, denied = set(), set()
         for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE):
@@ -97,21 +103,25 @@ class Documents(unittest.TestCase):
     def test_the_settings_shipped_are_the_documented_ones_and_are_taken(self):
         shipped = (ROOT / "packaging/config/sockward.yml").read_text()
         bare = "".join(re.sub("^# ?", "", line) for line in shipped.splitlines(keepends=True)[3:])
-        documented = re.search(r"```yaml\n(probes:.*?)```", (ROOT / "docs/configuration.md").read_text(), re.DOTALL)[1]
+        documented = re.search(r"```yaml\n(probes:.*?)```", (ROOT / "docs/configuration.md").read_text(),
+                               re.DOTALL)[1]
         self.assertEqual(bare, documented)
         manual = (BUILD / "packaging/sockward.yml.5").read_text().replace("\\-", "-").replace("\\e", "\\")
         self.assertIn(documented, manual)
         folder = Folder()
-        for name, text in (("as shipped", shipped), ("all of it", bare), ("of kubernetes", (ROOT / "packaging/kubernetes/sockward.yml").read_text())):
+        for name, text in (("as shipped", shipped), ("all of it", bare),
+                           ("of kubernetes", (ROOT / "packaging/kubernetes/sockward.yml").read_text())):
             path = pathlib.Path(folder / "sockward.yml")
             path.write_text(text)
             done = run(SOCKWARD, "check", f"--config.file={path}")
-            self.assertEqual((name, done.returncode, "not taken" in done.stderr), (name, 0, False), done.stderr)
+            self.assertEqual((name, done.returncode, "not taken" in done.stderr), (name, 0, False),
+                             done.stderr)
 
     def test_the_manuals_are_well_formed(self):
         require("man")
         for name in ("sockward.1", "sockward.yml.5"):
-            done = run("man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", str(BUILD / "packaging" / name))
+            done = run("man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z",
+                       str(BUILD / "packaging" / name))
             self.assertEqual((name, done.returncode, done.stderr), (name, 0, ""))
 
 
@@ -119,14 +129,17 @@ class Completions(unittest.TestCase):
     def test_they_are_what_the_program_prints(self):
         for shell, name in (("bash", "sockward.bash"), ("zsh", "_sockward"), ("fish", "sockward.fish")):
             printed = run(SOCKWARD, "completion", shell).stdout
-            self.assertEqual(printed, (ROOT / "packaging/completions" / name).read_text(), f"next: sockward completion {shell} >packaging/completions/{name}")
+            self.assertEqual(printed, (ROOT / "packaging/completions" / name).read_text(),
+                             f"next: sockward completion {shell} >packaging/completions/{name}")
             for command in COMMANDS:
                 for flag in flags_of(command):
                     self.assertIn(flag.removeprefix("--"), printed)
 
     def complete(self, *words):
-        script = f'source "{ROOT}/packaging/completions/sockward.bash"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sockward; echo "${{COMPREPLY[*]}}"'
-        return subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, check=True).stdout.split()
+        script = (f'source "{ROOT}/packaging/completions/sockward.bash"; COMP_WORDS=("$@"); '
+                  'COMP_CWORD=$(($# - 1)); _sockward; echo "${COMPREPLY[*]}"')
+        return subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True,
+                              check=True).stdout.split()
 
     def test_bash_completes(self):
         self.assertEqual(self.complete("sockward", "de"), ["detach", "demo"])
@@ -145,7 +158,8 @@ class Container(unittest.TestCase):
         self.assertEqual([str(path) for path in image.rglob("*sh") if path.is_file()], [], "no shell")
         script = (
             f'mount -t proc proc {image}/proc && mount --rbind /sys {image}/sys && '
-            f'exec chroot {image} /usr/sbin/sockward check --config.file=/etc/sockward/sockward.yml --config.strict'
+            f'exec chroot {image} /usr/sbin/sockward check --config.file=/etc/sockward/sockward.yml '
+            '--config.strict'
         )
         done = run("unshare", "-m", "sh", "-c", script)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -183,12 +197,15 @@ class Kubernetes(unittest.TestCase):
         for argument in container["args"][1:]:
             self.assertIn(argument.split("=")[0], told)
         mounted = {mount["name"] for mount in container["volumeMounts"]}
-        self.assertEqual(mounted, {volume["name"] for volume in daemonset["spec"]["template"]["spec"]["volumes"]})
+        self.assertEqual(mounted,
+                         {volume["name"] for volume in daemonset["spec"]["template"]["spec"]["volumes"]})
 
     def test_the_kustomization_names_files_that_exist(self):
-        for path in (ROOT / "packaging/kubernetes/kustomization.yaml", ROOT / "dashboards/kustomization.yaml"):
+        for path in (ROOT / "packaging/kubernetes/kustomization.yaml",
+                     ROOT / "dashboards/kustomization.yaml"):
             told = yaml.safe_load(path.read_text())
-            files = told.get("resources", []) + [name for maker in told["configMapGenerator"] for name in maker["files"]]
+            files = (told.get("resources", [])
+                     + [name for maker in told["configMapGenerator"] for name in maker["files"]])
             for name in files:
                 self.assertTrue((path.parent / name).exists(), name)
         dashboards = {path.name for path in (ROOT / "dashboards/grafana").glob("*.json")}
@@ -198,7 +215,8 @@ class Kubernetes(unittest.TestCase):
 class Fleet(unittest.TestCase):
     def test_the_scrape_configuration_of_the_document_is_taken(self):
         require("promtool")
-        text = re.search(r"<!-- checked by promtool -->\n```yaml\n(.*?)```", (ROOT / "docs/fleet.md").read_text(), re.DOTALL)[1]
+        text = re.search(r"<!-- checked by promtool -->\n```yaml\n(.*?)```",
+                         (ROOT / "docs/fleet.md").read_text(), re.DOTALL)[1]
         folder = Folder()
         for name in ("nodes-ca.pem", "sockward.password"):
             text = text.replace(f"/etc/prometheus/{name}", folder / name)

@@ -9,9 +9,11 @@ import socket
 import subprocess
 import unittest
 
-from support import PROVOKE, ROOT, SOCKWARD, Agent, Folder, own_container, path_through_a_loop, require, run, total, wait_until
+from support import (PROVOKE, ROOT, SOCKWARD, Agent, Folder, own_container, path_through_a_loop, require,
+                     run, total, wait_until)
 
-NUMBERS = {"CAP_DAC_READ_SEARCH": 2, "CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21, "CAP_BPF": 39}
+NUMBERS = {"CAP_DAC_READ_SEARCH": 2, "CAP_NET_ADMIN": 12, "CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21,
+           "CAP_BPF": 39}
 PAGES = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", "CAP_BPF"}
 
 
@@ -21,18 +23,21 @@ def bits(names):
 
 class Compare(ctypes.Structure):
     """struct scmp_arg_cmp"""
-    _fields_ = [("argument", ctypes.c_uint), ("operator", ctypes.c_int), ("first", ctypes.c_uint64), ("second", ctypes.c_uint64)]
+    _fields_ = [("argument", ctypes.c_uint), ("operator", ctypes.c_int), ("first", ctypes.c_uint64),
+                ("second", ctypes.c_uint64)]
 
 
 def refuse(error, *rules):
-    """From now on the kernel answers these calls with an error: (name of the call, comparisons of its arguments)."""
+    """From now on the kernel answers these calls with an error:
+    (name of the call, comparisons of its arguments)."""
     library = ctypes.CDLL("libseccomp.so.2")
     library.seccomp_init.restype = ctypes.c_void_p
     allow = 0x7FFF0000
     context = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(allow)))
     for name, compare in rules:
         number = library.seccomp_syscall_resolve_name(name)
-        failed = library.seccomp_rule_add_array(context, ctypes.c_uint32(0x00050000 | error), number, len(compare), (Compare * len(compare))(*compare))
+        failed = library.seccomp_rule_add_array(context, ctypes.c_uint32(0x00050000 | error), number,
+                                                len(compare), (Compare * len(compare))(*compare))
         if failed:
             raise OSError(-failed, name)
     if library.seccomp_load(context):
@@ -54,7 +59,8 @@ class Privileges(unittest.TestCase):
     def threads(self, agent):
         found = []
         for status in pathlib.Path(f"/proc/{agent.pid}/task").glob("*/status"):
-            found.append(dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line))
+            found.append(dict(line.split(":\t", 1) for line in status.read_text().splitlines()
+                              if ":\t" in line))
         return found
 
     def check(self, agent, kept):
@@ -86,12 +92,16 @@ class Privileges(unittest.TestCase):
             statuses = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/status")]
             self.assertGreater(len(statuses), 3)
             for status in statuses:
-                self.assertEqual(set(re.findall(r"^Cap(?:Inh|Prm|Eff|Bnd|Amb):\t(\S+)", status, re.M)), {"0" * 16})
+                self.assertEqual(set(re.findall(r"^Cap(?:Inh|Prm|Eff|Bnd|Amb):\t(\S+)", status, re.M)),
+                                 {"0" * 16})
                 self.assertRegex(status, r"(?m)^NoNewPrivs:\t1$")
                 self.assertRegex(status, r"(?m)^Seccomp:\t2$")
-            files = sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{pid}/fd"))
-            # Standard streams, the listening socket, the connection to the agent, and perhaps a client: no BPF, no file.
-            self.assertEqual([name for name in files if not name.startswith(("/dev/null", "/tmp/#", "socket"))], [])
+            files = sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0]
+                           for fd in os.listdir(f"/proc/{pid}/fd"))
+            # Standard streams, the listening socket, the connection to
+            # the agent, and perhaps a client: no BPF, no file.
+            self.assertEqual([name for name in files
+                              if not name.startswith(("/dev/null", "/tmp/#", "socket"))], [])
             maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
             self.assertNotIn("bpf-map", maps)
 
@@ -103,10 +113,14 @@ class Privileges(unittest.TestCase):
             secret = Folder() / "secret"
             pathlib.Path(secret).write_text("x")
             calls = {
-                "open": f'(int)open("{secret}", 0)', "write": f'(int)open("{secret}", 0x41, 0600)', "connect out": "(int)socket(2, 1, 0)", "kill the agent": f"(int)kill({agent.pid}, 9)",
-                "a process": "(int)fork()", "code": "(long)mmap(0, 4096, 7, 0x22, -1, 0)", "bpf": "(long)syscall(321, 0, 0, 0)", "ptrace": f"(long)ptrace(16, {agent.pid}, 0, 0)",
+                "open": f'(int)open("{secret}", 0)', "write": f'(int)open("{secret}", 0x41, 0600)',
+                "connect out": "(int)socket(2, 1, 0)", "kill the agent": f"(int)kill({agent.pid}, 9)",
+                "a process": "(int)fork()", "code": "(long)mmap(0, 4096, 7, 0x22, -1, 0)",
+                "bpf": "(long)syscall(321, 0, 0, 0)", "ptrace": f"(long)ptrace(16, {agent.pid}, 0, 0)",
             }
-            said = run("gdb", "-q", "-nx", "-batch", "-p", str(pid), *(word for name, call in calls.items() for word in ("-ex", f"printf \"{name}: %ld\\n\", {call}"))).stdout
+            said = run("gdb", "-q", "-nx", "-batch", "-p", str(pid),
+                       *(word for name, call in calls.items()
+                         for word in ("-ex", f"printf \"{name}: %ld\\n\", {call}"))).stdout
             for name in calls:
                 self.assertRegex(said, rf"(?m)^{name}: -1$", said)
             self.assertEqual(agent.get("/-/ready").status, 200)
@@ -114,7 +128,8 @@ class Privileges(unittest.TestCase):
     def test_without_its_filter_it_serves_nothing(self):
         """A kernel without seccomp filters, played by a filter that refuses filters."""
         agent = Agent()
-        done = subprocess.run(agent.command, preexec_fn=refuse_seccomp, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(agent.command, preexec_fn=refuse_seccomp, capture_output=True, text=True,
+                              timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertIn("could not drop its privileges: load the seccomp filter", done.stderr)
         self.assertIn("privileges: {seccomp: false}", done.stderr)
@@ -130,7 +145,8 @@ class Privileges(unittest.TestCase):
             self.assertIn("sockward-web exited", agent.said())
         container.run(PROVOKE, "storm", "30")
         with agent:
-            self.assertEqual(container.failures(agent.metrics(), errno="ENOENT", family="unix", syscall="bind"), 30)
+            self.assertEqual(container.failures(agent.metrics(), errno="ENOENT", family="unix",
+                                                syscall="bind"), 30)
 
     def test_it_dies_with_the_agent(self):
         with Agent() as agent:
@@ -141,23 +157,27 @@ class Privileges(unittest.TestCase):
 
     def test_with_the_least_it_still_counts_and_tells(self):
         drop, path = sorted(set(NUMBERS) - {"CAP_BPF"}), path_through_a_loop()
-        with Agent(config=f"privileges: {{drop: [{', '.join(drop)}]}}\nrecords: {{fold: 0}}\n", output="json") as agent:
+        with Agent(config=f"privileges: {{drop: [{', '.join(drop)}]}}\nrecords: {{fold: 0}}\n",
+                   output="json") as agent:
             self.check(agent, {"CAP_BPF"})
             self.assertIn("is not possible", agent.said())
             subprocess.run([PROVOKE, "storm", "20", "1", path], check=True)  # containers have no names now
-            self.assertEqual(total(agent.metrics(), "sockward_call_errors_total", errno="ELOOP", family="unix", syscall="bind"), 20)
+            self.assertEqual(total(agent.metrics(), "sockward_call_errors_total", errno="ELOOP",
+                                   family="unix", syscall="bind"), 20)
             with socket.socket() as holder, socket.socket() as late:
                 holder.bind(("127.0.0.1", 0))
                 holder.listen()
                 with self.assertRaises(OSError):
                     late.bind(holder.getsockname())
-            record = wait_until(lambda: [r for r in agent.records() if r["attributes"].get("error.type") == "EADDRINUSE"
+            record = wait_until(lambda: [r for r in agent.records()
+                                         if r["attributes"].get("error.type") == "EADDRINUSE"
                                          and r["attributes"]["process.pid"] == os.getpid()], 5)[0]
             self.assertEqual(record["attributes"]["sockward.cause"], "address_in_use")
             self.assertEqual(record["attributes"]["sockward.holder.pid"], os.getpid())
 
     def test_what_cannot_be_given_up_is_named(self):
-        for name, word in (("CAP_BPF", "cannot be given up"), ("CAP_SYS_PTRAC", "did you mean CAP_SYS_PTRACE?")):
+        for name, word in (("CAP_BPF", "cannot be given up"),
+                           ("CAP_SYS_PTRAC", "did you mean CAP_SYS_PTRACE?")):
             agent = Agent(config=f"privileges: {{drop: [{name}]}}\n")
             done = run(*agent.command)
             self.assertEqual(done.returncode, 2)

@@ -13,7 +13,8 @@ class Nginx(unittest.TestCase):
         port, path = free_port(), folder / "web.sock"
 
         def configure(name):
-            text = f"""daemon off; master_process off; pid {folder.path}/{name}.pid; error_log {folder.path}/{name}.log;
+            text = f"""daemon off; master_process off; pid {folder.path}/{name}.pid;
+                error_log {folder.path}/{name}.log;
                 events {{}} http {{ access_log off; client_body_temp_path {folder.path}/body;
                 proxy_temp_path {folder.path}/proxy; fastcgi_temp_path {folder.path}/fastcgi;
                 uwsgi_temp_path {folder.path}/uwsgi; scgi_temp_path {folder.path}/scgi;
@@ -49,7 +50,8 @@ class HostNames(unittest.TestCase):
     def test_hostname_and_a_sysctl_write_in_a_fresh_namespace(self):
         (before,), names = self.changes("hostname; hostname web-1; sysctl -qw kernel.hostname=web-2; "
                                         "echo example.org > /proc/sys/kernel/domainname; sleep 0.3")
-        self.assertEqual([(a["sockward.hostname.old"], a["sockward.hostname.new"], a["sockward.via"], a["sockward.hostname.field"])
+        self.assertEqual([(a["sockward.hostname.old"], a["sockward.hostname.new"], a["sockward.via"],
+                           a["sockward.hostname.field"])
                           for a in names],
                          [(before, "web-1", "syscall", "hostname"), ("web-1", "web-2", "sysctl", "hostname"),
                           ("(none)", "example.org", "sysctl", "domainname")])
@@ -70,7 +72,8 @@ class HostNames(unittest.TestCase):
         self.assertEqual(names[0]["sockward.confidence"], "certain")
 
     def test_a_sysctl_write_at_an_offset_edits_the_middle(self):
-        out, names = self.changes("hostname abcdef; hostname; printf XY | dd of=/proc/sys/kernel/hostname bs=1 seek=3 conv=notrunc "
+        out, names = self.changes("hostname abcdef; hostname; printf XY | dd of=/proc/sys/kernel/hostname "
+                                  "bs=1 seek=3 conv=notrunc "
                                   "status=none; hostname")
         self.assertEqual(names[-1]["sockward.hostname.new"], out[-1])
         self.assertEqual(out[-1], "abcXY")
@@ -87,14 +90,15 @@ class Demo(unittest.TestCase):
             done = run(SOCKWARD, "demo")
         self.assertEqual(done.returncode, 0, done.stdout)
         seen = {(a["sockward.cause"], a["sockward.confidence"]) for a in trace.attributes()}
-        for cause in ("path_too_long", "path_truncated", "path_near_limit", "privileged_port", "hostname_changed", "hostname_denied",
-                      "hostname_too_long"):
+        for cause in ("path_too_long", "path_truncated", "path_near_limit", "privileged_port",
+                      "hostname_changed", "hostname_denied", "hostname_too_long"):
             self.assertIn((cause, "certain"), seen)
         self.assertIn(("address_in_use", "certain"), seen)
         self.assertIn(("symlink_refused", "certain"), seen)
         self.assertIn(("stale_socket_unremovable", "certain"), seen)
         loop = trace.attributes(error__type="ELOOP", sockward__syscall__name="openat2")
-        self.assertEqual(loop[0]["sockward.openat2.resolve"], ["RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS"])
+        self.assertEqual(loop[0]["sockward.openat2.resolve"],
+                         ["RESOLVE_NO_MAGICLINKS", "RESOLVE_NO_SYMLINKS"])
         self.assertEqual(loop[0]["process.executable.name"], "sockward")
 
 

@@ -1,4 +1,4 @@
-"""The kernel side lives on between two agents: nothing is missed, nothing counted twice, nothing written twice."""
+"""The kernel side lives on between two agents: nothing is missed, counted twice or written twice."""
 import collections
 import contextlib
 import json
@@ -12,7 +12,8 @@ import subprocess
 import time
 import unittest
 
-from support import PROVOKE, SOCKWARD, Agent, Cgroup, Folder, Program, events, own_container, path_through_a_loop, run, total, wait_until
+from support import (PROVOKE, SOCKWARD, Agent, Cgroup, Folder, Program, events, own_container,
+                     path_through_a_loop, run, total, wait_until)
 
 ALL = "probes: {errno: [ELOOP]}\nrecords: {fold: 0}\nlimits: {source_rate: 0, address_rate: 0}\n"
 
@@ -81,7 +82,8 @@ class Restarts(Own):
         done = run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}")
         self.assertRegex(done.stdout, r"^\d+ programs detached")
         self.assertFalse(os.path.exists(self.pins))
-        self.assertIn("nothing is attached", run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").stdout)
+        self.assertIn("nothing is attached",
+                      run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").stdout)
 
     def test_a_record_that_waited_for_its_agent_is_certain_by_what_the_kernel_side_noted(self):
         def fail():
@@ -102,7 +104,8 @@ class Restarts(Own):
         fail()
         time.sleep(5.5)
         with self.agent(output="json") as agent:
-            # When the port was bound and when it was released stand in the name table, whoever reads it later.
+            # When the port was bound and when it was released stand
+            # in the name table, whoever reads it later.
             self.assertEqual(wait_until(lambda: confidence(agent), 5), ["certain"])
 
     def test_a_hand_over_keeps_them_for_the_next_agent(self):
@@ -140,10 +143,12 @@ class Restarts(Own):
         made = 600_000
         provoke = None
         for round in range(6):
-            # Other settings are other programs: loaded and attached beside the former ones, then given their turn.
+            # Other settings are other programs: loaded and attached
+            # beside the former ones, then given their turn.
             with self.agent(config=f"names: {{near_limit_bytes: {90 + round}}}\n") as agent:
                 self.assertNotIn("adopted", agent.said())
-                provoke = provoke or Program(PROVOKE, "storm", str(made // 2), "2", preexec_fn=self.container.enter)
+                provoke = (provoke or Program(PROVOKE, "storm", str(made // 2), "2",
+                                              preexec_fn=self.container.enter))
                 time.sleep(0.2)
                 agent.kill()
         self.assertEqual(provoke.process.wait(120), 0)
@@ -157,11 +162,13 @@ class Restarts(Own):
         config = ALL.replace("fold: 0", f"fold: 0, file_max_bytes: 0, file: {folder.path}/records.jsonl")
         made, lost_before = 0, 0
         provoke = None
-        witness = entered(self, Agent(config=ALL.replace("ELOOP", "EUCLEAN")))  # all records but those of failures
+        # All records but those of failures.
+        witness = entered(self, Agent(config=ALL.replace("ELOOP", "EUCLEAN")))
         for _ in range(10):
             with self.agent(config=config) as agent:
                 if provoke is None or provoke.process.poll() is not None:
-                    provoke = Program(PROVOKE, "storm", "60000", "2", *self.path, preexec_fn=self.container.enter)
+                    provoke = Program(PROVOKE, "storm", "60000", "2", *self.path,
+                                      preexec_fn=self.container.enter)
                     made += 120_000
                 time.sleep(random.uniform(0.05, 0.8))
                 lost = value(agent, "sockward_events_lost_total")
@@ -176,8 +183,8 @@ class Restarts(Own):
         others = events(witness.metrics())
         times = collections.Counter(self.written(folder))
         self.assertEqual([t for t, times_seen in times.items() if times_seen > 1], [], "written twice")
-        # A record that was written a moment before the agent died, and not noted as written, counts as lost. So do what
-        # neighbours' records were lost.
+        # A record that was written a moment before the agent died, and not noted as
+        # written, counts as lost. So do what neighbours' records were lost.
         self.assertGreaterEqual(len(times) + lost, made)
         self.assertLessEqual(len(times) + lost, made + 10 * 2 * 512 + others)
         self.assertGreater(len(times), 0)
@@ -205,7 +212,8 @@ class Restarts(Own):
 
         with self.agent() as agent:
             with Cgroup("sockward-ended.service") as group:
-                subprocess.run([PROVOKE, "storm", "70", "1", path_through_a_loop()], check=True, preexec_fn=group.enter)
+                subprocess.run([PROVOKE, "storm", "70", "1", path_through_a_loop()], check=True,
+                               preexec_fn=group.enter)
             wait_until(lambda: of_binds(agent) == 70)
             before = of_binds(agent, container_name="host")
             agent.kill()
@@ -216,7 +224,8 @@ class Restarts(Own):
 
 def storm_records(agent):
     return [r for r in agent.records()
-            if r["attributes"].get("error.type") == "ELOOP" and r["attributes"]["process.executable.name"] == "provoke"]
+            if r["attributes"].get("error.type") == "ELOOP"
+            and r["attributes"]["process.executable.name"] == "provoke"]
 
 
 class OtherVersions(Own):
@@ -235,7 +244,8 @@ class OtherVersions(Own):
         return Agent(f"--restart.pin-path={self.pins}", output="json", config=config, **options)
 
     def leave_records(self):
-        # What neighbours do makes records too (one that ends after a bind is enough): another agent sees how many there are.
+        # What neighbours do makes records too (one that ends after a
+        # bind is enough): another agent sees how many there are.
         self.witness = entered(self, Agent(config=ALL))
         with self.agent() as agent:
             agent.kill()
@@ -253,7 +263,8 @@ class OtherVersions(Own):
         shown = json.loads(run("bpftool", "-j", "map", "dump", "pinned", path).stdout)
         value = change(bytes(int(byte, 16) for byte in shown[0]["value"]))
         os.unlink(path)
-        for words in (["create", path, "type", "array", "key", "4", "value", str(len(value)), "entries", "1", "name", "other"],
+        for words in (["create", path, "type", "array", "key", "4", "value", str(len(value)), "entries", "1",
+                       "name", "other"],
                       ["update", "pinned", path, "key", "0", "0", "0", "0", "value", *map(str, value)]):
             done = run("bpftool", "map", *words)
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -287,11 +298,13 @@ class OtherVersions(Own):
 
     def test_counts_by_container_go_on_in_a_table_of_another_size(self):
         def of_container(agent):
-            return value(agent, "sockward_call_errors_total", errno="ENOENT", container_name="docker:" + "a" * 12)
+            return value(agent, "sockward_call_errors_total", errno="ENOENT",
+                         container_name="docker:" + "a" * 12)
 
         with Cgroup("docker/" + "a" * 64) as group:
             for entries, made in (8192, 70), (16384, 140), (1024, 210):
-                with Agent(f"--restart.pin-path={self.pins}", config=f"limits: {{source_entries: {entries}}}\n") as agent:
+                with Agent(f"--restart.pin-path={self.pins}",
+                           config=f"limits: {{source_entries: {entries}}}\n") as agent:
                     subprocess.run([PROVOKE, "storm", "70"], check=True, preexec_fn=group.enter)
                     wait_until(lambda: of_container(agent) == made, 5, "what was counted before is there")
                     agent.kill()

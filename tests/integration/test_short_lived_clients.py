@@ -1,4 +1,5 @@
-"""Clients that end within milliseconds of their failing connect, as an ordinary user: each is explained though nobody is left to ask."""
+"""Clients that end within milliseconds of their failing connect, as an
+ordinary user: each is explained though nobody is left to ask."""
 import collections
 import os
 import pathlib
@@ -46,12 +47,13 @@ class ShortLivedClients(unittest.TestCase):
         clients = []
         with Trace() as trace:
             for _ in range(RUNS):
-                client = subprocess.Popen(command, preexec_fn=as_nobody, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                          stderr=subprocess.DEVNULL, cwd="/")
+                client = subprocess.Popen(command, preexec_fn=as_nobody, stdin=subprocess.DEVNULL,
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
                 self.assertNotEqual(client.wait(20), 0)
                 clients.append(client.pid)
             time.sleep(0.5)
-        found = {a["process.pid"]: a for a in trace.attributes(error__type="EACCES") if a["process.pid"] in clients}
+        found = {a["process.pid"]: a for a in trace.attributes(error__type="EACCES")
+                 if a["process.pid"] in clients}
         self.assertEqual(len(found), RUNS)
         said = collections.Counter((a["sockward.cause"], a["sockward.confidence"]) for a in found.values())
         self.assertEqual(said, {(cause, "certain"): RUNS})
@@ -63,7 +65,8 @@ class ShortLivedClients(unittest.TestCase):
         self.explain("socket_permission", "curl", "-s", "--unix-socket", self.path, "http://localhost/")
 
     def test_a_database_client_to_a_socket_it_may_not_write(self):
-        self.explain("socket_permission", "psql", "-h", str(self.directory), "-p", "5432", "-U", "app", "-c", "select 1")
+        self.explain("socket_permission", "psql", "-h", str(self.directory), "-p", "5432", "-U", "app", "-c",
+                     "select 1")
 
     def test_socat_behind_a_directory_it_may_not_search(self):
         self.explain("directory_not_searchable", "socat", "-", f"UNIX-CONNECT:{self.closed}/s")

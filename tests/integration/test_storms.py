@@ -18,7 +18,8 @@ def of_storm(agent):
 
 class Storms(unittest.TestCase):
     def rare(self, group, times):
-        """Fails `times` times, each time a little later, as nobody in a folder that is root's; returns the addresses."""
+        """Fails `times` times, each time a little later, as nobody in a
+        folder that is root's; returns the addresses."""
         script = ("import os,socket,sys,time\n"
                   "os.setgid(65534); os.setuid(65534)\n"
                   f"for i in range({times}):\n"
@@ -32,14 +33,19 @@ class Storms(unittest.TestCase):
         for flood in ("storm", "scatter"):  # one address, and another one each time
             with self.subTest(flood), Cgroup(NOISY) as noisy, Cgroup(QUIET) as quiet, \
                     Agent(config=EVERY, output="json") as agent:
-                program = Program(PROVOKE, flood, "100000000", "2", preexec_fn=noisy.enter, start_new_session=True)
+                program = Program(PROVOKE, flood, "100000000", "2", preexec_fn=noisy.enter,
+                                  start_new_session=True)
                 time.sleep(0.5)
                 before, began = agent.metrics(), time.monotonic()
                 wanted = self.rare(quiet, 30)
                 after, seconds = agent.metrics(), time.monotonic() - began
                 os.killpg(program.process.pid, signal.SIGKILL)
-                seen = wait_until(lambda: wanted <= (found := {r["attributes"].get("sockward.address") for r in agent.records()})
-                                  and found, 20, "every rare failure is recorded")
+
+                def addresses():
+                    return {r["attributes"].get("sockward.address") for r in agent.records()}
+
+                seen = wait_until(lambda: wanted <= (found := addresses()) and found, 20,
+                                  "every rare failure is recorded")
                 self.assertGreater(len(seen), 0)
 
                 def grown(name, **labels):
@@ -66,7 +72,8 @@ class Storms(unittest.TestCase):
 
             wait_until(lambda: told() == made + 1, 5, f"{made + 1} failures are told of, not {told()}")
             self.assertLess(len(of_storm(agent)), 500)
-            self.assertEqual(container.failures(agent.metrics(), syscall="bind", family="unix", errno="ENOENT"), made + 1)
+            self.assertEqual(container.failures(agent.metrics(), syscall="bind", family="unix",
+                                                errno="ENOENT"), made + 1)
 
     def test_a_rate_of_zero_holds_nothing_back(self):
         with Agent(config=EVERY + "limits: {source_rate: 0, address_rate: 0}\n", output="json") as agent:

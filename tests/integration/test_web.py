@@ -10,7 +10,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from support import PROVOKE, SOCKWARD, Agent, Folder, Program, free_port, own_container, require, run, total, wait_until
+from support import (PROVOKE, SOCKWARD, Agent, Folder, Program, free_port, own_container, require, run,
+                     total, wait_until)
 from test_counters import Cgroup
 
 
@@ -26,9 +27,11 @@ class Endpoints(unittest.TestCase):
         require("promtool")
         with Agent() as agent:
             text = agent.get("/metrics").read()
-        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True,
+                                 check=False)
         self.assertEqual((checked.returncode, checked.stdout, checked.stderr), (0, b"", b""))
-        families = {line.split()[2]: line.split()[3] for line in text.decode().splitlines() if line.startswith("# TYPE")}
+        families = {line.split()[2]: line.split()[3] for line in text.decode().splitlines()
+                    if line.startswith("# TYPE")}
         rows = [line.split(" | ") for line in run(SOCKWARD, "--list-metrics").stdout.splitlines()[2:]]
         catalogue = {row[0].strip("| `"): row[1] for row in rows}
         self.assertEqual({name: kind for name, kind in families.items() if catalogue.get(name) != kind}, {})
@@ -59,7 +62,8 @@ class Endpoints(unittest.TestCase):
         with Agent("--bpf.stats") as agent:
             subprocess.run([PROVOKE, "storm", "100"], check=True)
             metrics = agent.metrics()
-            self.assertGreaterEqual(metrics['sockward_bpf_runs_total{program="bind_tp"}' if 'sockward_bpf_runs_total{program="bind_tp"}' in metrics
+            self.assertGreaterEqual(metrics['sockward_bpf_runs_total{program="bind_tp"}'
+                                            if 'sockward_bpf_runs_total{program="bind_tp"}' in metrics
                                             else 'sockward_bpf_runs_total{program="bind_fexit"}'], 100)
             self.assertGreater(total(metrics, "sockward_bpf_run_seconds_total"), 0)
 
@@ -86,8 +90,9 @@ class Endpoints(unittest.TestCase):
 
     def test_foreign_host_names_are_refused(self):
         with Agent("--web.allowed-host=node1.example.org") as agent:
-            for host, status in (("evil.example.com", 421), ("localhost:9966", 200), ("127.0.0.1", 200), ("[::1]:1", 200),
-                                 ("node1.example.org:9966", 200), ("127.0.0.1.evil.example.com", 421), ("", 421)):
+            for host, status in (("evil.example.com", 421), ("localhost:9966", 200), ("127.0.0.1", 200),
+                                 ("[::1]:1", 200), ("node1.example.org:9966", 200),
+                                 ("127.0.0.1.evil.example.com", 421), ("", 421)):
                 self.assertEqual(status_of(agent, "/metrics", headers={"Host": host}), status, host)
 
     def test_diagnoses_are_served_only_when_enabled(self):
@@ -125,7 +130,8 @@ class HostileNames(unittest.TestCase):
                   "except OSError: pass\n") % (self.COMM, os.fsencode(folder.path))
         with Agent("--web.enable-ui", config="probes: {errno: all}\n", output="json") as agent:
             subprocess.run(["python3", "-c", script], preexec_fn=container.enter, check=True)
-            wait_until(lambda: [r for r in agent.records() if "\\xff" in r["attributes"]["process.executable.name"]], 10, "the record")
+            wait_until(lambda: [r for r in agent.records()
+                                if "\\xff" in r["attributes"]["process.executable.name"]], 10, "the record")
             text = agent.get("/metrics").read().decode()
             self.assertIn("lxc:<script>", text)
             page = agent.get("/").read().decode()
@@ -142,7 +148,8 @@ class RealPrometheus(unittest.TestCase):
             pathlib.Path(config).write_text(f"""global: {{scrape_interval: 1s}}
 scrape_configs: [{{job_name: sockward, static_configs: [{{targets: ["127.0.0.1:{agent.port}"]}}]}}]
 """)
-            prometheus = Program("prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder.path}/data",
+            prometheus = Program("prometheus", f"--config.file={config}",
+                                 f"--storage.tsdb.path={folder.path}/data",
                                  f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn")
 
             def query(expression):
@@ -155,7 +162,8 @@ scrape_configs: [{{job_name: sockward, static_configs: [{{targets: ["127.0.0.1:{
 
             wait_until(lambda: query('up{job="sockward"}') == 1, 30, "prometheus scrapes the agent")
             container = own_container(self)
-            failures = f'sum(sockward_call_errors_total{{syscall="bind",family="unix",errno="ENOENT",container_name="{container.label}"}})'
+            failures = ('sum(sockward_call_errors_total{syscall="bind",family="unix",errno="ENOENT",'
+                        f'container_name="{container.label}"}})')
             container.run(PROVOKE, "storm", "123")
             wait_until(lambda: (query(failures) or 0) == 123, 15, "prometheus knows the failures")
             prometheus.stop()

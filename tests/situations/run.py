@@ -55,7 +55,8 @@ def arguments():
     parser.add_argument("--without", default="", help="ingredients left out of --again")
     parser.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"))
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--budget", default="wrongly certain=0,missing=0,phantom=0,wrong=1%,vague=10%,late=2%")
+    parser.add_argument("--budget",
+                        default="wrongly certain=0,missing=0,phantom=0,wrong=1%,vague=10%,late=2%")
     return parser.parse_args()
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""soak.py MINUTES FOLDER: an agent with its defaults while processes, namespaces, containers and sockets come and go (tests/programs/churn.cpp).
-Writes report.md, samples.csv and report.svg into FOLDER; fails when memory, files, threads, maps or series grow, when a call was not counted,
-or when something is left in the kernel."""
+"""soak.py MINUTES FOLDER: an agent with its defaults while processes, namespaces, containers and
+sockets come and go (tests/programs/churn.cpp). Writes report.md, samples.csv and report.svg into
+FOLDER; fails when memory, files, threads, maps or series grow, when a call was not counted, or when
+something is left in the kernel."""
 import csv
 import json
 import os
@@ -17,8 +18,9 @@ from support import BUILD, Agent, Folder, Program, parse_metrics, pids_root, tot
 from test_leaks import kernel_objects  # noqa: E402
 
 PROCESSES = 100_000
-# What a second half may have more than the first: two samples differ by a page or a scrape in flight.
-# A kind of failure that somebody else on the machine makes for the first time is a series more; metrics.container_name_cap bounds the rest.
+# What a second half may have more than the first: two samples differ by a page or a scrape in flight. A kind
+# of failure that somebody else on the machine makes for the first time is a series more;
+# metrics.container_name_cap bounds the rest.
 SLACK = {"resident_mib": 0.75, "files": 2, "threads": 1, "series": 20, "kernel_objects": 0}
 CALLS = (("bind", "EADDRINUSE"), ("bind", "ENOENT"), ("connect", "ECONNREFUSED"), ("unlink", "ENOTDIR"))
 
@@ -35,11 +37,13 @@ def objects_of(pid):
 
 
 def failures(metrics):
-    return {series: value for series, value in metrics.items() if series.startswith("sockward_call_errors_total")}
+    return {series: value for series, value in metrics.items()
+            if series.startswith("sockward_call_errors_total")}
 
 
 def sample(agent, began, latest):
-    """`latest`: takes the last value of each series of failures: those of a container end some time after it."""
+    """`latest`: takes the last value of each series of failures:
+    those of a container end some time after it."""
     text = agent.get("/metrics").read().decode()
     metrics = parse_metrics(text)
     latest.update(failures(metrics))
@@ -64,7 +68,8 @@ def observe(minutes, samples):
     with Agent() as agent:
         start = failures(agent.metrics())
         latest = {}
-        churn = Program(str(BUILD / "bin/churn"), str(int(minutes * 60)), str(PROCESSES), folder.path, pids_root(), stdout=subprocess.PIPE, text=True)
+        churn = Program(str(BUILD / "bin/churn"), str(int(minutes * 60)), str(PROCESSES), folder.path,
+                        pids_root(), stdout=subprocess.PIPE, text=True)
         began = time.monotonic()
         while churn.process.poll() is None:
             samples.append(sample(agent, began, latest))
@@ -74,15 +79,15 @@ def observe(minutes, samples):
         latest.update(failures(metrics))
         made["counted"] = {}
         for call, error in CALLS:
-            made["counted"][f"{call} {error}"] = int(sum(total(now, "sockward_call_errors_total", syscall=call, family=family, errno=error) * sign
-                                                         for now, sign in ((latest, 1), (start, -1)) for family in ("unix", "none")))
+            made["counted"][f"{call} {error}"] = int(sum(
+                total(now, "sockward_call_errors_total", syscall=call, family=family, errno=error) * sign
+                for now, sign in ((latest, 1), (start, -1)) for family in ("unix", "none")))
         made["missed"] = int(total(metrics, "sockward_missed_calls_total"))
         made["diagnosed"] = int(total(metrics, "sockward_diagnoses_total"))
     time.sleep(2)  # the kernel frees maps after a grace period
     after = kernel_objects()
     made["left"] = sum(len(after[kind] - before[kind]) for kind in before)
     return made
-
 
 
 def judge(made, samples):
@@ -92,11 +97,13 @@ def judge(made, samples):
     rows = []
     for name, slack in SLACK.items():
         first_value, last_value = (statistics.median(row[name] for row in rows_) for rows_ in (half, last))
-        rows.append((f"{name}, second and last quarter", first_value, last_value, f"+ {slack}", last_value <= first_value + slack))
+        rows.append((f"{name}, second and last quarter", first_value, last_value, f"+ {slack}",
+                     last_value <= first_value + slack))
     most = max(row["resident_mib"] for row in samples)
     rows.append(("resident_mib, at most", "", most, "16 (DESIGN)", most <= 16))
     for name, value in made["counted"].items():
-        rows.append((f"{name}: made, counted", made["processes"], value, f"missed {made['missed']}", made["processes"] - made["missed"] <= value <= made["processes"] + 50))
+        rows.append((f"{name}: made, counted", made["processes"], value, f"missed {made['missed']}",
+                     made["processes"] - made["missed"] <= value <= made["processes"] + 50))
     rows.append(("processes", PROCESSES, made["processes"], "", made["processes"] == PROCESSES))
     rows.append(("processes that went wrong", 0, made["wrong"], "0", made["wrong"] == 0))
     rows.append(("programs, maps and links left", 0, made["left"], "0", made["left"] == 0))
@@ -111,7 +118,9 @@ def draw(samples, path):
 
     minutes = [row["seconds"] / 60 for row in samples]
     figure, axes = pyplot.subplots(4, 1, figsize=(9, 9), sharex=True)
-    for axis, names in zip(axes, (("resident_mib",), ("files", "threads", "kernel_objects"), ("series",), ("calls", "records", "suppressed"))):
+    for axis, names in zip(axes,
+                           (("resident_mib",), ("files", "threads", "kernel_objects"), ("series",),
+                            ("calls", "records", "suppressed"))):
         for name in names:
             axis.plot(minutes, [row[name] for row in samples], label=name)
         axis.legend(loc="center right")
@@ -133,14 +142,19 @@ def main():
         writer.writerows(samples)
     draw(samples, folder / "report.svg")
     rows = judge(made, samples)
-    cpu = 100 * (samples[-1]["cpu_seconds"] - samples[0]["cpu_seconds"]) / (samples[-1]["seconds"] - samples[0]["seconds"])
+    cpu = 100 * (samples[-1]["cpu_seconds"] - samples[0]["cpu_seconds"]) / (
+        samples[-1]["seconds"] - samples[0]["seconds"])
     lines = [
         f"# Soak: {minutes:g} minutes, kernel {os.uname().release}, {os.cpu_count()} CPUs", "",
-        f"{made['processes']:,} processes, each in a UTS namespace of its own, {made['processes'] // 10:,} in network, mount and IPC namespaces, {made['containers']:,} containers;",
-        f"{samples[-1]['calls']:,} failed calls, {made['diagnosed']:,} diagnoses, {samples[-1]['lost']:,} records lost, {samples[-1]['suppressed']:,} suppressed or folded. The agent took {cpu:.1f} % of one CPU.", "",
+        f"{made['processes']:,} processes, each in a UTS namespace of its own, {made['processes'] // 10:,} "
+        f"in network, mount and IPC namespaces, {made['containers']:,} containers;",
+        f"{samples[-1]['calls']:,} failed calls, {made['diagnosed']:,} diagnoses, {samples[-1]['lost']:,} "
+        f"records lost, {samples[-1]['suppressed']:,} suppressed or folded. The agent took {cpu:.1f} % of "
+        "one CPU.", "",
         "| what | before | after | allowed | |", "| --- | --- | --- | --- | --- |",
     ]
-    lines += [f"| {what} | {first} | {last} | {allowed} | {'ok' if right else 'WRONG'} |" for what, first, last, allowed, right in rows]
+    lines += [f"| {what} | {first} | {last} | {allowed} | {'ok' if right else 'WRONG'} |"
+              for what, first, last, allowed, right in rows]
     (folder / "report.md").write_text("\n".join(lines) + "\n\n![samples](report.svg)\n", encoding="utf-8")
     print("\n".join(lines))
     return 0 if all(row[4] for row in rows) else 1

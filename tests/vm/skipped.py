@@ -6,7 +6,8 @@ import pathlib
 import re
 import sys
 
-PROGRAMS = {"fexit": "bpf_tests", "tracepoint": "bpf_tests", "loader": "loader_tests"}  # by the RESULT of a run; the others are parts
+# By the RESULT of a run; the others are parts.
+PROGRAMS = {"fexit": "bpf_tests", "tracepoint": "bpf_tests", "loader": "loader_tests"}
 
 
 def runs_of(log):
@@ -40,7 +41,8 @@ def main():
     for (program, test), count in sorted(times.items()):
         nowhere = count == runs[program]
         everywhere += nowhere
-        print(f"{'FAILED: never run' if nowhere else 'skipped'}, {count} of {runs[program]} runs: {program} {test}: {reasons[program, test]}")
+        print(f"{'FAILED: never run' if nowhere else 'skipped'}, {count} of {runs[program]} runs: {program} "
+              f"{test}: {reasons[program, test]}")
     return 1 if everywhere else 0
 
 

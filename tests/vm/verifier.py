@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""verifier.py FOLDER DOCUMENT [--write]: what the verifier had to do for each program, from the serial logs of scripts/vm.
+"""verifier.py FOLDER DOCUMENT [--write]: what the verifier had to do
+for each program, from the serial logs of scripts/vm.
 
-Compares with the table in DOCUMENT and fails where a program came closer to the kernel's limits: a tenth and 500
-instructions more than it says, 32 bytes of stack more, or a program that it does not have. --write puts the new table in.
+Compares with the table in DOCUMENT and fails where a program came closer to the kernel's limits: a tenth and
+500 instructions more than it says, 32 bytes of stack more, or a program that it does not have. --write puts
+the new table in.
 """
 import pathlib
 import re
@@ -25,7 +27,8 @@ def measured(folder):
 
 
 def table(kernels, costs):
-    lines = ["<!-- matrix -->", "| program | " + " | ".join(kernels) + " |", "| --- " * (len(kernels) + 1) + "|"]
+    lines = ["<!-- matrix -->", "| program | " + " | ".join(kernels) + " |",
+             "| --- " * (len(kernels) + 1) + "|"]
     for program in sorted(costs):
         cells = [f"{c[0]:,} / {c[1]}" if (c := costs[program].get(kernel)) else "" for kernel in kernels]
         lines.append(f"| {program} | " + " | ".join(cells) + " |")
@@ -33,7 +36,8 @@ def table(kernels, costs):
 
 
 def documented(text):
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()
+            if line.startswith("| ")]
     kernels = rows[0][1:] if rows else []
     return {(row[0], kernel): (int(found[1].replace(",", "")), int(found[2]))
             for row in rows[1:] for kernel, cell in zip(kernels, row[1:]) if (found := CELL.match(cell))}
@@ -56,9 +60,11 @@ def main():
                 continue
             grown += 1
             was = f"{before[0]:,} / {before[1]}" if before else "nothing"
-            print(f"{program} on {kernel}: {instructions:,} instructions / {stack} bytes of stack; {document} says {was}")
+            print(f"{program} on {kernel}: {instructions:,} instructions / {stack} bytes of stack; "
+                  f"{document} says {was}")
     if grown or not costs:
-        print(f"{grown} programs are closer to the verifier's limits; next: shrink them, or tests/vm/verifier.py {folder} {document} --write")
+        print(f"{grown} programs are closer to the verifier's limits; next: shrink them, or "
+              f"tests/vm/verifier.py {folder} {document} --write")
     return 1 if grown or not costs else 0
 
 

@@ -1,5 +1,4 @@
 """bind of a path that is there already: a live server's, a stale one, or no socket at all."""
-import errno
 import os
 import stat
 
