@@ -80,7 +80,8 @@ class Endpoints(unittest.TestCase):
 
     def test_other_methods_are_refused_at_once_also_without_a_length(self):
         with Agent() as agent:
-            for request in (b"POST /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"DELETE / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+            for line in (b"POST /metrics", b"DELETE /"):
+                request = line + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
                 with socket.create_connection(("127.0.0.1", agent.port), 2) as client:
                     client.settimeout(2)
                     client.sendall(request)
