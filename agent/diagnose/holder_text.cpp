@@ -53,8 +53,9 @@ void describe_gone(const Facts& facts, const Holding& holding, Finding& found) {
         fmt::format(
             "{} had bound it {:.1f} ms before the call, and its socket was released {:.1f} ms after it",
             owner_text(binder), ms_between(binder.time, call), ms_between(call, binder.released)),
-        holding.only_binder ? Standing::unchanged()
-                            : Standing::later("another socket was bound to the port as well"));
+        Standing::later(holding.only_binder ? "another process may have been given the socket, or a "
+                                              "connection made with it, before the call"
+                                            : "another socket was bound to the port as well"));
   } else {
     found.evidence.emplace_back(
         fmt::format("{} had bound it {:.1f} ms before; no process has it open any more", owner_text(binder),
