@@ -235,8 +235,8 @@ sudo /usr/bin/python3 tests/situations/run.py --seed {seed} --count {count}
 ```
 
 Of {certain} records that said `certain`, {wrong} were wrong. The share of wrong ones among such records is
-below {share:.3f} % with 95 % confidence ({rule}). The mix leans on hard cases: races, namespaces, filters,
-decoys.
+below {share:.3f} % with 95 % confidence ({rule}). The mix leans on hard cases: races,
+namespaces, filters, decoys.
 
 - right: the cause holds, and who or what is named is right; best: it is the most exact one that holds
 - vague: no cause, or nobody named, where it could be known
