@@ -5,7 +5,6 @@ import unittest
 
 from support import ROOT, Folder, require, run
 
-LATER = {"docs/truth.md"}  # written by scripts/situations
 CODE = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -39,10 +38,7 @@ class Links(unittest.TestCase):
                     continue
                 name, _, anchor = link.partition("#")
                 target = (path.parent / name).resolve() if name else path
-                if not target.exists():
-                    if str(target.relative_to(ROOT)) not in LATER:
-                        wrong.append((path.name, link))
-                elif anchor and anchor not in anchors(target):
+                if not target.exists() or (anchor and anchor not in anchors(target)):
                     wrong.append((path.name, link))
         self.assertEqual(wrong, [])
 
@@ -55,7 +51,7 @@ class Links(unittest.TestCase):
             if path.name == "CHANGELOG.md":  # tells of what was
                 continue
             for name in named.findall(path.read_text(encoding="utf-8")):
-                if not (ROOT / name).exists() and name not in LATER:
+                if not (ROOT / name).exists():
                     wrong.append((path.name, name))
         self.assertEqual(wrong, [])
 
@@ -73,8 +69,7 @@ class Index(unittest.TestCase):
         index = ROOT / "docs/README.md"
         targets = {(index.parent / link.partition("#")[0]).resolve() for link in links(index.read_text())}
         missing = [str(path) for path in (ROOT / "docs").rglob("*.md")
-                   if path != index and path not in targets and path.parent not in targets
-                   and str(path.relative_to(ROOT)) not in LATER]
+                   if path != index and path not in targets and path.parent not in targets]
         self.assertEqual(missing, [])
         self.assertIn(ROOT / "README.md", targets)
         self.assertIn("docs/README.md", links((ROOT / "README.md").read_text()))

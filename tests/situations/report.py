@@ -183,9 +183,11 @@ def markdown(situations, rows, took, options):
     )
     return (
         text
+        + "<!-- matrix -->\n"
         + "\n".join(
             "| " + " | ".join(str(c) for c in line) + " |" for line in [head, ["---"] * len(head), *body]
         )
+        + "\n<!-- end -->"
         + "\n"
     )
 
