@@ -85,7 +85,7 @@ class Restarts(Own):
         self.assertIn("nothing is attached",
                       run(SOCKWARD, "detach", f"--restart.pin-path={self.pins}").stdout)
 
-    def test_a_record_that_waited_for_its_agent_is_certain_by_what_the_kernel_side_noted(self):
+    def test_a_record_that_waited_for_its_agent_names_who_had_bound_the_port(self):
         def fail():
             with socket.socket() as holder, socket.socket() as late:
                 holder.bind(("127.0.0.1", 0))
@@ -93,20 +93,23 @@ class Restarts(Own):
                 with self.assertRaises(OSError):
                     late.bind(holder.getsockname())
 
-        def confidence(agent):
-            return [r["attributes"]["sockward.confidence"] for r in agent.records()
-                    if r["attributes"].get("sockward.cause") == "address_in_use"]
+        def found(agent):
+            all_of_them = [r["attributes"] for r in agent.records()]
+            return [(a["sockward.cause"], a["sockward.confidence"], a.get("sockward.holder.kind"),
+                     a.get("sockward.holder.pid"))
+                    for a in all_of_them if a.get("process.pid") == os.getpid()]
 
         with self.agent(output="json") as agent:
             fail()
-            self.assertEqual(wait_until(lambda: confidence(agent), 5), ["certain"])
+            wait_until(lambda: found(agent), 5)
             agent.kill()
         fail()
         time.sleep(5.5)
         with self.agent(output="json") as agent:
-            # When the port was bound and when it was released stand
-            # in the name table, whoever reads it later.
-            self.assertEqual(wait_until(lambda: confidence(agent), 5), ["certain"])
+            # When the port was bound and when it was released stand in the name table, whoever reads it
+            # later. Whether the binder still had the socket at the call does not.
+            self.assertEqual(wait_until(lambda: found(agent), 5),
+                             [("address_in_use", "likely", "gone", os.getpid())])
 
     def test_a_hand_over_keeps_them_for_the_next_agent(self):
         with self.agent() as agent:
