@@ -254,7 +254,7 @@ class SocketFiles(Traced):
         with Trace() as trace:
             child = in_child(prepare_and_fail)
         found = self.one(trace, pid=child, sockward__syscall__name="bind")
-        # Made after the agent started: that it was dead is proven only if a scan came between, for somebody else.
+        # Made after the agent started: that it was dead is proven only if a scan came between.
         self.expect(found, "stale_socket_unremovable", found["sockward.confidence"])
         unlink = self.one(trace, pid=child, sockward__syscall__name="unlink")
         self.expect(unlink, "read_only_filesystem", "certain")
