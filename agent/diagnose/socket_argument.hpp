@@ -37,7 +37,7 @@ struct NameSources {
 
 /// The name that `used` was cut from. An argument counts if it holds `used` where a path begins (at its
 /// start, behind = or :) and goes on as the same path: not behind a comma, a quote or a blank, not as the
-/// lock or pid file beside it (.lock, .pid). Nothing is reported when another argument is exactly `used`.
+/// lock or pid file next to it (.lock, .pid). Nothing is reported when another argument is exactly `used`.
 /// Pure.
 std::optional<LongerName> longer_name_of(const std::string& used, const NameSources& sources);
 

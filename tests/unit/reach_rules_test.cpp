@@ -374,6 +374,18 @@ TEST_F(ReachRules, TheServerOfAFullQueueIsNamedWhenItHasGoneSince) {
   EXPECT_FALSE(diagnose(abstract_connect("busy", EAGAIN)).holder) << "it had gone before the call";
 }
 
+TEST_F(ReachRules, ABinderThatIsNotSeenIsTheServerOnlyIfThePathLedToItsFileAtTheCall) {
+  host.objects["/run/app/x"] = socket_file(5, 1);
+  host.binders = {{file_name(5), owner(42, "busy", 555, kBefore)}};
+  EXPECT_EQ(diagnose(path_connect(EAGAIN)).confidence, Confidence::certain) << "its socket is in flight";
+  host.objects["/run/app/x"].changed = {kAfter};
+  host.objects["/run/app"] = {
+      .kind = PathObject::Kind::directory, .mode = 0755, .changed = {kAfter}, .exact_times = true};
+  const Diagnosis found = diagnose(path_connect(EAGAIN));
+  EXPECT_EQ(found.cause, Cause::accept_queue_full);
+  EXPECT_EQ(found.confidence, Confidence::likely) << "another file may have had the name";
+}
+
 TEST_F(ReachRules, DatagramsAndInternetSocketsHaveNoSuchQueue) {
   Event datagram = path_connect(EAGAIN);
   std::get<SocketCall>(datagram.call).type = SOCK_DGRAM;

@@ -31,8 +31,13 @@ std::optional<Finding> accept_queue_full(const Facts& facts) {
       "net.core.somaxconn) only absorbs bursts";
   const Holding* servers = servers_of(facts);
   if (servers == nullptr) return found;
-  if (servers->open.empty() && servers->binder) describe_holding(facts, *servers, found);
-  if (servers->open.empty()) return found;
+  if (servers->open.empty()) {
+    if (!servers->binder) return found;
+    describe_holding(facts, *servers, found);
+    if (facts.is_unix_path())
+      found.evidence.emplace_back("the path leads to the file of its socket", facts.socket_file()->is);
+    return found;
+  }
   const OpenSocket& server = servers->open.front();
   if (!serves(server)) return found;
   Standing who = servers->socket && servers->process;
