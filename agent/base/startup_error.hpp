@@ -7,7 +7,7 @@ namespace sockward {
 /// The agent cannot start. Caught once, in main. `what()` says what failed and why; `next_step` what to do.
 class StartupError : public std::runtime_error {
  public:
-  enum class Kind { failure = 1, usage = 2 };  ///< the exit codes of the Contract
+  enum class Kind { failure = 1, usage = 2 };  ///< the exit codes: docs/contract.md
 
   StartupError(Kind kind, const std::string& what, std::string next_step)
       : std::runtime_error(what), kind_(kind), next_step_(std::move(next_step)) {}

@@ -3,10 +3,11 @@
 
 #include <cstdio>
 
+#include "app/probe_settings.hpp"
+#include "app/this_host.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
 #include "cli/flags.hpp"
-#include "cli/observer.hpp"
 #include "http/tls.hpp"
 #include "probe/coverage.hpp"
 

@@ -3,14 +3,9 @@
 #include <string>
 #include <vector>
 
-namespace sockward {
+#include "app/probe_settings.hpp"
 
-/// Flags of every command that observes.
-struct ProbeFlags {
-  std::string backend = "auto";
-  std::string btf_path;
-  bool strict = false;
-};
+namespace sockward {
 
 struct LogFlags {
   std::string level = "info", format = "logfmt";

@@ -51,10 +51,10 @@ bool serves(const OpenSocket& socket) {
 }
 
 void add_sockets(const SocketCensus& census, Labels& labels, ScanReport& report) {
-  std::set<std::pair<std::uint64_t, std::uint32_t>>
-      told;  // socket, process: it may have it open more than once
+  // Socket and process: it may have it open more than once.
+  std::set<std::pair<std::uint64_t, std::uint32_t>> reported;
   for (const OpenSocket& socket : census.open) {
-    if (!told.emplace(socket.owner.socket_inode, socket.owner.tgid).second) continue;
+    if (!reported.emplace(socket.owner.socket_inode, socket.owner.tgid).second) continue;
     if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.tgid)});
     if (socket.path.size() >= kNearLimit && socket.state != OpenSocket::State::connected)
       report.near_limit.push_back({socket, labels.of(socket.owner.tgid)});

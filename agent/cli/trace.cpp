@@ -6,12 +6,16 @@
 #include <cstdio>
 #include <regex>
 
+#include "app/observer.hpp"
+#include "app/probe_settings.hpp"
+#include "app/stop_signals.hpp"
+#include "app/this_host.hpp"
 #include "base/nearest.hpp"
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "cli/flags.hpp"
-#include "cli/observer.hpp"
 #include "jsonl/jsonl_sink.hpp"
+#include "pipeline/pipeline.hpp"
 #include "terminal/terminal_sink.hpp"
 
 namespace sockward {
@@ -74,7 +78,7 @@ class StopOnBrokenPipe final : public Sink {
 std::vector<std::unique_ptr<Sink>> make_sinks(bool json) {
   std::unique_ptr<Sink> sink;
   if (json)
-    sink = std::make_unique<JsonLinesSink>(STDOUT_FILENO, this_resource(), CommandArgs::off);
+    sink = std::make_unique<JsonLinesSink>(STDOUT_FILENO, CommandArgs::off);
   else
     sink = std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
   std::vector<std::unique_ptr<Sink>> sinks;
@@ -97,7 +101,7 @@ int trace_command(const TraceFlags& flags) {
   const StopSignals signals;
   Observer observer(options, mounts);
   DiagnosisCounts diagnoses(1);
-  PipelineOptions pipeline_options{.host_utsns = options.host_utsns};
+  PipelineOptions pipeline_options{.host_utsns = options.host_utsns, .resource = this_resource()};
   pipeline_options.filter = [&](const Record& record) {
     return (!comm || std::regex_search(printable(record.event.actor.comm).text, *comm)) &&
            (!container || std::regex_search(record.container_label(), *container));

@@ -110,11 +110,10 @@ using PathArgument = std::optional<std::string>;
 struct PathCall {
   int dirfd = -100;
   std::uint32_t flags = 0;
-  std::uint64_t resolve = 0;  ///< openat2: how.resolve
-  bool arguments_readable =
-      true;                   ///< false: struct open_how could not be read; flags and resolve are unknown
-  PathArgument path, source;  ///< source: mount and move_mount only
-  bool truncated = false;     ///< a path is longer than what was copied
+  std::uint64_t resolve = 0;       ///< openat2: how.resolve
+  bool arguments_readable = true;  ///< false: struct open_how could not be read: no flags, no resolve
+  PathArgument path, source;       ///< source: mount and move_mount only
+  bool truncated = false;          ///< a path is longer than what was copied
   Directory directory;
 };
 
@@ -152,7 +151,9 @@ struct ProcessExit {
   bool binder = false, had_argument = false;
   std::string message;  ///< what it wrote last, when it failed and that is kept; raw bytes
 
-  bool failed() const { return (status & 0x7F) == 0 && (status >> 8 & 0xFF) != 0; }
+  /// 0 when a signal ended it.
+  unsigned exit_code() const { return static_cast<unsigned>(status) >> 8 & 0xFF; }
+  bool failed() const { return (status & 0x7F) == 0 && exit_code() != 0; }
 };
 
 /// The number of a record: of one probe on one CPU, from 1, without gaps where it was sent.

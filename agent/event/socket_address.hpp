@@ -46,7 +46,7 @@ struct AddressCopy {
 
 SocketAddress parse_socket_address(const AddressCopy& copy);
 
-/// The text form of the Contract and whether it gives the name back exactly; nullopt when unreadable.
+/// The text form of docs/contract.md, and whether it gives the name back exactly; nullopt when unreadable.
 /// `unix:/run/x`, `unix:@name` with \xNN, `127.0.0.1:80`, `[::1]:80`, `[fe80::1%2]:80`,
 /// `family:AF_NETLINK`, `family:AF_NETLINK:777`.
 struct AddressText {

@@ -89,16 +89,16 @@ void Pipeline::work() {
     }
     if (queue_.size() != 0 && unflushed_ < kBatch && worked_at_ < flushed_at_ + kLongest) continue;
     refresh_socket_scan_when_due();
-    hand_out_repeats(false);
+    write_repeats(false);
     flush_sinks();
   }
-  hand_out_repeats(true);
+  write_repeats(true);
   flush_sinks();
 }
 
-void Pipeline::hand_out_repeats(bool all) {
+void Pipeline::write_repeats(bool all) {
   const std::uint64_t told = repeats_.told();
-  for (const Record& record : repeats_.due(parts_.clock.monotonic(), all)) hand_out(record);
+  for (const Record& record : repeats_.due(parts_.clock.monotonic(), all)) write(record);
   if (parts_.ledger != nullptr) parts_.ledger->folded(-static_cast<std::int64_t>(repeats_.told() - told));
 }
 
@@ -156,60 +156,82 @@ void Pipeline::note_omissions() {
   parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups();
 }
 
-Context Pipeline::context_of(const Event& event) {
-  Context context;
-  const ProcessId process = process_of(event);
-  if (auto known = parts_.containers.find(event.actor.container_key, process)) {
+void Pipeline::handle(Event event) {
+  if (options_.ignored.cover(event)) {  // before anything is looked up
+    ++parts_.stats.suppressed;
+    return;
+  }
+  schedule_scan(event);
+  // Diagnosis first: what a rule asks of the host ages faster than the process's name.
+  Record record = diagnose(std::move(event));
+  if (!is_reportable(record)) return;
+  add_context(record);
+  count(record);
+  deliver(record);
+}
+
+void Pipeline::schedule_scan(const Event& event) {
+  constexpr std::uint64_t kUntilClosed = 20'000'000;  // ns
+  const auto* end = std::get_if<ProcessExit>(&event.call);
+  if (end != nullptr && end->binder && !scan_due_) scan_due_ = MonotonicTime{event.time.ns + kUntilClosed};
+}
+
+Record Pipeline::diagnose(Event event) {
+  Record record{.event = std::move(event)};
+  record.time = parts_.clock.wall(record.event.time);
+  record.host_scope = record.event.actor.utsns == options_.host_utsns;
+  record.resource = options_.resource;
+  follow_host_name(record);
+  record.diagnosis = engine_.diagnose(record.event);
+  record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
+  for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
+    parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
+  note_omissions();
+  return record;
+}
+
+/// Records that come after a change of the host's name carry the new one.
+void Pipeline::follow_host_name(const Record& record) {
+  const auto* name = std::get_if<NameCall>(&record.event.call);
+  if (name != nullptr && record.host_scope && !record.event.failed() && !name->domain)
+    options_.resource.host_name = name->new_name;
+}
+
+void Pipeline::add_context(Record& record) {
+  Context& context = record.context;
+  const ProcessId process = process_of(record.event);
+  if (auto known = parts_.containers.find(record.event.actor.container_key, process)) {
     context.container = std::move(known->identity);
     context.cgroup_path = std::move(known->cgroup_path);
   }
   if (auto executable = parts_.host.executable(process)) context.executable = std::move(*executable);
   if (options_.want_arguments)
     if (auto arguments = parts_.host.arguments(process)) context.arguments = std::move(*arguments);
-  return context;
-}
-
-void Pipeline::handle(Event event) {
-  constexpr std::uint64_t kUntilClosed = 20'000'000;  // ns
-  if (options_.ignored.cover(event)) {                // before anything is looked up
-    ++parts_.stats.suppressed;
-    return;
-  }
-  Record record{.event = std::move(event)};
-  record.time = parts_.clock.wall(record.event.time);
-  record.host_scope = record.event.actor.utsns == options_.host_utsns;
-  if (const auto* end = std::get_if<ProcessExit>(&record.event.call);
-      end != nullptr && end->binder && !scan_due_)
-    scan_due_ = MonotonicTime{record.event.time.ns + kUntilClosed};
-  // Diagnosis first: what a rule asks of the host ages faster than the process's name.
-  record.diagnosis = engine_.diagnose(record.event);
-  for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
-    parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
-  note_omissions();
-  if (!is_reportable(record)) return;
-  record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
-  record.context = context_of(record.event);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
     if (const auto known = parts_.containers.find(holder->container_key))
       holder->container = known->identity.label();
-  const bool room = parts_.diagnoses.add({.cause = std::string(to_string(record.diagnosis.cause)),
-                                          .syscall = record.event.syscall,
-                                          .container = record.container_label()});
-  if (!room) ++parts_.stats.series_overflow;
+}
+
+void Pipeline::count(const Record& record) {
+  const DiagnosisCounts::Key key{.cause = std::string(to_string(record.diagnosis.cause)),
+                                 .syscall = record.event.syscall,
+                                 .container = record.container_label()};
+  if (!parts_.diagnoses.add(key)) ++parts_.stats.series_overflow;
   if (parts_.host_renames != nullptr && record.diagnosis.cause == Cause::hostname_changed &&
       record.host_scope)
-    parts_.host_renames->add({.cause = std::string(to_string(record.diagnosis.cause)),
-                              .syscall = record.event.syscall,
-                              .container = record.container_label()});
+    parts_.host_renames->add(key);
   parts_.stats.diagnosis_latency.observe(
       std::chrono::nanoseconds(parts_.clock.monotonic().ns - record.event.time.ns));
+}
+
+void Pipeline::deliver(const Record& record) {
   if (options_.filter && !options_.filter(record)) return;
-  if (!repeats_.fold(record)) return hand_out(record);
+  if (!repeats_.fold(record)) return write(record);
   ++parts_.stats.suppressed;
   if (parts_.ledger != nullptr) parts_.ledger->folded(1);
 }
 
-void Pipeline::hand_out(const Record& record) {
+void Pipeline::write(const Record& record) {
   for (const auto& sink : sinks_)
     if (!sink->write(record)) ++parts_.stats.lost_output;
 }

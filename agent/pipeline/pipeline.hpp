@@ -28,11 +28,12 @@ struct PipelineOptions {
   std::size_t queue_records = 8192;
   std::size_t history_entries = History::kEntries;
   NamespaceInode host_utsns = 0;
+  Resource resource;            ///< as it is at the start; the pipeline follows changes of the host's name
   bool want_arguments = false;  ///< a sink shows command lines
-  std::chrono::seconds fold{
-      0};                ///< the same failure of the same process is told once in this time; 0: always
-  IgnoredPaths ignored;  ///< what it covers is counted and neither diagnosed nor handed out
-  /// Records for which this is false are not handed to the sinks (trace's filters). Empty: all are.
+  /// A failure that repeats in the same process is reported once in this time; 0: always.
+  std::chrono::seconds fold{0};
+  IgnoredPaths ignored;  ///< what it covers is counted and neither diagnosed nor reported
+  /// Records for which this is false do not reach the sinks (trace's filters). Empty: all do.
   std::function<bool(const Record&)> filter;
 };
 
@@ -45,11 +46,12 @@ struct PipelineParts {
   DiagnosisCounts& diagnoses;
   DiagnosisCounts* host_renames =
       nullptr;                     ///< changes of the host's own names, by who made them; may be null
-  RecordLedger* ledger = nullptr;  ///< what is done with the records, across restarts; may be null
+  RecordLedger* ledger = nullptr;  ///< which records are done with, across restarts; may be null
 };
 
-/// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for
-/// anything else, one does the rest. Between them a bounded queue; what does not fit is counted and dropped.
+/// decode -> diagnose -> context -> sinks, on two threads: one drains the ring buffer and decodes, and never
+/// waits for anything else, one does the rest. Between them a bounded queue; what does not fit is counted and
+/// dropped.
 class Pipeline final : private RecordHandler {
  public:
   /// Starts both threads. Throws StartupError.
@@ -58,12 +60,12 @@ class Pipeline final : private RecordHandler {
   /// Takes what is left in the ring buffer, diagnoses it, flushes the sinks.
   ~Pipeline() override;
 
-  /// From now on records go to these sinks; the previous ones are flushed and ended by the worker. From any
-  /// thread.
   /// Do both threads get on with their work? False when the ring was not looked at for some seconds, or
   /// records wait and none is handled for half a minute (a sink or a look-up that hangs). From any thread.
   bool alive() const;
 
+  /// From now on records go to these sinks; the previous ones are flushed and ended by the worker. From any
+  /// thread.
   void replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold,
                      IgnoredPaths ignored);
 
@@ -72,13 +74,18 @@ class Pipeline final : private RecordHandler {
   void drain(const std::stop_token& stop);
   void work();
   void handle(Event event);
-  void hand_out(const Record& record);
-  void hand_out_repeats(bool all);
+  void schedule_scan(const Event& event);
+  Record diagnose(Event event);
+  void follow_host_name(const Record& record);
+  void add_context(Record& record);
+  void count(const Record& record);
+  void deliver(const Record& record);
+  void write(const Record& record);
+  void write_repeats(bool all);
   void flush_sinks();
   void refresh_socket_scan_when_due();
   void note_omissions();
   void take_new_sinks();
-  Context context_of(const Event& event);
 
   PipelineParts parts_;
   PipelineOptions options_;

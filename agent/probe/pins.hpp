@@ -34,8 +34,8 @@ struct PinIdentity {
 
 /// What lies in the folder.
 struct Pinned {
-  PinIdentity
-      identity;     ///< without programs, and with counters_version 0: pinned in a way of another version
+  /// Without programs, and with counters_version 0: pinned in a way of another version.
+  PinIdentity identity;
   KernelSide side;  ///< without `probes`
 };
 

@@ -26,7 +26,7 @@ struct ReportFilter {
   void add_errno(int number) {
     errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64);
   }
-  /// The default set of the Contract.
+  /// The default set: docs/contract.md.
   static ReportFilter standard();
 };
 

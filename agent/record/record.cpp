@@ -131,6 +131,20 @@ std::string success_body(const Record& record, const std::string& actor) {
 
 }  // namespace
 
+std::string caller_text(const Record& record) {
+  const Actor& actor = record.event.actor;
+  return fmt::format("{}[{}] uid {}", printable(actor.comm).text, actor.tgid, actor.uid);
+}
+
+std::string holder_text(const Diagnosis& diagnosis) {
+  if (!diagnosis.holder) return "";
+  const Holder& holder = *diagnosis.holder;
+  if (holder.kind == Holder::Kind::kernel) return "the kernel, or a socket that no process has open";
+  return fmt::format("{}[{}] uid {}{}{}", printable(holder.comm).text, holder.pid, holder.uid,
+                     holder.container.empty() ? "" : " in " + printable(holder.container).text,
+                     holder.kind == Holder::Kind::gone ? " (gone)" : "");
+}
+
 std::string body_of(const Record& record) {
   const Event& event = record.event;
   const std::string actor = fmt::format("{}[{}]", printable(event.actor.comm).text, event.actor.tgid);

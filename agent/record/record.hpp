@@ -6,6 +6,7 @@
 #include "event/event.hpp"
 #include "record/context.hpp"
 #include "record/diagnosis.hpp"
+#include "record/resource.hpp"
 
 namespace sockward {
 
@@ -23,16 +24,17 @@ std::string_view to_string(EventName name);
 struct Record {
   Event event;
   WallTime time;
+  Resource resource;  ///< as it was at that time: a host may be renamed
   Context context;
   Diagnosis diagnosis;
   bool host_scope = false;    ///< host-name calls: the namespace is the host's
-  std::uint64_t repeats = 0;  ///< calls folded into this record
+  std::uint64_t repeats = 0;  ///< calls that are reported with this one instead of in records of their own
 
   std::string container_label() const { return context.container ? context.container->label() : "~other"; }
 };
 
 EventName event_name_of(const Record& record);
-/// Is there anything to tell? Not of a call that worked and means nothing: such events only feed the history.
+/// False for a call that worked and means nothing: such events only feed the history.
 bool is_reportable(const Record& record);
 Severity severity_of(const Record& record);
 /// One sentence, printable.
@@ -41,5 +43,9 @@ std::string body_of(const Record& record);
 std::string subject_of(const Record& record);
 /// "EADDRINUSE"; "OK" for a success; "errno 200" for a number without a name.
 std::string error_label(const Event& event);
+/// "nginx[4121] uid 0", printable.
+std::string caller_text(const Record& record);
+/// "nginx[612] uid 0 in lxc:web (gone)", printable; empty: no holder is known.
+std::string holder_text(const Diagnosis& diagnosis);
 
 }  // namespace sockward

@@ -1,6 +1,5 @@
 #include "alertmanager/alert.hpp"
 
-#include <fmt/format.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -43,17 +42,6 @@ std::string join(const std::vector<std::string>& parts) {
   return printable(text).text;
 }
 
-void add_holder(const Record& record, Alert& alert) {
-  const auto& holder = record.diagnosis.holder;
-  if (!holder) return;
-  alert.annotations["holder"] =
-      holder->kind == Holder::Kind::kernel
-          ? "the kernel, or a socket that no process has open"
-          : fmt::format("{}[{}] uid {}{}{}", printable(holder->comm).text, holder->pid, holder->uid,
-                        holder->container.empty() ? "" : " in " + printable(holder->container).text,
-                        holder->kind == Holder::Kind::gone ? " (gone)" : "");
-}
-
 void add_name(const Record& record, Alert& alert) {
   const auto* name = std::get_if<NameCall>(&record.event.call);
   if (name == nullptr) return;
@@ -92,10 +80,9 @@ Alert alert_of(const Record& record, const AlertIdentity& identity) {
   alert.annotations["advice"] = printable(record.diagnosis.advice).text;
   alert.annotations["confidence"] = to_string(record.diagnosis.confidence);
   alert.annotations["subject"] = subject_of(record);
-  alert.annotations["process"] =
-      fmt::format("{}[{}] uid {}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
+  alert.annotations["process"] = caller_text(record);
   alert.annotations["last_seen"] = rfc3339(record.time);
-  add_holder(record, alert);
+  if (record.diagnosis.holder) alert.annotations["holder"] = holder_text(record.diagnosis);
   add_name(record, alert);
   return alert;
 }

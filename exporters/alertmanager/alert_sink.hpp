@@ -15,8 +15,7 @@
 namespace sockward {
 
 struct AlertOptions {
-  std::vector<HttpTarget>
-      targets;  ///< every Alertmanager gets every alert: they deduplicate among themselves
+  std::vector<HttpTarget> targets;  ///< each gets every alert: Alertmanagers deduplicate among themselves
   AlertTimes times;
   AlertIdentity identity;
   Severity least = Severity::warn;  ///< records below this raise no alert

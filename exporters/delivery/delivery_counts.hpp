@@ -4,7 +4,7 @@
 
 namespace sockward {
 
-/// What became of the records given to one way out. Thread-safe.
+/// Delivery outcome of the records given to one output. Thread-safe.
 struct DeliveryCounts {
   std::atomic<std::uint64_t> delivered{0};
   std::atomic<std::uint64_t> errors{0};   ///< attempts that failed; the records may get there later

@@ -17,29 +17,29 @@ DeliveryQueue::~DeliveryQueue() {
   worker_.join();
 }
 
-void DeliveryQueue::add(std::string text) {
+void DeliveryQueue::add(Item item) {
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() >= limits_.queued) {
       queue_.pop_front();
       ++counts_.dropped;
     }
-    queue_.push_back(std::move(text));
+    queue_.push_back(std::move(item));
   }
   changed_.notify_one();
 }
 
-std::vector<std::string> DeliveryQueue::take_batch(std::unique_lock<std::mutex>& lock) {
+std::vector<DeliveryQueue::Item> DeliveryQueue::take_batch(std::unique_lock<std::mutex>& lock) {
   changed_.wait(lock, [this] { return closing_ || !queue_.empty(); });
   const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), limits_.batch));
-  std::vector<std::string> batch(std::make_move_iterator(queue_.begin()),
-                                 std::make_move_iterator(queue_.begin() + count));
+  std::vector<Item> batch(std::make_move_iterator(queue_.begin()),
+                          std::make_move_iterator(queue_.begin() + count));
   queue_.erase(queue_.begin(), queue_.begin() + count);
   return batch;
 }
 
 /// They are the oldest: what finds no room any more is dropped.
-void DeliveryQueue::put_back(std::vector<std::string> batch) {
+void DeliveryQueue::put_back(std::vector<Item> batch) {
   while (!batch.empty() && queue_.size() < limits_.queued) {
     queue_.push_front(std::move(batch.back()));
     batch.pop_back();
@@ -51,7 +51,7 @@ void DeliveryQueue::work() {
   auto pause = limits_.first_pause;
   std::unique_lock lock(mutex_);
   for (;;) {
-    std::vector<std::string> batch = take_batch(lock);
+    std::vector<Item> batch = take_batch(lock);
     if (batch.empty()) return;
     lock.unlock();
     const Outcome outcome = deliver_(batch);

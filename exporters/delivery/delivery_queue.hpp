@@ -13,14 +13,18 @@
 
 namespace sockward {
 
-/// Texts on their way to something slow. add() never waits: when the queue is full the oldest one is dropped
-/// and counted. A thread of its own delivers in batches and tries again, each time later, while it may still
-/// work.
+/// Records on their way to something slow. add() never waits: when the queue is full the oldest one is
+/// dropped and counted. A thread of its own delivers in batches and tries again, each time later, while it
+/// may still work.
 class DeliveryQueue {
  public:
-  /// What became of a batch. `retry`: not now, perhaps later; `refused`: never, the batch is dropped.
+  struct Item {
+    std::string group;  ///< what it shares with others, such as the resource; may be empty
+    std::string text;
+  };
+  /// Delivery outcome of a batch. `retry`: not now, perhaps later; `refused`: never, the batch is dropped.
   enum class Outcome { delivered, retry, refused };
-  using Deliver = std::function<Outcome(const std::vector<std::string>&)>;
+  using Deliver = std::function<Outcome(const std::vector<Item>&)>;
 
   struct Limits {
     std::size_t queued = 4096;
@@ -37,19 +41,19 @@ class DeliveryQueue {
   DeliveryQueue& operator=(const DeliveryQueue&) = delete;
   ~DeliveryQueue();
 
-  void add(std::string text);
+  void add(Item item);
 
  private:
   void work();
-  std::vector<std::string> take_batch(std::unique_lock<std::mutex>& lock);
-  void put_back(std::vector<std::string> batch);
+  std::vector<Item> take_batch(std::unique_lock<std::mutex>& lock);
+  void put_back(std::vector<Item> batch);
 
   Deliver deliver_;
   DeliveryCounts& counts_;
   const Limits limits_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::string> queue_;
+  std::deque<Item> queue_;
   bool closing_ = false;
   std::chrono::steady_clock::time_point give_up_{};
   std::thread worker_;  // last: it uses everything above

@@ -1,6 +1,9 @@
 #pragma once
+#include <string>
+
+#include "file/output_file.hpp"
+#include "file/rotating_file.hpp"
 #include "jsonl/json_record.hpp"
-#include "jsonl/output_file.hpp"
 #include "record/sink.hpp"
 
 namespace sockward {
@@ -8,17 +11,9 @@ namespace sockward {
 /// Writes each record as one line of JSON to a file descriptor that it does not own.
 class JsonLinesSink final : public Sink {
  public:
-  JsonLinesSink(int fd, Resource resource, CommandArgs arguments)
-      : output_(fd), resource_(std::move(resource)), arguments_(arguments) {}
+  JsonLinesSink(int fd, CommandArgs arguments) : output_(fd), arguments_(arguments) {}
 
-  bool write(const Record& record) override {
-    const bool taken = output_.add_line(to_json(record, resource_, arguments_));
-    // The host has another name from now on.
-    const auto* name = std::get_if<NameCall>(&record.event.call);
-    if (name != nullptr && record.host_scope && !record.event.failed() && !name->domain)
-      resource_.host_name = name->new_name;
-    return taken;
-  }
+  bool write(const Record& record) override { return output_.add_line(to_json(record, arguments_)); }
   std::uint64_t flush() override {
     output_.flush();
     return output_.take_lost();
@@ -26,7 +21,29 @@ class JsonLinesSink final : public Sink {
 
  private:
   OutputFile output_;
-  Resource resource_;
+  CommandArgs arguments_;
+};
+
+/// Writes each record as one line of JSON to a file that rotates. Used by one thread, but for reopen().
+class JsonFileSink final : public Sink {
+ public:
+  /// Throws StartupError when the file cannot be opened. `counts` must outlive it.
+  JsonFileSink(std::string path, FileLimits limits, CommandArgs arguments, DeliveryCounts& counts)
+      : file_(std::move(path), limits, counts), arguments_(arguments) {}
+
+  bool write(const Record& record) override {
+    file_.add_line(to_json(record, arguments_));
+    return true;
+  }
+  std::uint64_t flush() override {
+    file_.flush();
+    return 0;  // what was lost is in the counts
+  }
+  /// The file was moved away (logrotate): the next line opens it again. From any thread.
+  void reopen() { file_.reopen(); }
+
+ private:
+  RotatingFile file_;
   CommandArgs arguments_;
 };
 

@@ -1,111 +1,116 @@
 #include "otlp/otlp_json.hpp"
 
-#include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include "base/printable.hpp"
+#include "record/attributes.hpp"
 
 namespace sockward {
 namespace {
 
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
-void write_value(Writer& out, const rapidjson::Value& value) {
-  out.StartObject();
-  if (value.IsString()) {
-    out.Key("stringValue");
-    out.String(value.GetString(), value.GetStringLength());
-  } else if (value.IsBool()) {
+void write_text(Writer& out, std::string_view text) {
+  out.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+}
+
+/// Writes the members of an AnyValue; null is an AnyValue without any.
+struct ValueWriter {
+  Writer& out;
+
+  void operator()(std::monostate /*null*/) const {}
+  void operator()(bool value) const {
     out.Key("boolValue");
-    out.Bool(value.GetBool());
-  } else if (value.IsUint64()) {
+    out.Bool(value);
+  }
+  void operator()(std::uint64_t value) const {
     out.Key("intValue");
-    out.String(std::to_string(value.GetUint64()).c_str());
-  } else if (value.IsArray()) {
+    write_text(out, std::to_string(value));
+  }
+  void operator()(std::string_view value) const {
+    out.Key("stringValue");
+    write_text(out, value);
+  }
+  void operator()(std::span<const std::string> values) const {
     out.Key("arrayValue");
     out.StartObject();
     out.Key("values");
     out.StartArray();
-    for (const auto& item : value.GetArray()) write_value(out, item);
+    for (const std::string& value : values) {
+      out.StartObject();
+      (*this)(std::string_view(value));
+      out.EndObject();
+    }
     out.EndArray();
     out.EndObject();
   }
-  out.EndObject();  // null: an empty AnyValue
+};
+
+AttributeVisitor attribute_writer(Writer& out) {
+  return [&out](std::string_view key, const AttributeValue& value) {
+    out.StartObject();
+    out.Key("key");
+    write_text(out, key);
+    out.Key("value");
+    out.StartObject();
+    std::visit(ValueWriter{out}, value);
+    out.EndObject();
+    out.EndObject();
+  };
 }
 
-void write_attribute(Writer& out, const char* key, const rapidjson::Value& value) {
-  out.StartObject();
-  out.Key("key");
-  out.String(key);
-  out.Key("value");
-  write_value(out, value);
-  out.EndObject();
-}
-
-void write_text_attribute(Writer& out, const char* key, const std::string& text) {
-  const std::string clean = printable(text).text;
-  rapidjson::Value value;
-  value.SetString(rapidjson::StringRef(clean.c_str(), clean.size()));
-  write_attribute(out, key, value);
-}
-
-void copy_text(Writer& out, const char* key, const rapidjson::Value& line, const char* member) {
-  out.Key(key);
-  out.String(line[member].GetString(), line[member].GetStringLength());
+std::string resource_attributes(const Resource& resource) {
+  rapidjson::StringBuffer buffer;
+  Writer out(buffer);
+  out.StartArray();
+  visit_attributes(resource, attribute_writer(out));
+  out.EndArray();
+  return buffer.GetString();
 }
 
 }  // namespace
 
-std::string to_otlp_record(const std::string& text, WallTime time) {
-  rapidjson::Document line;
-  line.Parse(text.c_str(), text.size());
-  if (line.HasParseError() || !line.IsObject() || !line.HasMember("attributes")) return "";
+DeliveryQueue::Item to_otlp_record(const Record& record, CommandArgs arguments) {
+  const Severity severity = severity_of(record);
+  const std::string when = std::to_string(record.time.ns);
   rapidjson::StringBuffer buffer;
   Writer out(buffer);
   out.StartObject();
-  const std::string when = std::to_string(time.ns);
   out.Key("timeUnixNano");
-  out.String(when.c_str());
+  write_text(out, when);
   out.Key("observedTimeUnixNano");
-  out.String(when.c_str());
+  write_text(out, when);
   out.Key("severityNumber");
-  out.Int(line["severity_number"].GetInt());
-  copy_text(out, "severityText", line, "severity_text");
-  copy_text(out, "eventName", line, "event_name");
+  out.Int(severity_number(severity));
+  out.Key("severityText");
+  write_text(out, to_string(severity));
+  out.Key("eventName");
+  write_text(out, to_string(event_name_of(record)));
   out.Key("body");
-  write_value(out, line["body"]);
+  out.StartObject();
+  ValueWriter{out}(std::string_view(body_of(record)));
+  out.EndObject();
   out.Key("attributes");
   out.StartArray();
-  // By number: rapidjson's iterators have a comparison that C++20 finds ambiguous.
-  const auto& attributes = line["attributes"];
-  for (rapidjson::SizeType i = 0; i < attributes.MemberCount(); ++i) {
-    const auto& attribute = *(attributes.MemberBegin() + static_cast<std::ptrdiff_t>(i));
-    write_attribute(out, attribute.name.GetString(), attribute.value);
-  }
+  visit_attributes(record, arguments, attribute_writer(out));
   out.EndArray();
   out.EndObject();
-  return buffer.GetString();
+  return {.group = resource_attributes(record.resource), .text = buffer.GetString()};
 }
 
-std::string to_otlp_request(const std::vector<std::string>& records, const Resource& resource) {
-  rapidjson::StringBuffer buffer;
-  Writer out(buffer);
-  out.StartArray();
-  write_text_attribute(out, "service.name", "sockward");
-  write_text_attribute(out, "service.version", resource.service_version);
-  if (!resource.host_id.empty()) write_text_attribute(out, "host.id", resource.host_id);
-  write_text_attribute(out, "host.name", resource.host_name);
-  out.EndArray();
-  std::string body = R"({"resourceLogs":[{"resource":{"attributes":)" + std::string(buffer.GetString()) +
-                     R"(},"scopeLogs":[{"scope":{"name":"sockward"},"logRecords":[)";
-  bool first = true;
-  for (const auto& record : records) {
-    if (!first) body += ',';
-    body += record;
-    first = false;
+std::string to_otlp_request(const std::vector<DeliveryQueue::Item>& records) {
+  std::string body = R"({"resourceLogs":[)";
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const bool first = i == 0, same = !first && records[i].group == records[i - 1].group;
+    if (same)
+      body += ',';
+    else
+      body += (first ? "" : "]}]},") + (R"({"resource":{"attributes":)" + records[i].group) +
+              R"(},"scopeLogs":[{"scope":{"name":"sockward"},"logRecords":[)";
+    body += records[i].text;
   }
-  return body + "]}]}]}";
+  if (!records.empty()) body += "]}]}";
+  return body + "]}";
 }
 
 }  // namespace sockward

@@ -5,22 +5,19 @@
 
 namespace sockward {
 
-OtlpSink::OtlpSink(HttpTarget target, Resource resource, CommandArgs arguments, DeliveryCounts& counts)
+OtlpSink::OtlpSink(HttpTarget target, CommandArgs arguments, DeliveryCounts& counts)
     : client_(std::move(target)),
-      resource_(std::move(resource)),
       arguments_(arguments),
-      queue_([this](const std::vector<std::string>& records) { return deliver(records); }, counts) {}
+      queue_([this](const std::vector<DeliveryQueue::Item>& records) { return deliver(records); }, counts) {}
 
 bool OtlpSink::write(const Record& record) {
-  std::string text = to_otlp_record(to_json(record, resource_, arguments_), record.time);
-  if (text.empty()) return false;
-  queue_.add(std::move(text));
+  queue_.add(to_otlp_record(record, arguments_));
   return true;
 }
 
-DeliveryQueue::Outcome OtlpSink::deliver(const std::vector<std::string>& records) {
+DeliveryQueue::Outcome OtlpSink::deliver(const std::vector<DeliveryQueue::Item>& records) {
   using Outcome = DeliveryQueue::Outcome;
-  const auto status = client_.post("/v1/logs", to_otlp_request(records, resource_), "application/json");
+  const auto status = client_.post("/v1/logs", to_otlp_request(records), "application/json");
   if (status && *status >= 200 && *status < 300) {
     quiet_ = false;
     return Outcome::delivered;

@@ -1,7 +1,7 @@
 #pragma once
 #include "delivery/delivery_queue.hpp"
 #include "http/client.hpp"
-#include "jsonl/json_record.hpp"
+#include "record/resource.hpp"
 #include "record/sink.hpp"
 
 namespace sockward {
@@ -12,15 +12,14 @@ class OtlpSink final : public Sink {
  public:
   /// `target.url` is the collector's base, http://127.0.0.1:4318. Throws StartupError (usage). `counts` must
   /// outlive it.
-  OtlpSink(HttpTarget target, Resource resource, CommandArgs arguments, DeliveryCounts& counts);
+  OtlpSink(HttpTarget target, CommandArgs arguments, DeliveryCounts& counts);
 
   bool write(const Record& record) override;
 
  private:
-  DeliveryQueue::Outcome deliver(const std::vector<std::string>& records);
+  DeliveryQueue::Outcome deliver(const std::vector<DeliveryQueue::Item>& records);
 
   HttpClient client_;
-  const Resource resource_;
   const CommandArgs arguments_;
   bool quiet_ = false;   // used by the queue's thread
   DeliveryQueue queue_;  // last: its thread uses everything above

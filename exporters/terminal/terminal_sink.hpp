@@ -1,5 +1,5 @@
 #pragma once
-#include "jsonl/output_file.hpp"
+#include "file/output_file.hpp"
 #include "record/sink.hpp"
 #include "terminal/terminal_text.hpp"
 

@@ -92,7 +92,7 @@ std::string headline(const Record& record, const TerminalStyle& style) {
   if (record.repeats != 0) actor += fmt::format(" (+{} more)", record.repeats);
   const std::string time = time_of_day(record.time), columns = fmt::format("{:<13} ", call);
   const std::string outcome = fmt::format(
-      "{:<12} ", end != nullptr ? fmt::format("status {}", end->status >> 8 & 0xFF) : error_label(event));
+      "{:<12} ", end != nullptr ? fmt::format("status {}", end->exit_code()) : error_label(event));
   const bool fits =
       time.size() + 1 + columns.size() + outcome.size() + subject.size() + 2 + actor.size() <= style.columns;
   std::string line =

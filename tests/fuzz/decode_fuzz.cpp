@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!event) return 0;
   const Record record{.event = std::move(*event)};
   rapidjson::Document json;
-  json.Parse<rapidjson::kParseValidateEncodingFlag>(to_json(record, {}).c_str());
+  json.Parse<rapidjson::kParseValidateEncodingFlag>(to_json(record).c_str());
   if (json.HasParseError() || !json.IsObject()) std::abort();
   (void)to_terminal(record, {});
   return 0;

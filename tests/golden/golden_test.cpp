@@ -1,12 +1,16 @@
 // Records in, text out, compared byte for byte with files. `SOCKWARD_UPDATE_GOLDEN=1 unit_tests` writes them
 // anew: review the difference.
 #include <gtest/gtest.h>
+#include <rapidjson/document.h>
+#include <rapidjson/prettywriter.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "journald/journald_sink.hpp"
 #include "jsonl/json_record.hpp"
+#include "otlp/otlp_json.hpp"
 #include "support/builders.hpp"
 #include "terminal/terminal_text.hpp"
 
@@ -17,7 +21,7 @@ const Resource kResource{
     .service_version = "0.1.0", .host_id = "0123456789abcdef0123456789abcdef", .host_name = "node1"};
 
 Record finished(Event event, Diagnosis diagnosis) {
-  Record record{.event = std::move(event), .time = {1'763'776'800'123'456'789}};
+  Record record{.event = std::move(event), .time = {1'763'776'800'123'456'789}, .resource = kResource};
   record.diagnosis = std::move(diagnosis);
   record.context.executable = "/usr/bin/ergo";
   record.context.container = ContainerIdentity{.runtime = "lxc", .name = "irc"};
@@ -81,8 +85,31 @@ void compare(const std::string& file, const std::string& text) {
 }
 
 TEST(Golden, JsonLines) {
+  for (const auto& [name, record] : records()) compare("json/" + name + ".json", to_json(record) + "\n");
+}
+
+/// As indented JSON: the request is one line, and is read by people here.
+std::string indented(const std::string& json) {
+  rapidjson::Document document;
+  document.Parse(json.c_str(), json.size());
+  rapidjson::StringBuffer buffer;
+  rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
+  writer.SetIndent(' ', 2);
+  document.Accept(writer);
+  return std::string(buffer.GetString()) + "\n";
+}
+
+TEST(Golden, OtlpRequests) {
   for (const auto& [name, record] : records())
-    compare("json/" + name + ".json", to_json(record, kResource) + "\n");
+    compare("otlp/" + name + ".json", indented(to_otlp_request({to_otlp_record(record, CommandArgs::off)})));
+}
+
+TEST(Golden, JournalFields) {
+  for (const auto& [name, record] : records()) {
+    std::string lines;
+    for (const auto& field : journal_fields(record, CommandArgs::off)) lines += field + "\n";
+    compare("journal/" + name + ".txt", lines);
+  }
 }
 
 TEST(Golden, TerminalLines) {

@@ -1,13 +1,16 @@
 """Who renames the host: a container in the host's UTS namespace. The
 "host" here is a namespace of the test's own."""
 import ctypes
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import time
 import unittest
 
-from support import Agent, total, wait_until
+from receivers import HttpReceiver
+from support import Agent, Folder, total, wait_until
 
 CLONE_NEWUTS = 0x04000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -105,6 +108,45 @@ class Renames(unittest.TestCase):
         self.assertEqual(record["attributes"]["sockward.scope"], "container")
         self.assertEqual(total(metrics, "sockward_hostname_changes_total", scope="host"), 0)
         self.assertGreaterEqual(total(metrics, "sockward_uts_namespaces_created_total", route="unshare"), 1)
+
+    def test_every_output_carries_the_new_name_from_then_on(self):
+        collector, folder = HttpReceiver(), Folder()
+        file = pathlib.Path(folder / "records.json")
+        with TestHost() as host, Agent(
+                "--web.enable-ui", output="json",
+                config=f"host: {{uts_namespace: {host.inode}}}\nrecords: {{fold: 0, file: {file}}}\n"
+                       f"otlp: {{url: '{collector.url()}'}}\n") as agent:
+            host.run_inside("hostname renamed-since")
+            port = socket.socket()
+            port.bind(("127.0.0.1", 0))
+            with socket.socket() as second, self.assertRaises(OSError):
+                second.bind(port.getsockname())
+            own = f"127.0.0.1:{port.getsockname()[1]}"
+
+            def resources():
+                return {"stdout": self.host_of(agent.records(), own),
+                        "file": self.host_of(map(json.loads, file.read_text().splitlines()), own),
+                        "page": self.host_of(json.load(agent.get("/api/v1/diagnoses")), own),
+                        "otlp": self.otlp_host(collector, own)}
+            found = wait_until(lambda: all(resources().values()) and resources(), 10, "the record everywhere")
+        port.close()
+        collector.close()
+        self.assertEqual(found, dict.fromkeys(found, "renamed-since"))
+
+    @staticmethod
+    def host_of(records, address):
+        return next((r["resource"]["host.name"] for r in records
+                     if r["attributes"].get("sockward.address") == address), None)
+
+    @staticmethod
+    def otlp_host(collector, address):
+        for _, _, _, body in list(collector.posts):
+            for logs in json.loads(body)["resourceLogs"]:
+                text = json.dumps(logs["scopeLogs"])
+                if address in text:
+                    attributes = {a["key"]: a["value"] for a in logs["resource"]["attributes"]}
+                    return attributes["host.name"]["stringValue"]
+        return None
 
     def test_the_machines_own_name_is_untouched(self):
         before = pathlib.Path("/proc/sys/kernel/hostname").read_text()

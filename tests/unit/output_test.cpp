@@ -7,9 +7,9 @@
 
 #include "base/startup_error.hpp"
 #include "config/settings.hpp"
+#include "file/output_file.hpp"
 #include "http/server.hpp"
 #include "jsonl/json_record.hpp"
-#include "jsonl/output_file.hpp"
 #include "prometheus/catalogue.hpp"
 #include "support/builders.hpp"
 #include "telemetry/diagnosis_counts.hpp"
@@ -37,8 +37,9 @@ Record hostile_record() {
 }
 
 TEST(JsonRecord, IsValidWhateverTheNamesHold) {
-  const std::string line = to_json(
-      hostile_record(), {.service_version = kEvil, .host_id = kEvil, .host_name = kEvil}, CommandArgs::full);
+  Record record = hostile_record();
+  record.resource = {.service_version = kEvil, .host_id = kEvil, .host_name = kEvil};
+  const std::string line = to_json(record, CommandArgs::full);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_EQ(line.find('\x1b'), std::string::npos);
   rapidjson::Document document;
@@ -52,8 +53,8 @@ TEST(JsonRecord, IsValidWhateverTheNamesHold) {
 
 TEST(JsonRecord, ShowsTheCommandLineOnlyWhenAsked) {
   const Record record = hostile_record();
-  EXPECT_THAT(to_json(record, {}), Not(HasSubstr("command_args")));
-  EXPECT_THAT(to_json(record, {}, CommandArgs::full), HasSubstr("command_args"));
+  EXPECT_THAT(to_json(record), Not(HasSubstr("command_args")));
+  EXPECT_THAT(to_json(record, CommandArgs::full), HasSubstr("command_args"));
 }
 
 TEST(TerminalText, CannotSteerATerminal) {

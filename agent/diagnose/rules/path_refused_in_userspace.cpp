@@ -23,7 +23,7 @@ void add_budget(const std::string& comm, const std::string& option, const std::s
 Finding from_message(const Actor& actor, const ProcessExit& end, const RefusalMessage& said) {
   Finding found{.cause = Cause::path_refused_in_userspace,
                 .evidence = {{"it wrote: " + printable(said.line).text},
-                             {fmt::format("it ended with status {}", end.status >> 8 & 0xFF)}},
+                             {fmt::format("it ended with status {}", end.exit_code())}},
                 .alternative = kAlternative,
                 .advice = shorten_advice()};
   found.name = said.path;
@@ -47,7 +47,7 @@ std::optional<Finding> path_refused_in_userspace(const Facts& facts) {
                                           name->clipped ? "at least " : "", name->path.size(),
                                           kUsablePathBytes, printable(name->path).text)},
                              {"it made no bind or connect call with it"},
-                             {fmt::format("it ended with status {} after {:.1f} ms", end->status >> 8 & 0xFF,
+                             {fmt::format("it ended with status {} after {:.1f} ms", end->exit_code(),
                                           std::chrono::duration<double, std::milli>(lived).count())}},
                 .alternative = kAlternative,
                 .advice = shorten_advice()};

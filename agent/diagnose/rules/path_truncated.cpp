@@ -29,7 +29,7 @@ std::optional<Finding> from_message(const Facts& facts, const ProcessExit& end) 
     if (name.used) return std::nullopt;
   Finding found{.cause = Cause::path_truncated,
                 .evidence = {{"it wrote: " + printable(said->line).text},
-                             {fmt::format("it ended with status {}", end.status >> 8 & 0xFF)}},
+                             {fmt::format("it ended with status {}", end.exit_code())}},
                 .alternative = "only the program's own message says so",
                 .advice = advice()};
   found.name = said->path;

@@ -1,4 +1,4 @@
-#include "cli/service_manager.hpp"
+#include "app/service_manager.hpp"
 
 #include <systemd/sd-daemon.h>
 

@@ -1,10 +1,13 @@
-#include "cli/outputs.hpp"
+#include "app/outputs.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "alertmanager/alert_sink.hpp"
+#include "app/this_host.hpp"
 #include "base/startup_error.hpp"
-#include "cli/observer.hpp"
 #include "journald/journald_sink.hpp"
 #include "jsonl/jsonl_sink.hpp"
 #include "otlp/otlp_sink.hpp"
@@ -37,6 +40,17 @@ class CountedSink final : public Sink {
   std::unique_ptr<Sink> sink_;
   DeliveryCounts& counts_;
   std::uint64_t taken_ = 0;  // since the last flush
+};
+
+/// Hands records to a sink that outlives it.
+class SharedSink final : public Sink {
+ public:
+  explicit SharedSink(Sink& sink) : sink_(sink) {}
+  bool write(const Record& record) override { return sink_.write(record); }
+  std::uint64_t flush() override { return sink_.flush(); }
+
+ private:
+  Sink& sink_;
 };
 
 HttpTarget target_of(const std::string& url, const Settings::Access& access) {
@@ -82,8 +96,7 @@ std::unique_ptr<Sink> standard_output(const Settings& settings) {
   const std::string& output = settings.records.output;
   if (output == "text" || (output == "auto" && isatty(STDOUT_FILENO) == 1))
     return std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
-  return std::make_unique<JsonLinesSink>(STDOUT_FILENO, this_resource(),
-                                         command_args(settings.records.command_args));
+  return std::make_unique<JsonLinesSink>(STDOUT_FILENO, command_args(settings.records.command_args));
 }
 
 }  // namespace
@@ -92,33 +105,34 @@ CommandArgs command_args(const std::string& name) {
   return name == "full" ? CommandArgs::full : name == "program" ? CommandArgs::program : CommandArgs::off;
 }
 
-std::vector<std::unique_ptr<Sink>> make_outputs(const Settings& settings, const Clock& clock,
-                                                RecentRecords& recent, OutputCounts& counts,
-                                                JsonFileSink*& file) {
+std::vector<std::unique_ptr<Sink>> Outputs::make(const Settings& settings, const Clock& clock) {
   const CommandArgs arguments = command_args(settings.records.command_args);
-  std::vector<std::unique_ptr<Sink>> outputs;
-  file = nullptr;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  JsonFileSink* file = nullptr;
   // Alerts first: a person waits for them.
   if (!settings.alerts.alertmanagers.empty())
-    outputs.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, counts.alerts));
+    sinks.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, counts_.alerts));
   if (settings.records.output != "off")
-    outputs.push_back(std::make_unique<CountedSink>(standard_output(settings), counts.standard_output));
+    sinks.push_back(std::make_unique<CountedSink>(standard_output(settings), counts_.standard_output));
   if (!settings.records.file.empty()) {
     const FileLimits limits{.largest_bytes = settings.records.file_max_bytes,
                             .kept = settings.records.file_keep};
-    auto sink = std::make_unique<JsonFileSink>(settings.records.file, limits, this_resource(), arguments,
-                                               counts.file);
+    auto sink = std::make_unique<JsonFileSink>(settings.records.file, limits, arguments, counts_.file);
     file = sink.get();
-    outputs.push_back(std::move(sink));
+    sinks.push_back(std::move(sink));
   }
-  if (settings.records.journald)
-    outputs.push_back(std::make_unique<JournaldSink>(this_resource(), arguments, counts.journald));
+  if (settings.records.journald) sinks.push_back(std::make_unique<JournaldSink>(arguments, counts_.journald));
   if (!settings.otlp.url.empty())
-    outputs.push_back(std::make_unique<OtlpSink>(target_of(settings.otlp.url, settings.otlp.access),
-                                                 this_resource(), arguments, counts.otlp));
+    sinks.push_back(std::make_unique<OtlpSink>(target_of(settings.otlp.url, settings.otlp.access), arguments,
+                                               counts_.otlp));
   if (settings.web.enable_ui || !settings.web.config_file.empty())
-    outputs.push_back(std::make_unique<SharedSink>(recent));
-  return outputs;
+    sinks.push_back(std::make_unique<SharedSink>(recent_));
+  file_ = file;
+  return sinks;
+}
+
+void Outputs::reopen_file() {
+  if (file_ != nullptr) file_->reopen();
 }
 
 }  // namespace sockward

@@ -1,9 +1,10 @@
-#include "jsonl/rotating_file.hpp"
+#include "file/rotating_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/log.hpp"
@@ -29,25 +30,20 @@ std::size_t write_all(int fd, const std::string& text) {
 
 }  // namespace
 
-JsonFileSink::JsonFileSink(std::string path, FileLimits limits, Resource resource, CommandArgs arguments,
-                           DeliveryCounts& counts)
-    : path_(std::move(path)),
-      limits_(limits),
-      resource_(std::move(resource)),
-      arguments_(arguments),
-      counts_(counts) {
+RotatingFile::RotatingFile(std::string path, FileLimits limits, DeliveryCounts& counts)
+    : path_(std::move(path)), limits_(limits), counts_(counts) {
   if (!open())
     throw failure(last_error("open records.file " + path_).text(), "check the folder and its permissions");
 }
 
-bool JsonFileSink::open() {
+bool RotatingFile::open() {
   file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
   struct stat status {};
   size_ = file_.valid() && fstat(file_.get(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
   return file_.valid();
 }
 
-void JsonFileSink::rotate() {
+void RotatingFile::rotate() {
   for (unsigned n = limits_.kept; n > 0; --n) {
     const std::string from = n == 1 ? path_ : path_ + "." + std::to_string(n - 1);
     (void)std::rename(from.c_str(), (path_ + "." + std::to_string(n)).c_str());
@@ -56,37 +52,39 @@ void JsonFileSink::rotate() {
   (void)open();
 }
 
-bool JsonFileSink::write(const Record& record) {
-  buffer_ += to_json(record, resource_, arguments_);
+void RotatingFile::add_line(const std::string& line) {
+  buffer_ += line;
   buffer_ += '\n';
   ++lines_;
   if (buffer_.size() >= kBuffer) flush();
-  return true;
 }
 
-std::uint64_t JsonFileSink::flush() {
-  if (buffer_.empty()) return 0;
+void RotatingFile::flush() {
+  if (buffer_.empty()) return;
   if (reopen_.exchange(false) || !file_.valid()) (void)open();
   if (limits_.largest_bytes != 0 && size_ != 0 && size_ + buffer_.size() > limits_.largest_bytes) rotate();
-  const std::size_t done = file_.valid() ? write_all(file_.get(), buffer_) : 0;
-  size_ += done;
-  if (done == buffer_.size()) {
+  const std::size_t written = file_.valid() ? write_all(file_.get(), buffer_) : 0;
+  size_ += written;
+  if (written == buffer_.size())
     counts_.delivered += lines_;
-  } else {
-    // What was written of a line is taken back, so that the next one begins a line of its own.
-    const std::size_t last = buffer_.rfind('\n', done == 0 ? 0 : done - 1);
-    const std::size_t whole = done == 0 || last == std::string::npos ? 0 : last + 1;
-    if (whole != done && ftruncate(file_.get(), static_cast<off_t>(size_ - (done - whole))) == 0)
-      size_ -= done - whole;
-    std::uint64_t kept = 0;
-    for (std::size_t i = 0; i < whole; ++i) kept += buffer_[i] == '\n';
-    if (counts_.errors++ == 0) log_warn("{}", last_error("write to " + path_).text());
-    counts_.delivered += kept;
-    counts_.dropped += lines_ - kept;
-  }
+  else
+    count_partly_written(written);
   buffer_.clear();
   lines_ = 0;
-  return 0;  // they are in counts_
+}
+
+/// What was written of a line is taken back, so that the next one begins a line of its own.
+void RotatingFile::count_partly_written(std::size_t written) {
+  const Error why = last_error("write to " + path_);
+  const std::size_t last = buffer_.rfind('\n', written == 0 ? 0 : written - 1);
+  const std::size_t whole = written == 0 || last == std::string::npos ? 0 : last + 1;
+  if (whole != written && ftruncate(file_.get(), static_cast<off_t>(size_ - (written - whole))) == 0)
+    size_ -= written - whole;
+  const auto end = buffer_.begin() + static_cast<std::ptrdiff_t>(whole);
+  const auto kept = static_cast<std::uint64_t>(std::count(buffer_.begin(), end, '\n'));
+  if (counts_.errors++ == 0) log_warn("{}", why.text());
+  counts_.delivered += kept;
+  counts_.dropped += lines_ - kept;
 }
 
 }  // namespace sockward

@@ -5,8 +5,8 @@
 
 #include "base/printable.hpp"
 #include "base/version.hpp"
-#include "cli/web_pages.hpp"
-#include "record/cause.hpp"
+#include "page/html.hpp"
+#include "page/page.hpp"
 
 namespace sockward {
 namespace {
@@ -136,6 +136,19 @@ HttpResponse diagnoses_page(const RecentRecords& recent, const PageFacts& facts,
       escape_html(facts.telemetry_path), kVersion, filter_form(all, container, cause), articles,
       all.empty() ? "" : top_causes(all), uts_table(facts), probe_tables(facts));
   return {.content_type = "text/html; charset=utf-8", .body = std::move(body)};
+}
+
+HttpResponse landing_page(const std::string& telemetry_path) {
+  return {
+      .content_type = "text/html; charset=utf-8",
+      .body = fmt::format(
+          "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+          "content=\"width=device-width\"><title>sockward</title><link rel=\"stylesheet\" href=\"/page.css\">"
+          "<header><h1>sockward</h1></header><main><p>Version {} (revision {}).</p><p><a "
+          "href=\"{}\">Metrics</a></p>"
+          "<p>Recent diagnoses show every user's paths: they are served here to authenticated users "
+          "(<code>web.config.file</code>), or to all with <code>--web.enable-ui</code>.</p></main></html>\n",
+          kVersion, kRevision, escape_html(telemetry_path))};
 }
 
 }  // namespace sockward

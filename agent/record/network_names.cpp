@@ -1,4 +1,4 @@
-#include "jsonl/network_names.hpp"
+#include "record/network_names.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "jsonl/output_file.hpp"
+#include "file/output_file.hpp"
 
 #include <unistd.h>
 

@@ -1,25 +1,14 @@
 #pragma once
-#include <csignal>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "cli/flags.hpp"
-#include "config/settings.hpp"
 #include "enrich/cgroups.hpp"
 #include "enrich/proc_host.hpp"
 #include "enrich/proc_sockets.hpp"
-#include "jsonl/json_record.hpp"
-#include "pipeline/pipeline.hpp"
 #include "probe/probe_set.hpp"
+#include "telemetry/agent_stats.hpp"
 
 namespace sockward {
-
-/// Turns flags and settings into what the loader takes. Throws StartupError (usage).
-ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, const CgroupMounts& mounts);
-
-/// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.
-ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag);
 
 /// Who bound what by the kernel side's table, and who has what open by its scan; without the scan (no
 /// iterator here) by sock_diag and /proc.
@@ -51,30 +40,6 @@ class Observer {
   ContainerDirectory containers;
   SystemClock clock;
   AgentStats stats;
-};
-
-/// What an agent in a pid namespace of its own cannot see; nullopt: it lives in the host's.
-std::optional<std::string> pid_namespace_limit();
-
-/// Why no path can be looked up here; nullopt: they can.
-std::optional<std::string> path_lookup_limit();
-
-/// What records say about this host.
-Resource this_resource();
-
-/// Blocks the signals that steer the agent, for this thread and those it will start. Also ignores SIGPIPE.
-class StopSignals {
- public:
-  StopSignals();
-  /// Waits for SIGINT or SIGTERM, at most `seconds` (0: for ever). SIGHUP and SIGUSR1 do nothing.
-  void wait(double seconds) const;
-  /// What came within `seconds`: SIGHUP; SIGINT or SIGTERM; SIGUSR1, to stop and leave the programs to the
-  /// next agent.
-  enum class Came { nothing, hangup, stop, hand_over };
-  Came next(double seconds) const;
-
- private:
-  sigset_t signals_;
 };
 
 }  // namespace sockward

@@ -1,0 +1,44 @@
+#include "app/observer.hpp"
+
+#include <algorithm>
+
+#include "app/this_host.hpp"
+#include "base/log.hpp"
+#include "base/memory.hpp"
+
+namespace sockward {
+
+Result<bool> KnownSockets::scan(SocketList& into) const {
+  const SocketList empty = into;
+  if (probes_.scan(into)) return true;
+  into = empty;
+  return fallback_.scan(into);
+}
+
+Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)
+    : probes(ProbeSet::load(options)),
+      sockets(*probes),
+      host("/proc", mounts.controller(), probes.get(), &sockets, probes.get(), mounts.v2_root, walk_bytes),
+      containers(mounts, host) {
+  if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
+  if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
+  if (!options.pin_path.empty() && !probes->not_pinned().empty())
+    log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
+  const Losses previous = probes->ledger().previous_losses();
+  stats.lost_queue_full = previous.queue_full;
+  stats.lost_decode = previous.decode;
+  stats.lost_output = previous.output;
+  stats.lost_restart = probes->ledger().lost();
+  release_startup_memory();  // parsing the kernel's types took far more than is needed from now on
+}
+
+std::string Observer::attached_text() const {
+  const auto all = probes->probes();
+  const auto attached = std::count_if(all.begin(), all.end(),
+                                      [](const auto& probe) { return probe.attached || probe.optional; });
+  const char* how = probes->adopted() ? "attached (adopted from the previous agent)" : "attached";
+  if (static_cast<std::size_t>(attached) == all.size()) return how;
+  return fmt::format("{}: {} of {} probes, see `sockward check`", how, attached, all.size());
+}
+
+}  // namespace sockward

@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "enrich/cgroups.hpp"
+#include "probe/probe_set.hpp"
+
+namespace sockward {
+
+/// Flags of every command that observes.
+struct ProbeFlags {
+  std::string backend = "auto";
+  std::string btf_path;
+  bool strict = false;
+};
+
+/// Turns flags and settings into what the loader takes. Throws StartupError (usage).
+ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, const CgroupMounts& mounts);
+
+/// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.
+ReportFilter report_filter(const std::vector<std::string>& errors, const char* flag);
+
+}  // namespace sockward
