@@ -1,4 +1,4 @@
-"""Bad input ends with what, where and the next step; the commands keep their Contract."""
+"""Bad input ends with what, where and the next step; the commands keep to docs/contract.md."""
 import json
 import os
 import pathlib
