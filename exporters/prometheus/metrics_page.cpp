@@ -86,77 +86,12 @@ prometheus::MetricFamily errors_family(const FailureSeries::Table& series) {
   return family.take();
 }
 
-/// Causes this version can find, with the calls they come from: born at 0 for the host.
-struct FixedDiagnosis {
-  Cause cause;
-  Syscall syscall;
-};
-constexpr FixedDiagnosis kFixedDiagnoses[] = {{Cause::path_too_long, Syscall::bind},
-                                              {Cause::path_too_long, Syscall::connect},
-                                              {Cause::path_too_long, Syscall::unlink},
-                                              {Cause::path_too_long, Syscall::unlinkat},
-                                              {Cause::path_truncated, Syscall::bind},
-                                              {Cause::path_truncated, Syscall::connect},
-                                              {Cause::path_near_limit, Syscall::bind},
-                                              {Cause::path_refused_in_userspace, Syscall::execve},
-                                              {Cause::name_stolen, Syscall::bind},
-                                              {Cause::privileged_port, Syscall::bind},
-                                              {Cause::hostname_changed, Syscall::sethostname},
-                                              {Cause::hostname_changed, Syscall::setdomainname},
-                                              {Cause::hostname_denied, Syscall::sethostname},
-                                              {Cause::hostname_denied, Syscall::setdomainname},
-                                              {Cause::hostname_too_long, Syscall::sethostname},
-                                              {Cause::hostname_too_long, Syscall::setdomainname},
-                                              {Cause::address_in_use, Syscall::bind},
-                                              {Cause::abstract_name_collision, Syscall::bind},
-                                              {Cause::connection_still_open, Syscall::bind},
-                                              {Cause::address_in_time_wait, Syscall::bind},
-                                              {Cause::stale_socket, Syscall::bind},
-                                              {Cause::stale_socket, Syscall::connect},
-                                              {Cause::stale_socket_unremovable, Syscall::bind},
-                                              {Cause::path_occupied, Syscall::bind},
-                                              {Cause::address_not_local, Syscall::bind},
-                                              {Cause::address_not_local, Syscall::connect},
-                                              {Cause::ports_exhausted, Syscall::bind},
-                                              {Cause::ports_exhausted, Syscall::connect},
-                                              {Cause::read_only_filesystem, Syscall::bind},
-                                              {Cause::directory_not_writable, Syscall::bind},
-                                              {Cause::directory_not_searchable, Syscall::bind},
-                                              {Cause::directory_not_searchable, Syscall::connect},
-                                              {Cause::socket_permission, Syscall::connect},
-                                              {Cause::policy_denied, Syscall::bind},
-                                              {Cause::policy_denied, Syscall::connect},
-                                              {Cause::symlink_refused, Syscall::openat2},
-                                              {Cause::broadcast_denied, Syscall::connect},
-                                              {Cause::symlink_loop, Syscall::bind},
-                                              {Cause::symlink_loop, Syscall::connect},
-                                              {Cause::symlink_loop, Syscall::openat2},
-                                              {Cause::path_missing, Syscall::bind},
-                                              {Cause::path_missing, Syscall::connect},
-                                              {Cause::served_in_other_namespace, Syscall::connect},
-                                              {Cause::listens_on_other_address, Syscall::connect},
-                                              {Cause::nothing_listens, Syscall::connect},
-                                              {Cause::refused_by_peer, Syscall::connect},
-                                              {Cause::no_answer, Syscall::connect},
-                                              {Cause::unreachable, Syscall::connect},
-                                              {Cause::accept_queue_full, Syscall::connect},
-                                              {Cause::address_not_ready, Syscall::bind},
-                                              {Cause::address_not_ready, Syscall::connect},
-                                              {Cause::connection_exists, Syscall::connect},
-                                              {Cause::mounted_socket_gone, Syscall::bind},
-                                              {Cause::mounted_socket_gone, Syscall::connect},
-                                              {Cause::mounted_socket_gone, Syscall::unlink},
-                                              {Cause::mounted_socket_gone, Syscall::unlinkat},
-                                              {Cause::no_sockets_on_filesystem, Syscall::bind},
-                                              {Cause::scope_missing, Syscall::bind},
-                                              {Cause::scope_missing, Syscall::connect},
-                                              {Cause::unknown, Syscall::bind},
-                                              {Cause::unknown, Syscall::connect}};
-
+/// Each cause is born at 0 for the host, with the calls that it explains.
 prometheus::MetricFamily diagnoses_family(const DiagnosisCounts& diagnoses) {
   std::map<DiagnosisCounts::Key, std::uint64_t> counts;
-  for (const auto& fixed : kFixedDiagnoses)
-    counts[{std::string(to_string(fixed.cause)), fixed.syscall, "host"}] = 0;
+  for (const Cause cause : all_causes())
+    for (const Syscall syscall : calls_explained_by(cause))
+      counts[{std::string(to_string(cause)), syscall, "host"}] = 0;
   for (const auto& [key, count] : diagnoses.read()) counts[key] = count;
   FamilyBuilder family("sockward_diagnoses_total");
   for (const auto& [key, count] : counts)
