@@ -107,20 +107,27 @@ prometheus::MetricFamily host_renames_family(const DiagnosisCounts& renames) {
   return family.take();
 }
 
+void add_changes(std::string_view scope, const NameChanges& changes, FamilyBuilder& family) {
+  const auto &calls = changes.by(Via::syscall), &sysctl = changes.by(Via::sysctl);
+  family.add({scope, "sethostname", "hostname"}, to_double(calls.hostname))
+      .add({scope, "setdomainname", "domainname"}, to_double(calls.domainname))
+      .add({scope, "sysctl", "hostname"}, to_double(sysctl.hostname))
+      .add({scope, "sysctl", "domainname"}, to_double(sysctl.domainname));
+}
+
+void add_compat_changes(std::string_view scope, const NameChanges& changes, FamilyBuilder& family) {
+  const auto& calls = changes.by(Via::compat);  // of 32-bit programs
+  family.add({scope, "compat", "hostname"}, to_double(calls.hostname))
+      .add({scope, "compat", "domainname"}, to_double(calls.domainname));
+}
+
 void add_hostname_families(const KernelSnapshot& snapshot, Families& out) {
-  static constexpr std::string_view kRoutes[2][2] = {{"sethostname", "setdomainname"}, {"sysctl", "sysctl"}};
+  const auto& [container, machine] = snapshot.hostname_changes;
   FamilyBuilder changes("sockward_hostname_changes_total");
-  for (std::size_t scope = 0; scope < 2; ++scope)
-    for (std::size_t via = 0; via < 2; ++via)
-      for (std::size_t field = 0; field < 2; ++field)
-        changes.add(
-            {scope == 1 ? "host" : "container", kRoutes[via][field], field == 1 ? "domainname" : "hostname"},
-            to_double(snapshot.hostname_changes[scope][via][field]));
-  constexpr std::size_t kCompat = 3;  // calls of 32-bit programs
-  for (std::size_t scope = 0; scope < 2; ++scope)
-    for (std::size_t field = 0; field < 2; ++field)
-      changes.add({scope == 1 ? "host" : "container", "compat", field == 1 ? "domainname" : "hostname"},
-                  to_double(snapshot.hostname_changes[scope][kCompat][field]));
+  add_changes("container", container, changes);
+  add_changes("host", machine, changes);
+  add_compat_changes("container", container, changes);
+  add_compat_changes("host", machine, changes);
   out.push_back(changes.take());
   FamilyBuilder failures("sockward_hostname_change_failures_total");
   const auto& host = snapshot.of(Syscall::sethostname, Family::none);
@@ -135,12 +142,12 @@ void add_hostname_families(const KernelSnapshot& snapshot, Families& out) {
 
 void add_name_families(const KernelSnapshot& snapshot, Families& out) {
   out.push_back(FamilyBuilder("sockward_uts_namespaces_created_total")
-                    .add({"clone"}, to_double(snapshot.uts_created[0]))
-                    .add({"unshare"}, to_double(snapshot.uts_created[1]))
+                    .add({"clone"}, to_double(snapshot.uts_created.clone))
+                    .add({"unshare"}, to_double(snapshot.uts_created.unshare))
                     .take());
   out.push_back(FamilyBuilder("sockward_names_bound_total")
-                    .add({"path"}, to_double(snapshot.names_bound[0]))
-                    .add({"other"}, to_double(snapshot.names_bound[1]))
+                    .add({"path"}, to_double(snapshot.names_bound.path))
+                    .add({"other"}, to_double(snapshot.names_bound.other))
                     .take());
   out.push_back(
       FamilyBuilder("sockward_names_evicted_total").add({}, to_double(snapshot.names_evicted)).take());
