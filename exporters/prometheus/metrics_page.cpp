@@ -280,8 +280,9 @@ class MetricsPage::Collector {
 
   Families collect() {
     const std::lock_guard lock(mutex_);
-    const auto failures = series_.read(sources_.kernel);
-    const KernelSnapshot snapshot = sources_.kernel.snapshot();
+    const FailureCounters counters = read_counters(sources_.kernel);
+    const auto failures = series_.read(counters);
+    const KernelSnapshot& snapshot = counters.all;
     Families out;
     out.push_back(calls_family(snapshot));
     out.push_back(errors_family(failures));
