@@ -13,6 +13,7 @@ namespace {
 
 static_assert(kFamilies == SOCKWARD_FAMILIES);
 static_assert(kErrnoSlots <= SOCKWARD_SLOTS);
+static_assert(NameChanges::kRoutes == SOCKWARD_VIAS);
 
 std::uint64_t load(const __u64& counter) {
   return __atomic_load_n(&counter, __ATOMIC_RELAXED);
@@ -39,6 +40,14 @@ void for_each_row(Visit visit) {
   }
 }
 
+void add_name_changes(const __u64 (&counters)[SOCKWARD_VIAS][2], NameChanges& total) {
+  for (std::size_t via = 0; via < SOCKWARD_VIAS; ++via) {
+    auto& fields = total.by(static_cast<Via>(via));
+    fields.hostname += load(counters[via][0]);
+    fields.domainname += load(counters[via][1]);
+  }
+}
+
 void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
   for_each_row([&](std::size_t syscall, std::size_t family) {
     const auto& row = block.calls[row_of(syscall, family)];
@@ -47,18 +56,16 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
   });
   for (std::size_t i = 0; i < total.path_lengths.size(); ++i)
     total.path_lengths[i] += load(block.path_lengths[i]);
-  for (std::size_t scope = 0; scope < 2; ++scope)
-    for (std::size_t via = 0; via < 4; ++via)
-      for (std::size_t field = 0; field < 2; ++field)
-        total.hostname_changes[scope][via][field] += load(block.hostname_changes[scope][via][field]);
+  add_name_changes(block.hostname_changes[SOCKWARD_SCOPE_CONTAINER], total.hostname_changes.container);
+  add_name_changes(block.hostname_changes[SOCKWARD_SCOPE_HOST], total.hostname_changes.host);
   total.path_length_sum += load(block.path_length_sum);
   total.ring_full += load(block.ring_full);
   total.source_table_full += load(block.source_table_full);
   total.exec_arguments_unread += load(block.exec_arguments_unread);
-  for (std::size_t i = 0; i < 2; ++i) {
-    total.uts_created[i] += load(block.uts_created[i]);
-    total.names_bound[i] += load(block.names_bound[i]);
-  }
+  total.uts_created.clone += load(block.uts_created[0]);
+  total.uts_created.unshare += load(block.uts_created[1]);
+  total.names_bound.path += load(block.names_bound[0]);
+  total.names_bound.other += load(block.names_bound[1]);
   total.names_new += load(block.names_new);
   total.suppressed += load(block.suppressed);
   for (const __u64& sequence : block.sequence) total.records += load(sequence);

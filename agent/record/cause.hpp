@@ -2,54 +2,70 @@
 #include <span>
 #include <string_view>
 
+#include "event/event.hpp"
+#include "record/severity.hpp"
+
 namespace sockward {
 
-/// Why a call failed. Closed: it is a metric label (the Contract, DESIGN section 4).
+/// Every cause, in one place: its name, the severity of a record that has it, and the calls that it explains.
+/// The name is also that of its rule (agent/diagnose/rules) and of its page (docs/diagnoses/<name>.md).
+///
+/// Closed: it is a label of metrics, and a value in records (docs/contract.md).
+#define SOCKWARD_CAUSES(CAUSE)                                      \
+  CAUSE(path_too_long, warn, bind, connect, unlink, unlinkat)       \
+  CAUSE(path_truncated, warn, bind, connect)                        \
+  CAUSE(path_refused_in_userspace, warn, execve)                    \
+  CAUSE(path_near_limit, info, bind)                                \
+  CAUSE(address_in_use, warn, bind)                                 \
+  CAUSE(abstract_name_collision, warn, bind)                        \
+  CAUSE(connection_still_open, warn, bind)                          \
+  CAUSE(address_in_time_wait, warn, bind)                           \
+  CAUSE(stale_socket, warn, bind, connect)                          \
+  CAUSE(stale_socket_unremovable, warn, bind)                       \
+  CAUSE(path_occupied, warn, bind)                                  \
+  CAUSE(name_stolen, warn, bind)                                    \
+  CAUSE(directory_not_writable, warn, bind)                         \
+  CAUSE(directory_not_searchable, warn, bind, connect)              \
+  CAUSE(socket_permission, warn, connect)                           \
+  CAUSE(privileged_port, warn, bind)                                \
+  CAUSE(broadcast_denied, warn, connect)                            \
+  CAUSE(policy_denied, warn, bind, connect)                         \
+  CAUSE(address_not_local, warn, bind, connect)                     \
+  CAUSE(ports_exhausted, warn, bind, connect)                       \
+  CAUSE(read_only_filesystem, warn, bind)                           \
+  CAUSE(symlink_refused, warn, openat2)                             \
+  CAUSE(symlink_loop, warn, bind, connect, openat2)                 \
+  CAUSE(hostname_changed, warn, sethostname, setdomainname)         \
+  CAUSE(hostname_denied, error, sethostname, setdomainname)         \
+  CAUSE(hostname_too_long, warn, sethostname, setdomainname)        \
+  CAUSE(path_missing, warn, bind, connect)                          \
+  CAUSE(served_in_other_namespace, warn, connect)                   \
+  CAUSE(listens_on_other_address, warn, connect)                    \
+  CAUSE(nothing_listens, warn, connect)                             \
+  CAUSE(refused_by_peer, warn, connect)                             \
+  CAUSE(no_answer, warn, connect)                                   \
+  CAUSE(unreachable, warn, connect)                                 \
+  CAUSE(accept_queue_full, warn, connect)                           \
+  CAUSE(address_not_ready, warn, bind, connect)                     \
+  CAUSE(connection_exists, warn, connect)                           \
+  CAUSE(mounted_socket_gone, warn, bind, connect, unlink, unlinkat) \
+  CAUSE(no_sockets_on_filesystem, warn, bind)                       \
+  CAUSE(scope_missing, warn, bind, connect)                         \
+  CAUSE(unknown, warn, bind, connect)
+
+/// Why a call failed.
 enum class Cause {
-  path_too_long,
-  path_truncated,
-  path_refused_in_userspace,
-  path_near_limit,
-  address_in_use,
-  abstract_name_collision,
-  connection_still_open,
-  address_in_time_wait,
-  stale_socket,
-  stale_socket_unremovable,
-  path_occupied,
-  name_stolen,
-  directory_not_writable,
-  directory_not_searchable,
-  socket_permission,
-  privileged_port,
-  broadcast_denied,
-  policy_denied,
-  address_not_local,
-  ports_exhausted,
-  read_only_filesystem,
-  symlink_refused,
-  symlink_loop,
-  hostname_changed,
-  hostname_denied,
-  hostname_too_long,
-  path_missing,
-  served_in_other_namespace,
-  listens_on_other_address,
-  nothing_listens,
-  refused_by_peer,
-  no_answer,
-  unreachable,
-  accept_queue_full,
-  address_not_ready,
-  connection_exists,
-  mounted_socket_gone,
-  no_sockets_on_filesystem,
-  scope_missing,
-  unknown
+#define SOCKWARD_ENUMERATOR(name, severity, ...) name,
+  SOCKWARD_CAUSES(SOCKWARD_ENUMERATOR)
+#undef SOCKWARD_ENUMERATOR
 };
 
 std::string_view to_string(Cause cause);
 std::span<const Cause> all_causes();
+/// Of every record with this cause, except those of a name that changed: see severity_of().
+Severity usual_severity(Cause cause);
+/// The calls whose failure or record may have this cause; never empty.
+std::span<const Syscall> calls_explained_by(Cause cause);
 
 /// certain: every link of the chain was observed, in registers or kernel data, and was so when the call
 /// returned. Computed from the evidence by the engine (diagnose/engine.cpp), never written by a rule.

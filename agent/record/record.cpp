@@ -38,22 +38,6 @@ std::string changed_body(const Record& record, const NameCall& call, const std::
 
 }  // namespace
 
-std::string_view to_string(Severity severity) {
-  switch (severity) {
-    case Severity::info:
-      return "INFO";
-    case Severity::warn:
-      return "WARN";
-    case Severity::error:
-      return "ERROR";
-  }
-  return "INFO";
-}
-
-int severity_number(Severity severity) {
-  return severity == Severity::error ? 17 : severity == Severity::warn ? 13 : 9;
-}
-
 std::string_view to_string(EventName name) {
   switch (name) {
     case EventName::call_failed:
@@ -80,21 +64,12 @@ bool is_reportable(const Record& record) {
 }
 
 Severity severity_of(const Record& record) {
+  if (event_name_of(record) != EventName::hostname_changed) return usual_severity(record.diagnosis.cause);
   const bool in_container = record.context.container && !record.context.container->is_host();
-  switch (event_name_of(record)) {
-    case EventName::hostname_changed: {
-      const auto* call = std::get_if<NameCall>(&record.event.call);
-      if (!record.host_scope || call->first) return Severity::info;
-      if (record.diagnosis.flap && !in_container) return Severity::info;
-      return in_container ? Severity::error : Severity::warn;
-    }
-    case EventName::name_too_long:
-      return record.diagnosis.cause == Cause::path_near_limit ? Severity::info : Severity::warn;
-    case EventName::name_stolen:
-    case EventName::call_failed:
-      break;
-  }
-  return record.diagnosis.cause == Cause::hostname_denied ? Severity::error : Severity::warn;
+  const auto* call = std::get_if<NameCall>(&record.event.call);
+  if (!record.host_scope || call->first) return Severity::info;
+  if (record.diagnosis.flap && !in_container) return Severity::info;
+  return in_container ? Severity::error : Severity::warn;
 }
 
 std::string error_label(const Event& event) {

@@ -7,14 +7,9 @@
 #include "record/context.hpp"
 #include "record/diagnosis.hpp"
 #include "record/resource.hpp"
+#include "record/severity.hpp"
 
 namespace sockward {
-
-enum class Severity { info, warn, error };
-
-/// "INFO" and 9, "WARN" and 13, "ERROR" and 17: OpenTelemetry log data model.
-std::string_view to_string(Severity severity);
-int severity_number(Severity severity);
 
 /// `sockward.call.failed`, `sockward.name.too_long`, `sockward.name.stolen`, `sockward.hostname.changed`
 enum class EventName { call_failed, name_too_long, name_stolen, hostname_changed };

@@ -29,6 +29,20 @@ inline constexpr std::size_t kErrnoSlots = 135;
 /// Label of a slot: "EADDRINUSE", or "other". Not for slot 0.
 std::string errno_label(std::size_t slot);
 
+/// Changes of the names of UTS namespaces, by route.
+struct NameChanges {
+  struct Fields {
+    std::uint64_t hostname = 0, domainname = 0;
+    bool operator==(const Fields&) const = default;
+  };
+  static constexpr std::size_t kRoutes = 4;  ///< values of Via
+  std::array<Fields, kRoutes> routes;
+
+  Fields& by(Via route) { return routes[static_cast<std::size_t>(route)]; }
+  const Fields& by(Via route) const { return routes[static_cast<std::size_t>(route)]; }
+  bool operator==(const NameChanges&) const = default;
+};
+
 /// One set of the kernel's counters, summed over the CPUs. Plain values.
 struct KernelSnapshot {
   using Slots = std::array<std::uint64_t, kErrnoSlots>;
@@ -36,17 +50,25 @@ struct KernelSnapshot {
   std::array<std::array<Slots, kFamilies>, kSyscalls> calls{};
   std::array<std::uint64_t, 110> path_lengths{};  ///< [n]: bind of an AF_UNIX path of n bytes; last: longer
   std::uint64_t path_length_sum = 0;
-  /// [host?][via][domain?]
-  std::array<std::array<std::array<std::uint64_t, 2>, 4>, 2> hostname_changes{};
-  std::uint64_t ring_full = 0;                 ///< records lost because the ring buffer was full
-  std::uint64_t source_table_full = 0;         ///< failures counted without their container
-  std::uint64_t records = 0;                   ///< record numbers given out
-  std::uint64_t exec_arguments_unread = 0;     ///< execs whose arguments were not all looked at
-  std::array<std::uint64_t, 2> uts_created{};  ///< UTS namespaces made by clone, by unshare
-  std::array<std::uint64_t, 2> names_bound{};  ///< put into the name table: socket files, other names
-  std::uint64_t names_new = 0;                 ///< of these, names that it did not hold yet
-  std::uint64_t suppressed = 0;                ///< records held back in storms
-  std::uint64_t names_evicted = 0;             ///< names that the table has forgotten for want of room
+  /// By whose UTS namespace it was.
+  struct {
+    NameChanges container, host;
+  } hostname_changes;
+  std::uint64_t ring_full = 0;              ///< records lost because the ring buffer was full
+  std::uint64_t source_table_full = 0;      ///< failures counted without their container
+  std::uint64_t records = 0;                ///< record numbers given out
+  std::uint64_t exec_arguments_unread = 0;  ///< execs whose arguments were not all looked at
+  /// UTS namespaces, by the call that made them.
+  struct {
+    std::uint64_t clone = 0, unshare = 0;
+  } uts_created;
+  /// Put into the name table: socket files, other names.
+  struct {
+    std::uint64_t path = 0, other = 0;
+  } names_bound;
+  std::uint64_t names_new = 0;      ///< of these, names that it did not hold yet
+  std::uint64_t suppressed = 0;     ///< records held back in storms
+  std::uint64_t names_evicted = 0;  ///< names that the table has forgotten for want of room
 
   const Slots& of(Syscall syscall, Family family) const {
     return calls[static_cast<std::size_t>(syscall)][static_cast<std::size_t>(family)];
@@ -96,7 +118,8 @@ struct Coverage {
 class KernelSource {
  public:
   virtual ~KernelSource() = default;
-  /// Level (a). Memory-mapped: no system call.
+  /// Level (a). Take it once and hand it on: it sums the mapped counters of every possible CPU (32 KiB each)
+  /// and, for names_evicted, reads the whole name table (limits.bound_names), 256 names in a system call.
   virtual KernelSnapshot snapshot() const = 0;
   /// Level (b), and what was retired from it, in one consistent view: snapshot() taken after it is never
   /// less.

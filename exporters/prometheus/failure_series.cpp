@@ -24,6 +24,13 @@ std::map<FailureKind, std::uint64_t> all_failures(const KernelSnapshot& snapshot
 
 }  // namespace
 
+FailureCounters read_counters(const KernelSource& kernel) {
+  // (b) before (a), so that the difference is never negative.
+  auto by_container = kernel.failures_by_source();
+  auto retired = kernel.retired();
+  return {std::move(by_container), std::move(retired), kernel.snapshot()};
+}
+
 FailureSeries::Container FailureSeries::admit(std::uint64_t key) {
   if (const auto known = containers_.find(key); known != containers_.end()) return known->second;
   Container container;
@@ -91,27 +98,25 @@ std::vector<std::string> FailureSeries::upkeep(KernelSource& kernel, Seconds now
   return expire(now);
 }
 
-FailureSeries::Table FailureSeries::read(KernelSource& kernel) {
-  // What is shown by name now, and what was once: the rest of level (a) is ~other. Read (b) before (a), so
-  // that the difference is never negative.
+FailureSeries::Table FailureSeries::read(const FailureCounters& counters) {
+  // What is shown by name now, and what was once: the rest of level (a) is ~other.
   Table series;
   std::map<FailureKind, std::uint64_t> named;
   for (auto& [name, label] : labels_) label.shown = label.gone;
-  const auto live = kernel.failures_by_source();
-  if (live)
-    for (const auto& count : *live) {
+  if (counters.by_container)
+    for (const auto& count : *counters.by_container) {
       const Container container = admit(count.container_key);
       if (!container || count.count == 0) continue;
       add((*container)->second.shown, kind_of(count), count.count);
       named[kind_of(count)] += count.count;
     }
-  for (const auto& count : kernel.retired()) named[kind_of(count)] += count.count;
+  for (const auto& count : counters.retired) named[kind_of(count)] += count.count;
   for (auto& [name, label] : labels_) {
     std::sort(label.shown.begin(), label.shown.end());
     for (const auto& [kind, count] : label.shown) series.push_back({name, kind, count});
   }
-  if (!live) return series;
-  for (const auto& [kind, count] : all_failures(kernel.snapshot()))
+  if (!counters.by_container) return series;
+  for (const auto& [kind, count] : all_failures(counters.all))
     if (const std::uint64_t shown = named[kind]; count > shown)
       series.push_back({kOther, kind, count - shown});
   return series;

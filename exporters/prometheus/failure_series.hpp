@@ -13,6 +13,15 @@
 
 namespace sockward {
 
+/// The kernel's counts of failed calls, read for one scrape.
+struct FailureCounters {
+  Result<std::vector<SourceCount>> by_container;  ///< level (b)
+  std::vector<SourceCount> retired;               ///< what was removed from it
+  KernelSnapshot all;                             ///< level (a): never less than the two others together
+};
+/// Reads each of them once.
+FailureCounters read_counters(const KernelSource& kernel);
+
 /// What a series of failures is about, without its container.
 struct FailureKind {
   Syscall syscall = Syscall::bind;
@@ -22,16 +31,15 @@ struct FailureKind {
 };
 
 /// Turns the kernel's two levels of counters into series by container: bounded in number, and never
-/// decreasing.
+/// decreasing. Not thread-safe.
 ///
-/// - A label gets series of its own while fewer than `cap` other labels have; else its container is folded
-/// into
-///   "~other" for as long as it lives. `host` is always shown and does not count.
-/// - Counts of a cgroup that is gone stay with its label until no cgroup of the label is left and `ttl` has
-/// passed;
-///   then the series disappear.
+/// - A label gets series of its own while fewer than `cap` other labels have them; otherwise its container
+///   is folded into "~other" for as long as it lives. `host` is always shown and does not count.
+///
+/// - Counts of a cgroup that is gone stay with its label until no cgroup of the label is left and `ttl`
+///   has passed; then the series disappear.
+///
 /// - "~other" is what level (a) has and no label shows: also what the kernel's table had no room for.
-/// Not thread-safe.
 class FailureSeries {
  public:
   using Seconds = std::chrono::seconds;
@@ -53,7 +61,7 @@ class FailureSeries {
   /// series disappeared. `now`: seconds of a monotonic clock.
   std::vector<std::string> upkeep(KernelSource& kernel, Seconds now);
   /// The series as they are now, each once, those of a container together.
-  Table read(KernelSource& kernel);
+  Table read(const FailureCounters& counters);
   /// Containers folded for want of room, ever.
   std::uint64_t overflowed() const { return overflowed_; }
 

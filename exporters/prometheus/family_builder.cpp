@@ -3,7 +3,6 @@
 #include <cassert>
 
 #include "base/printable.hpp"
-#include "prometheus/catalogue.hpp"
 
 namespace sockward {
 namespace {
@@ -32,8 +31,7 @@ std::vector<std::string> split(std::string_view list) {
 
 }  // namespace
 
-FamilyBuilder::FamilyBuilder(std::string_view name) {
-  const MetricInfo& info = metric_info(name);
+FamilyBuilder::FamilyBuilder(const MetricInfo& info) {
   family_.name = info.name;
   family_.help = info.help;
   family_.type = to_prometheus(info.type);

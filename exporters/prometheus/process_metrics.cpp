@@ -1,5 +1,3 @@
-#include "prometheus/process_metrics.hpp"
-
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,7 +7,7 @@
 #include <sstream>
 
 #include "base/read_file.hpp"
-#include "prometheus/family_builder.hpp"
+#include "prometheus/metric_tables.hpp"
 
 namespace sockward {
 namespace {
@@ -37,39 +35,97 @@ double start_time() {
   return now + std::strtod(field.c_str(), nullptr) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-struct Pages {
+double cpu_seconds() {
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double file_limit() {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<double>(files.rlim_cur);
+}
+
+/// In bytes; 0 when there is no such process.
+struct Memory {
   double total = 0, resident = 0;
 };
 
-/// 0 when there is no such process.
-Pages pages_of(const std::string& process) {
-  Pages pages;
+Memory memory_of(const std::string& process) {
+  double total = 0, resident = 0;
   const auto text = read_file("/proc/" + process + "/statm");
-  if (text) std::istringstream(*text) >> pages.total >> pages.resident;
-  return pages;
+  if (text) std::istringstream(*text) >> total >> resident;
+  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  return {.total = total * page, .resident = resident * page};
 }
 
-double seconds(const timeval& time) {
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+double resident_memory() {
+  return memory_of("self").resident;
 }
+
+double virtual_memory() {
+  return memory_of("self").total;
+}
+
+/// What this process reads about itself.
+template <double (*value)()>
+void add_own(const Scrape&, FamilyBuilder& family) {
+  family.add({}, value());
+}
+
+void add_web_memory(const Scrape& scrape, FamilyBuilder& family) {
+  family.add({}, memory_of(std::to_string(scrape.sources.web_process)).resident);
+}
+
+void add_configuration(const Scrape& scrape, FamilyBuilder& family) {
+  const bool good = scrape.sources.agent.config_good && scrape.sources.web_config_good();
+  family.count({}, good ? 1 : 0);
+}
+
+void add_build(const Scrape& scrape, FamilyBuilder& family) {
+  family.count({scrape.options.version, scrape.options.revision, __VERSION__}, 1);
+}
+
+using enum MetricType;
+
+constexpr Metric kConfiguration[] = {
+    {{"sockward_config_last_reload_successful", gauge, "",
+      "1 when the configuration was last read successfully.", true},
+     add_configuration},
+};
+
+constexpr Metric kProcess[] = {
+    {{"sockward_build_info", gauge, "version,revision,compiler", "1; what was built.", true}, add_build},
+    {{"process_cpu_seconds_total", counter, "", "User and system CPU time of the agent.", true},
+     add_own<cpu_seconds>},
+    {{"process_resident_memory_bytes", gauge, "", "Resident memory of the agent.", true},
+     add_own<resident_memory>},
+    {{"sockward_web_resident_memory_bytes", gauge, "",
+      "Resident memory of the process that serves HTTP, most of it shared with the agent; "
+      "0 when it cannot be read.",
+      true},
+     add_web_memory},
+    {{"process_virtual_memory_bytes", gauge, "", "Virtual memory of the agent.", true},
+     add_own<virtual_memory>},
+    {{"process_open_fds", gauge, "", "Open file descriptors of the agent.", true}, add_own<count_open_files>},
+    {{"process_max_fds", gauge, "", "Limit of open file descriptors of the agent.", true},
+     add_own<file_limit>},
+    {{"process_start_time_seconds", gauge, "", "Start time of the agent since the epoch.", true},
+     add_own<start_time>},
+};
 
 }  // namespace
 
-std::vector<prometheus::MetricFamily> process_metrics(pid_t web_process) {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  const Pages own = pages_of("self"), web = pages_of(std::to_string(web_process));
-  const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-  const auto one = [](const char* name, double value) { return FamilyBuilder(name).add({}, value).take(); };
-  return {one("process_cpu_seconds_total", seconds(usage.ru_utime) + seconds(usage.ru_stime)),
-          one("process_resident_memory_bytes", own.resident * page),
-          one("sockward_web_resident_memory_bytes", web.resident * page),
-          one("process_virtual_memory_bytes", own.total * page),
-          one("process_open_fds", count_open_files()),
-          one("process_max_fds", static_cast<double>(files.rlim_cur)),
-          one("process_start_time_seconds", start_time())};
+MetricTable configuration_metrics() {
+  return kConfiguration;
+}
+
+MetricTable process_metrics() {
+  return kProcess;
 }
 
 }  // namespace sockward

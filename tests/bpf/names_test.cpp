@@ -66,7 +66,9 @@ TEST_F(Names, SetdomainnameIsTheOtherField) {
 TEST_F(Names, SettingTheSameNameIsNoChange) {
   const KernelSnapshot before = kernel->probes().snapshot();
   std::uint32_t child = 0;
-  const auto changes = [](const KernelSnapshot& now) { return now.hostname_changes[0][0][0]; };
+  const auto changes = [](const KernelSnapshot& now) {
+    return now.hostname_changes.container.by(Via::syscall).hostname;
+  };
   const std::uint64_t changed = growth(changes, 2, [&] {
     child = in_child(
         [] { return fresh_namespace("same") && sethostname("same", 4) == 0 && sethostname("end", 3) == 0; });
@@ -76,7 +78,8 @@ TEST_F(Names, SettingTheSameNameIsNoChange) {
   ASSERT_TRUE(second);
   EXPECT_EQ(std::get<NameCall>(second->call).new_name, "end");
   const KernelSnapshot after = kernel->probes().snapshot();
-  EXPECT_EQ(after.hostname_changes[1], before.hostname_changes[1]) << "the host's own name was not touched";
+  EXPECT_EQ(after.hostname_changes.host, before.hostname_changes.host)
+      << "the host's own name was not touched";
 }
 
 TEST_F(Names, FailuresKeepTheNameAndShowWhatWasAsked) {

@@ -172,7 +172,7 @@ TEST_F(Processes, ANameThatAnotherSocketFileHadIsTold) {
 
 TEST_F(Processes, NamespacesMadeByCloneAndByUnshareAreCountedAndTheirFirstNameIsMarked) {
   std::uint32_t child = 0;
-  const auto unshared = [](const KernelSnapshot& now) { return now.uts_created[1]; };
+  const auto unshared = [](const KernelSnapshot& now) { return now.uts_created.unshare; };
   const std::uint64_t made = growth(unshared, 1, [&] {
     child = in_child([] {
       return unshare(CLONE_NEWUTS) == 0 && sethostname("one", 3) == 0 && sethostname("two", 3) == 0;
@@ -190,7 +190,7 @@ TEST_F(Processes, NamespacesMadeByCloneAndByUnshareAreCountedAndTheirFirstNameIs
   });
   ASSERT_NE(later, events.end());
   EXPECT_FALSE(std::get<NameCall>(later->call).first);
-  const auto cloned = [](const KernelSnapshot& now) { return now.uts_created[0]; };
+  const auto cloned = [](const KernelSnapshot& now) { return now.uts_created.clone; };
   const auto clone_one = [] {
     int status = 0;
     const auto other = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0));
@@ -276,7 +276,7 @@ TEST_F(Processes, NamesThatTheTableForgetsAreCounted) {
     close(fd);
   }
   const KernelSnapshot after = kernel->probes().snapshot();
-  const auto bound = [](const KernelSnapshot& now) { return now.names_bound[0] + now.names_bound[1]; };
+  const auto bound = [](const KernelSnapshot& now) { return now.names_bound.path + now.names_bound.other; };
   EXPECT_GE(after.names_new - before.names_new, static_cast<std::uint64_t>(kNames));
   EXPECT_LE(after.names_new - before.names_new, bound(after) - bound(before)) << "with those of neighbours";
   EXPECT_GE(after.names_evicted, static_cast<std::uint64_t>(kNames) - 4096);
@@ -384,7 +384,7 @@ TEST_F(Processes, ASuccessThatAFilterMadeUpBindsNothing) {
   });
   unlink(path.c_str());
   ASSERT_NE(child, 0u);
-  EXPECT_EQ(kernel->probes().snapshot().names_bound[0], before.names_bound[0] + 1);
+  EXPECT_EQ(kernel->probes().snapshot().names_bound.path, before.names_bound.path + 1);
 }
 
 TEST_F(Processes, ASuccessThatAFilterMadeUpMakesNoListener) {

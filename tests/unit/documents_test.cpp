@@ -52,13 +52,6 @@ TEST(Documents, EveryRuleIsListedAndNamedAfterItsCause) {
   EXPECT_EQ(rules, known_causes());
 }
 
-TEST(Documents, EveryCauseHasSeriesThatAreBornAtZero) {
-  const std::string page = text_of("/exporters/prometheus/metrics_page.cpp");
-  for (const Cause cause : all_causes())
-    EXPECT_NE(page.find("{Cause::" + std::string(to_string(cause)) + ", Syscall::"), std::string::npos)
-        << to_string(cause);
-}
-
 TEST(Documents, TheSchemaKnowsEveryCause) {
   const std::string text = text_of("/docs/records.schema.json");
   for (const Cause cause : all_causes())

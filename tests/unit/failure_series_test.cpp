@@ -4,50 +4,14 @@
 
 #include <set>
 
+#include "support/fake_kernel.hpp"
+
 namespace sockward {
 namespace {
 
-constexpr std::uint16_t kInUse = EADDRINUSE;
-const FailureKind kKind{Syscall::bind, Family::unix_, kInUse};
+using test::FakeKernel;
 
-/// A kernel side with one kind of failure, whose table takes `room` keys.
-class FakeKernel final : public KernelSource {
- public:
-  std::size_t room = 100;
-  std::map<std::uint64_t, std::uint64_t> table;
-  std::uint64_t all = 0, retired_count = 0;
-  bool host_room = true;
-
-  void fail(std::uint64_t container, std::uint64_t calls) {
-    all += calls;
-    if (table.contains(container) || table.size() < room) table[container] += calls;
-  }
-  KernelSnapshot snapshot() const override {
-    KernelSnapshot snapshot;
-    snapshot.calls[0][0][kInUse] = all;
-    return snapshot;
-  }
-  Result<std::vector<SourceCount>> failures_by_source() const override {
-    std::vector<SourceCount> counts;
-    for (const auto& [key, count] : table)
-      counts.push_back({key, kKind.syscall, kKind.family, kKind.slot, count});
-    return counts;
-  }
-  std::vector<SourceCount> retired() const override {
-    return {{0, kKind.syscall, kKind.family, kKind.slot, retired_count}};
-  }
-  Fate retire(std::uint64_t key, Fate fate) override {
-    if (fate == Fate::host && !host_room) fate = Fate::remember;
-    if (fate == Fate::remember) retired_count += table[key];
-    const std::uint64_t count = table[key];
-    table.erase(key);
-    if (fate == Fate::host) table[KernelSource::kHostKey] += count;
-    return fate;
-  }
-  std::vector<ProgramStats> programs() const override { return {}; }
-  std::vector<ProbeStatus> probes() const override { return {}; }
-  std::vector<Coverage> coverage() const override { return {}; }
-};
+const FailureKind kKind{FakeKernel::kSyscall, FakeKernel::kFamily, FakeKernel::kSlot};
 
 class Series : public ::testing::Test {
  protected:
@@ -60,7 +24,7 @@ class Series : public ::testing::Test {
   }
   void scrape(long second) {
     expired = series.upkeep(kernel, std::chrono::seconds(second));
-    latest = series.read(kernel);
+    latest = series.read(read_counters(kernel));
   }
   static std::string name(std::uint64_t key) {
     return key == kHostKey ? "host" : "docker:" + std::to_string(key / 10);
@@ -75,6 +39,12 @@ class Series : public ::testing::Test {
   FailureSeries::Table latest;
   std::vector<std::string> expired;
 };
+
+TEST_F(Series, AreReadFromTheTableBeforeTheWholeSoThatTheRestIsNeverNegative) {
+  const FailureCounters counters = read_counters(kernel);
+  EXPECT_TRUE(counters.by_container);
+  EXPECT_EQ(kernel.reads, (std::vector<std::string>{"failures_by_source", "retired", "snapshot"}));
+}
 
 TEST_F(Series, SumsTheCgroupsOfOneContainer) {
   kernel.fail(11, 3);
@@ -115,7 +85,7 @@ TEST_F(Series, CountsOfTheHostsCgroupsThatAreGoneStayInTheKernelsTable) {
   FailureSeries next{2, std::chrono::seconds(10), [](std::uint64_t) { return std::nullopt; },
                      [](std::uint64_t) { return false; }};
   next.upkeep(kernel, std::chrono::seconds(2));
-  latest = next.read(kernel);
+  latest = next.read(read_counters(kernel));
   EXPECT_EQ(value("host"), 5u);
 }
 
@@ -183,7 +153,7 @@ TEST_F(Series, AScrapeAloneRetiresNothing) {
   kernel.fail(11, 6);
   scrape(0);
   gone.insert(11);
-  latest = series.read(kernel);
+  latest = series.read(read_counters(kernel));
   EXPECT_EQ(value("docker:1"), 6u);
   EXPECT_EQ(kernel.table.size(), 1u);
 }
