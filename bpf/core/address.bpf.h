@@ -74,8 +74,8 @@ __weak __attribute__((noinline)) int append_socket_groups(__u32 probe)
 }
 
 /*
- * Fills the socket fields of the record; `sk` is passed as a number. A global function, so that the verifier checks it once
- * and not again on every path of its callers.
+ * Fills the socket fields of the record; `sk` is passed as a number. A global function, so that the verifier
+ * checks it once and not again on every path of its callers.
  */
 __weak __attribute__((noinline)) int fill_socket_call(__u32 probe, __u64 socket, __u32 syscall)
 {

@@ -78,7 +78,10 @@ static __always_inline __u64 argument(const struct pt_regs *registers, int numbe
 }
 
 #ifdef COMPAT_FEXIT
-/* Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS). number is a constant, 0..4. */
+/*
+ * Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS).
+ * number is a constant, 0..4.
+ */
 static __always_inline __u64 compat_argument(const struct pt_regs *registers, int number)
 {
 	switch (number) {

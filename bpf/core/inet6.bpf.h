@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a network namespace has of an IPv6 address while a call that could not use it returns: afterwards it may be another
- * answer, or the namespace gone with the caller.
+ * What a network namespace has of an IPv6 address while a call that could not use it returns: afterwards it
+ * may be another answer, or the namespace gone with the caller.
  */
 #ifndef SOCKWARD_CORE_INET6_H
 #define SOCKWARD_CORE_INET6_H
@@ -14,7 +14,7 @@
 #define IFA_F_DADFAILED 0x08 /* include/uapi/linux/if_addr.h */
 #define IFA_F_TENTATIVE 0x40
 
-/* Is the address in the probe's area ::1? */
+/* Is the address in the area ::1? */
 static __always_inline int is_ipv6_loopback(const __u8 *sockaddr)
 {
 	const __u64 *halves = (const __u64 *)(sockaddr + 8);
@@ -22,7 +22,7 @@ static __always_inline int is_ipv6_loopback(const __u8 *sockaddr)
 	return !halves[0] && halves[1] == __builtin_bswap64(1);
 }
 
-/* Is it in fe80::/10? Several interfaces may have the same one: only that of the call counts (ipv6_chk_addr()). */
+/* In fe80::/10? Several interfaces may have the same one: only that of the call counts (ipv6_chk_addr()). */
 static __always_inline int is_link_local(const __u8 *sockaddr)
 {
 	return sockaddr[8] == 0xfe && (sockaddr[9] & 0xc0) == 0x80;
@@ -70,8 +70,9 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 }
 
 /*
- * enum sockward_address_state of the address in the probe's area, when the call says that it cannot be used. Called for every
- * record and left at once for most: a branch in the caller would double what the verifier has to look at there.
+ * enum sockward_address_state of the address in the area, when the call says that it cannot be used. Called
+ * for every record and left at once for most: a branch in the caller would double what the verifier has to
+ * look at there.
  */
 __weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock, int result)
 {

@@ -16,6 +16,7 @@ struct {
 	__type(value, struct sockward_name_call);
 } name_scratch __weak SEC(".maps");
 
+/* The probe is a constant. */
 static __always_inline struct sockward_name_call *name_scratch_of(__u32 probe)
 {
 	__u32 slot = 2;
@@ -27,7 +28,7 @@ static __always_inline struct sockward_name_call *name_scratch_of(__u32 probe)
 	return bpf_map_lookup_elem(&name_scratch, &slot);
 }
 
-/* UTS namespaces whose creation was seen, with a bit for each of their names that was changed since (1 << domain). */
+/* UTS namespaces whose creation was seen, with a bit (1 << domain) for each name that was changed since. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -71,7 +72,10 @@ static __always_inline int names_differ(const char *one, const char *other)
 	return 0;
 }
 
-/* Who the caller descends from, up to the first process: the one that matters is often a script or a daemon above it. */
+/*
+ * Who the caller descends from, up to the first process: the one that matters is often a script or a daemon
+ * above it.
+ */
 static __always_inline void fill_ancestors(struct sockward_name_call *call)
 {
 	struct task_struct *task = current_task();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of bind and connect that tell something of this call or of this family, and nothing elsewhere. Functions of their
- * own: the verifier does not follow each of their ways through the callers.
+ * Failures of bind and connect that tell something of this call or of this family, and nothing elsewhere.
+ * Functions of their own: the verifier does not follow each of their ways through the callers.
  */
 #ifndef SOCKWARD_CORE_WANTED_H
 #define SOCKWARD_CORE_WANTED_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, failures of core/wanted.bpf.h,
- * and AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them), whatever the result.
- * Not seen: connects through io_uring; a refusal that arrives later, through SO_ERROR.
+ * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, failures of
+ * core/wanted.bpf.h, and AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them),
+ * whatever the result. Not seen: connects through io_uring; a refusal that arrives later, through SO_ERROR.
  */
 #include "core/arguments.bpf.h"
 #include "core/seccomp.bpf.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * listen(2). Counted: every call. Reported: failures the settings ask for, with the socket's own
- * address: listen on an unbound inet socket binds it, and can find every port taken. The name table learns since when a
- * socket listens.
+ * listen(2). Counted: every call. Reported: failures the settings ask for, with the socket's own address:
+ * listen on an unbound inet socket binds it, and can find every port taken. The name table learns since when
+ * a socket listens.
  */
 #include "core/address.bpf.h"
 #include "core/arguments.bpf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Layout of the counters. The maps are pinned, and the next agent goes on with them: change them only together
- * with SOCKWARD_COUNTERS_VERSION.
+ * Layout of the counters. The maps are pinned, and the next agent goes on with them: change them only
+ * together with SOCKWARD_COUNTERS_VERSION.
  *
  * Level (a), struct sockward_cpu_counters: one block per possible CPU in a memory-mapped array
  * that never fills, and one more block that belongs to the agent (what it has retired, below).
@@ -80,8 +80,8 @@ enum sockward_loss {
 };
 
 /*
- * What the agent has done with the records of one CPU. A block for each possible CPU, memory-mapped and pinned; only the agent
- * writes it. The last block holds what belongs to no CPU.
+ * What the agent has done with the records of one CPU. A block for each possible CPU, memory-mapped and
+ * pinned; only the agent writes it. The last block holds what belongs to no CPU.
  */
 struct sockward_settled {
 	__u64 sequence

@@ -4,7 +4,8 @@
  * Included by the BPF programs (C) and by the agent (C++). Fixed-width fields, no
  * pointers, no implicit padding. Never reorder: append, and raise SOCKWARD_WIRE_VERSION.
  *
- * A record is one of the structs below that begin with the header and the bytes that follow it: header.size in all.
+ * A record is one of the structs below that begin with the header and the bytes that follow it: header.size
+ * in all.
  */
 #ifndef SOCKWARD_EVENT_H
 #define SOCKWARD_EVENT_H
@@ -151,8 +152,8 @@ struct sockward_header {
 	__u32 working_device; /* the kernel's dev_t */
 	__u32 fsgid; /* what permission checks on files go by; initial user namespace */
 	/*
-	 * Supplementary groups: so many numbers of 4 bytes at the end of the record, and how many the caller has. Only of
-	 * calls that were refused with EACCES or EPERM.
+	 * Supplementary groups: so many numbers of 4 bytes at the end of the record, and how many the caller
+	 * has. Only of calls that were refused with EACCES or EPERM.
 	 */
 	__u16 groups, groups_total;
 	__u32 reserved; /* 0 */
@@ -262,8 +263,8 @@ enum sockward_watch {
 #define SOCKWARD_MESSAGE_MAX 1024
 
 /*
- * A watched process has ended: its last thread is gone. Its files are closed a moment later. Followed by message_bytes of
- * what it wrote last, when it failed and that was kept.
+ * A watched process has ended: its last thread is gone. Its files are closed a moment later. Followed by
+ * message_bytes of what it wrote last, when it failed and that was kept.
  */
 struct sockward_process_exit {
 	struct sockward_header header;
