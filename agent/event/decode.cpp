@@ -17,10 +17,6 @@ using Bytes = std::span<const std::byte>;
 constexpr int kLargestErrno = 4095;  // MAX_ERRNO, include/linux/err.h
 constexpr int kBindPortLock = 8;     // SOCK_BINDPORT_LOCK, include/net/sock.h
 
-static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
-static_assert(static_cast<int>(Syscall::execve) == SOCKWARD_EXECVE);
-static_assert(kSyscalls == SOCKWARD_SYSCALLS);
-
 Error malformed(const char* what) {
   return make_error(std::errc::bad_message, std::string("decode record: ") + what);
 }

@@ -70,7 +70,7 @@ SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count)
     result.syscall = static_cast<Syscall>(key.row / SOCKWARD_FAMILIES);
     result.family = static_cast<Family>(key.row % SOCKWARD_FAMILIES);
   } else {
-    result.syscall = static_cast<Syscall>(key.row - SOCKWARD_SOCKET_ROWS + 3);
+    result.syscall = static_cast<Syscall>(key.row - SOCKWARD_SOCKET_ROWS + SOCKWARD_SOCKET_CALLS);
   }
   return result;
 }

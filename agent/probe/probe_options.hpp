@@ -20,8 +20,8 @@ struct ReportFilter {
   /// Failures that say something of this call or family only (bpf/core/wanted.bpf.h): of AF_UNIX, of refused
   /// and timed-out TCP connects, link-local addresses without an interface, EBUSY of unlink.
   bool unix_missing = true;
-  std::uint16_t syscalls = 0xFFF;  ///< bit per Syscall
-  std::uint32_t only_tgid = 0;     ///< 0: every process
+  std::uint16_t syscalls = kEverySyscall;  ///< bit per Syscall
+  std::uint32_t only_tgid = 0;             ///< 0: every process
 
   void add_errno(int number) {
     errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64);

@@ -17,11 +17,11 @@ std::string_view to_string(Family family);
 
 /// Has this call a socket (and so a row of counters for each family)?
 constexpr bool takes_socket(Syscall syscall) {
-  return syscall <= Syscall::listen;
+  return traits_of(syscall).takes_socket;
 }
 /// Only the ELOOP failures of these calls are counted.
 constexpr bool counts_only_eloop(Syscall syscall) {
-  return syscall >= Syscall::openat2;
+  return traits_of(syscall).counts_only_eloop;
 }
 
 /// Slot 0 = success, 1..133 = errno, 134 = an errno without a name.

@@ -28,11 +28,11 @@ static __always_inline int is_link_local(const __u8 *sockaddr)
 	return sockaddr[8] == 0xfe && (sockaddr[9] & 0xc0) == 0x80;
 }
 
-/* The state of the probe's address on one device; SOCKWARD_ADDRESS_ABSENT: it is not there. */
-__weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_address)
+/* The state of the area's address on one device; SOCKWARD_ADDRESS_ABSENT: it is not there. */
+__weak __attribute__((noinline)) int address_state_on(__u32 area, __u64 device_address)
 {
 	struct net_device *device = (struct net_device *)device_address;
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct socket_scratch *scratch = socket_scratch_in(area);
 	struct inet6_dev *ipv6 = BPF_CORE_READ(device, ip6_ptr);
 	struct list_head *head, *entry;
 	const __u64 *wanted;
@@ -44,7 +44,8 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 	if (!scratch || !ipv6)
 		return SOCKWARD_ADDRESS_ABSENT;
 	/* The call binds the socket to the interface of sin6_scope_id, and leaves it there when it fails. */
-	if (is_link_local(scratch->data) && scratch->call.bound_device != (__u32)BPF_CORE_READ(device, ifindex))
+	if (is_link_local(scratch->data) &&
+	    scratch->call.bound_device != (__u32)BPF_CORE_READ(device, ifindex))
 		return SOCKWARD_ADDRESS_ABSENT;
 	if ((BPF_CORE_READ(device, flags) & IFF_LOOPBACK) && is_ipv6_loopback(scratch->data) &&
 	    BPF_CORE_READ(ipv6, cnf.disable_ipv6))
@@ -53,7 +54,8 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 	entry = BPF_CORE_READ(ipv6, addr_list.next);
 	wanted = (const __u64 *)(scratch->data + 8);
 	for (int i = 0; i < MOST_ADDRESSES; i++) {
-		struct inet6_ifaddr *one = (void *)entry - bpf_core_field_offset(struct inet6_ifaddr, if_list);
+		struct inet6_ifaddr *one =
+			(void *)entry - bpf_core_field_offset(struct inet6_ifaddr, if_list);
 
 		if (entry == head || !entry)
 			return SOCKWARD_ADDRESS_ABSENT;
@@ -74,9 +76,9 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
  * for every record and left at once for most: a branch in the caller would double what the verifier has to
  * look at there.
  */
-__weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock, int result)
+__weak __attribute__((noinline)) int address_state_in(__u32 area, __u64 sock, int result)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct socket_scratch *scratch = socket_scratch_in(area);
 	struct net *net = BPF_CORE_READ((struct sock *)sock, __sk_common.skc_net.net);
 	struct list_head *head =
 		(struct list_head *)((__u64)net + bpf_core_field_offset(struct net, dev_base_head));
@@ -89,7 +91,7 @@ __weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock, i
 
 		if (entry == head || !entry)
 			return SOCKWARD_ADDRESS_ABSENT;
-		state = address_state_on(probe,
+		state = address_state_on(area,
 					 (__u64)entry - bpf_core_field_offset(struct net_device, dev_list));
 		if (state != SOCKWARD_ADDRESS_ABSENT)
 			return state;
