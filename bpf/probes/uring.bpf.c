@@ -36,30 +36,36 @@ static __always_inline int name_does_not_fit(struct socket_scratch *scratch, con
 	return copied == UNIX_PATH_MAX + 1;
 }
 
-static __always_inline int observe(__u32 probe, __u32 syscall, struct sock *sk, const void *address, int length,
-				   int result)
+static __always_inline struct socket_arguments arguments_of_request(const void *address, int length)
 {
-	struct socket_arguments arguments = {
+	return (struct socket_arguments){
 		.fd = -1,
 		.length = length,
 		.via = SOCKWARD_VIA_IO_URING,
 		.kernel_address = address,
 	};
+}
+
+static __always_inline int observe(__u32 probe, __u32 syscall, const struct socket_arguments *arguments,
+				   struct sock *sk, int result)
+{
 	struct socket_scratch *scratch = socket_scratch_of(probe);
 	__u32 family = family_of(sk);
 	int wanted = errno_wanted(result);
 
 	count_call(syscall, family, result);
 	if (!wanted)
-		wanted = failure_wanted(probe, syscall, family, &arguments, result);
+		wanted = failure_wanted(probe, syscall, family, arguments, result);
 	if (!scratch)
 		return 0;
+	if (arguments->flags & SOCKWARD_NAME_REPLACED)
+		wanted = settings.report_replaced;
 	if (family == SOCKWARD_FAMILY_UNIX && settings.report_too_long)
-		wanted |= name_does_not_fit(scratch, address, length, result);
+		wanted |= name_does_not_fit(scratch, arguments->kernel_address, arguments->length, result);
 	if (syscall == SOCKWARD_CONNECT && family == SOCKWARD_FAMILY_UNIX && settings.report_unix_refused)
 		wanted |= result == -ECONNREFUSED || result == -EPROTOTYPE;
 	if (wanted && syscall_wanted(syscall))
-		emit_socket_call(scratch, probe, syscall, &arguments, sk, result, 0);
+		emit_socket_call(scratch, probe, syscall, arguments, sk, result, 0);
 	return 0;
 }
 
@@ -76,22 +82,24 @@ static __always_inline __u32 asked_netlink_port(struct sock *sk, const void *add
 SEC("fexit/__sys_bind_socket")
 int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int length, int result)
 {
-	struct sockward_file_name replaced;
+	struct socket_arguments arguments = arguments_of_request(address, length);
 	struct sock *sk;
 
 	if (!came_by_io_uring())
 		return 0;
 	sk = BPF_CORE_READ(socket, sk);
 	result = normalise_result(result);
-	if (!result && sk)
-		remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
-				asked_netlink_port(sk, address), &replaced);
-	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, sk, address, length, result);
+	if (!result && sk &&
+	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
+			    asked_netlink_port(sk, address), &arguments.replaced))
+		arguments.flags |= SOCKWARD_NAME_REPLACED;
+	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, &arguments, sk, result);
 }
 
 SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int length, int flags, int result)
 {
+	struct socket_arguments arguments = arguments_of_request(address, length);
 	struct socket *socket;
 	struct sock *sk = NULL;
 
@@ -102,7 +110,7 @@ int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int le
 		socket = BPF_CORE_READ(file, private_data);
 		sk = BPF_CORE_READ(socket, sk);
 	}
-	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, sk, address, length,
+	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, &arguments, sk,
 		       normalise_result(result));
 }
 
