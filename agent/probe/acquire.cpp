@@ -72,7 +72,7 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
   for (const auto& operation : plan)
     result.side.probes.push_back({.operation = operation.operation,
                                   .backend = operation.backend,
-                                  .attached = operation.backend != "none",
+                                  .attached = operation.backend != Backend::none,
                                   .reason = operation.reason,
                                   .optional = operation.optional});
   // A previous agent may have died between attaching these and giving them their turn.

@@ -97,7 +97,7 @@ bool has_fall_back(const bpf_object* object, const KernelFeatures& features, con
   const std::string operation = parse_program_name(program).operation;
   const auto plan = make_plan(object, features, options, refused);
   return std::any_of(plan.begin(), plan.end(), [&](const OperationPlan& candidate) {
-    return candidate.operation == operation && candidate.backend != "none";
+    return candidate.operation == operation && candidate.backend != Backend::none;
   });
 }
 

@@ -78,9 +78,13 @@ struct VerifierCost {
   std::uint32_t stack_bytes = 0;   ///< of all its functions; the kernel refuses chains of more than 512
 };
 
+/// How programs are attached, the best way first. none: not at all.
+enum class Backend : std::uint8_t { fexit, cgroup, iterator, tp_btf, tracepoint, none };
+std::string_view to_string(Backend backend);
+
 struct ProbeStatus {
-  std::string operation;  ///< "bind", "sysctl", "uts_namespaces"
-  std::string backend;    ///< fexit | tracepoint | tp_btf | cgroup | iterator | none
+  std::string operation;  ///< "bind", "bind_compat", "sysctl", "uts"
+  Backend backend = Backend::none;
   bool attached = false;
   std::string reason;     ///< why this backend, or why none
   bool optional = false;  ///< nothing is missing without it

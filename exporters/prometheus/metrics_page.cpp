@@ -284,7 +284,7 @@ void add_program_families(const KernelSource& kernel, bool statistics, Families&
 void add_probe_families(const KernelSource& kernel, Families& out) {
   FamilyBuilder attached("sockward_probe_attached"), coverage("sockward_coverage");
   for (const auto& probe : kernel.probes())
-    attached.add({probe.operation, probe.backend}, probe.attached ? 1 : 0);
+    attached.add({probe.operation, to_string(probe.backend)}, probe.attached ? 1 : 0);
   for (const auto& route : kernel.coverage())
     coverage.add({route.operation, route.route}, route.seen ? 1 : 0);
   out.push_back(attached.take());
