@@ -251,9 +251,9 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
     if (refused.size() > known && round < kRounds) continue;
     report_missing(side.probes, options.strict);
     if (before_turn) before_turn(side);
-    if (!activate_generation(side.map("counters"), bpf_map__max_entries(skeleton->maps.counters),
-                             side.generation))
-      throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
+    const auto active = activate_generation(side.map("counters"),
+                                            bpf_map__max_entries(skeleton->maps.counters), side.generation);
+    if (!active) throw failure(active.error().text(), "raise the memory limit of this process");
     return side;
   }
   std::string reasons;
