@@ -159,6 +159,9 @@ sockward_settings make_settings(const ProbeOptions& options, bool own_types, std
   settings.report_too_long = filter.too_long;
   settings.report_unix_refused = filter.unix_refused;
   settings.report_all_errors = filter.all_errors;
+  static_assert(static_cast<int>(CgroupHierarchy::v2) == SOCKWARD_CGROUP_V2);
+  static_assert(static_cast<int>(CgroupHierarchy::v1_pids) == SOCKWARD_CGROUP_V1_PIDS);
+  static_assert(static_cast<int>(CgroupHierarchy::v1_memory) == SOCKWARD_CGROUP_V1_MEMORY);
   settings.hierarchy = static_cast<__u8>(options.hierarchy);
   settings.writes_strict = options.writes_strict;
   settings.report_replaced = filter.too_long;

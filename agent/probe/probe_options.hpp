@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "event/cgroup_hierarchy.hpp"
 #include "event/event.hpp"
 #include "probe/plan.hpp"
 
@@ -29,8 +30,6 @@ struct ReportFilter {
   /// The default set of the Contract.
   static ReportFilter standard();
 };
-
-enum class CgroupHierarchy : std::uint8_t { v2, v1_pids, v1_memory };
 
 struct ProbeOptions {
   ReportFilter filter = ReportFilter::standard();

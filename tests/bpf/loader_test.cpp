@@ -32,7 +32,7 @@ using ::testing::HasSubstr;
 ProbeOptions options() {
   ProbeOptions result;
   const CgroupMounts mounts = find_cgroup_mounts();
-  result.hierarchy = static_cast<CgroupHierarchy>(mounts.kind);
+  result.hierarchy = mounts.hierarchy;
   result.cgroup2_root = mounts.v2_root;
   return result;
 }
