@@ -57,7 +57,7 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .messages = settings.probes.stderr_text,
           .near_limit_bytes = static_cast<std::uint16_t>(settings.names.near_limit_bytes),
           .host_utsns = settings.host.uts_namespace,
-          .hierarchy = static_cast<CgroupHierarchy>(mounts.kind),
+          .hierarchy = mounts.hierarchy,
           .cgroup2_root = mounts.v2_root,
           .writes_strict = sysctl_writes_strict()};
 }

@@ -36,8 +36,8 @@ int print_plan(const std::vector<OperationPlan>& plan) {
   int missing = 0;
   std::printf("\n  %-20s %-11s %s\n", "PROBE", "BACKEND", "WHY");
   for (const auto& operation : plan) {
-    missing += operation.backend == "none" && !operation.optional;
-    std::printf("  %-20s %-11s %s\n", operation.operation.c_str(), operation.backend.c_str(),
+    missing += operation.backend == Backend::none && !operation.optional;
+    std::printf("  %-20s %-11s %s\n", operation.operation.c_str(), to_string(operation.backend).data(),
                 operation.reason.c_str());
   }
   return missing;
@@ -56,7 +56,7 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
   for (const auto& operation : plan)
     probes.push_back({.operation = operation.operation,
                       .backend = operation.backend,
-                      .attached = operation.backend != "none",
+                      .attached = operation.backend != Backend::none,
                       .reason = {}});
   std::puts("\n  Not seen here:");
   for (const auto& [route, text] : kRoutes) {

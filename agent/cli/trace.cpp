@@ -44,7 +44,7 @@ std::uint16_t syscall_bits(const std::vector<std::string>& names) {
     }
     bits = static_cast<std::uint16_t>(bits | 1u << static_cast<unsigned>(*syscall));
   }
-  return names.empty() ? 0xFFF : bits;
+  return names.empty() ? kEverySyscall : bits;
 }
 
 /// Nobody reads the pipe or socket that standard output is (`sockward trace | head`).

@@ -44,7 +44,9 @@ std::string read_text(const std::string& path) {
 }  // namespace
 
 std::string CgroupMounts::controller() const {
-  return kind == Kind::v1_pids ? "pids" : kind == Kind::v1_memory ? "memory" : "";
+  return hierarchy == CgroupHierarchy::v1_pids     ? "pids"
+         : hierarchy == CgroupHierarchy::v1_memory ? "memory"
+                                                   : "";
 }
 
 CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_controllers) {
@@ -54,7 +56,7 @@ CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_co
     if (mount.type == "cgroup" && mount.has_super_option("pids")) pids = mount.point;
     if (mount.type == "cgroup" && mount.has_super_option("memory")) memory = mount.point;
   });
-  using Kind = CgroupMounts::Kind;
+  using Kind = CgroupHierarchy;
   // A hybrid host may leave a controller or two to v2 (hugetlb, say); these two are what runtimes set up
   // everywhere.
   const bool v2_carries = has_word(v2_controllers, "pids") || has_word(v2_controllers, "memory");

@@ -9,16 +9,16 @@
 
 #include "base/file_descriptor.hpp"
 #include "enrich/host_view.hpp"
+#include "event/cgroup_hierarchy.hpp"
 #include "record/context.hpp"
 
 namespace sockward {
 
 /// Where the cgroup hierarchies are mounted.
 struct CgroupMounts {
-  enum class Kind { v2, v1_pids, v1_memory };
-  Kind kind = Kind::v2;  ///< the hierarchy that distinguishes containers
-  std::string root;      ///< where that one is mounted; empty: nowhere
-  std::string v2_root;   ///< cgroup2, for programs attached to cgroups; empty: not mounted
+  CgroupHierarchy hierarchy = CgroupHierarchy::v2;
+  std::string root;     ///< where that one is mounted; empty: nowhere
+  std::string v2_root;  ///< cgroup2, for programs attached to cgroups; empty: not mounted
 
   /// As /proc/pid/cgroup names it: "", "pids", "memory".
   std::string controller() const;

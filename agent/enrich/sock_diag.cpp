@@ -6,10 +6,10 @@
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
 
 #include <cstring>
 
+#include "base/device.hpp"
 #include "enrich/in_namespace.hpp"
 #include "enrich/netlink.hpp"
 
@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeout{1000};
 constexpr unsigned kTcpClose = 7, kTcpListen = 10;  // include/net/tcp_states.h; AF_UNIX uses the same numbers
-constexpr std::uint32_t kMinorBits = 20;            // udiag_vfs_dev is the kernel's dev_t (net/unix/diag.c)
 
 /// Asks for a dump and hands every answer to `take`.
 Result<bool> dump(const void* request, std::size_t bytes, const TakeMessage& take) {
@@ -56,8 +55,7 @@ std::optional<OpenSocket> unix_socket(const nlmsghdr* message, NamespaceInode ne
     if (mnl_attr_get_type(attribute) == UNIX_DIAG_NAME) name.assign(static_cast<const char*>(payload), bytes);
     if (mnl_attr_get_type(attribute) == UNIX_DIAG_VFS && bytes >= sizeof(unix_diag_vfs)) {
       const auto* file = static_cast<const unix_diag_vfs*>(payload);
-      socket.name.device =
-          makedev(file->udiag_vfs_dev >> kMinorBits, file->udiag_vfs_dev & ((1U << kMinorBits) - 1));
+      socket.name.device = stat_device(file->udiag_vfs_dev);  // the kernel's dev_t (net/unix/diag.c)
       socket.name.inode = file->udiag_vfs_ino;
       has_file = true;
     }

@@ -2,12 +2,13 @@
 
 #include <netinet/in.h>
 #include <sockward/event.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <vector>
+
+#include "base/device.hpp"
 
 namespace sockward {
 namespace {
@@ -16,10 +17,6 @@ using Bytes = std::span<const std::byte>;
 
 constexpr int kLargestErrno = 4095;  // MAX_ERRNO, include/linux/err.h
 constexpr int kBindPortLock = 8;     // SOCK_BINDPORT_LOCK, include/net/sock.h
-
-static_assert(static_cast<int>(Syscall::move_mount) + 1 == SOCKWARD_SYSCALLS);
-static_assert(static_cast<int>(Syscall::execve) == SOCKWARD_EXECVE);
-static_assert(kSyscalls == SOCKWARD_SYSCALLS);
 
 Error malformed(const char* what) {
   return make_error(std::errc::bad_message, std::string("decode record: ") + what);
@@ -32,10 +29,6 @@ std::string_view text_of(Bytes bytes) {
 template <std::size_t N>
 std::string until_nul(const char (&field)[N]) {
   return std::string(field, strnlen(field, N));
-}
-
-std::uint64_t to_stat_device(std::uint64_t kernel) {
-  return makedev(kernel >> 20, kernel & 0xFFFFF);
 }
 
 Actor decode_actor(const sockward_header& header) {
@@ -52,9 +45,9 @@ Actor decode_actor(const sockward_header& header) {
           .pidns = header.pidns,
           .mntns = header.mntns,
           .userns = header.userns,
-          .root_device = to_stat_device(header.root_device),
+          .root_device = stat_device(header.root_device),
           .root_inode = header.root_inode,
-          .working_device = to_stat_device(header.working_device),
+          .working_device = stat_device(header.working_device),
           .working_inode = header.working_inode,
           .mount_event = header.mount_event,
           .comm = until_nul(header.comm)};
@@ -147,7 +140,7 @@ Result<Event> decode_socket_call(Bytes record, Event event, const sockward_heade
                   .source = decode_source(wire),
                   .address_state = decode_address_state(wire.address_state)};
   if ((flags & SOCKWARD_NAME_REPLACED) != 0)
-    call.replaced = FileId{to_stat_device(wire.replaced_device), wire.replaced_inode};
+    call.replaced = FileId{stat_device(wire.replaced_device), wire.replaced_inode};
   (event.syscall == Syscall::listen ? call.backlog : call.address_length) = wire.address_length;
   call.directory = decode_directory(text_of(data.subspan(wire.address_bytes, wire.directory_bytes)), flags,
                                     is_relative(call.address));

@@ -8,32 +8,13 @@
 
 #include "base/clock.hpp"
 #include "event/socket_address.hpp"
+#include "event/syscall.hpp"
 
 namespace sockward {
 
-/// The watched calls; numbers are those of the wire format.
-enum class Syscall : std::uint8_t {
-  bind,
-  connect,
-  listen,
-  unlink,
-  unlinkat,
-  sethostname,
-  setdomainname,
-  openat2,
-  open_tree,
-  mount,
-  move_mount,
-  execve  ///< and execveat: only records, no counters
-};
-inline constexpr std::size_t kSyscalls = 11;       ///< those that are counted
-inline constexpr std::size_t kNamedSyscalls = 12;  ///< and execve
-
 enum class Via : std::uint8_t { syscall, sysctl, io_uring, compat };
 
-std::string_view to_string(Syscall syscall);
 std::string_view to_string(Via via);
-std::optional<Syscall> syscall_from(std::string_view name);
 
 /// The inode number of a namespace. May be reused after the namespace is gone.
 using NamespaceInode = std::uint32_t;

@@ -72,14 +72,14 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
   for (const auto& operation : plan)
     result.side.probes.push_back({.operation = operation.operation,
                                   .backend = operation.backend,
-                                  .attached = operation.backend != "none",
+                                  .attached = operation.backend != Backend::none,
                                   .reason = operation.reason,
                                   .optional = operation.optional});
   // A previous agent may have died between attaching these and giving them their turn.
-  if (!activate_generation(result.side.map("counters"),
-                           static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1,
-                           result.side.generation))
-    throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
+  const auto active =
+      activate_generation(result.side.map("counters"),
+                          static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1, result.side.generation);
+  if (!active) throw failure(active.error().text(), "raise the memory limit of this process");
   result.pins->remove_all_but(result.side.generation);
   result.adopted = true;
 }

@@ -10,10 +10,6 @@
 namespace sockward {
 namespace {
 
-std::string after_slash(std::string_view section) {
-  return std::string(section.substr(section.find('/') + 1));
-}
-
 int perf_event_of_tracepoint(int id) {
   perf_event_attr attributes{};
   attributes.type = PERF_TYPE_TRACEPOINT;
@@ -24,7 +20,7 @@ int perf_event_of_tracepoint(int id) {
 }
 
 Result<Link> attach_tracepoint(const bpf_program* program, const Tracepoints& tracepoints) {
-  const std::string target = after_slash(bpf_program__section_name(program));
+  const std::string target = target_of(program);
   const auto id = tracepoints.id_of(target);
   if (!id) return id.error();
   FileDescriptor event(perf_event_of_tracepoint(*id));
@@ -39,17 +35,17 @@ Result<Link> attach_tracepoint(const bpf_program* program, const Tracepoints& tr
 
 Result<Link> attach_program(const bpf_program* program, const KernelFeatures& features,
                             const ProbeOptions& options) {
-  const std::string backend = parse_program_name(bpf_program__name(program)).backend;
-  if (backend == "tracepoint") return attach_tracepoint(program, *features.tracepoints);
-  if (backend == "cgroup") {
+  const Backend backend = parse_program_name(bpf_program__name(program)).backend;
+  if (backend == Backend::tracepoint) return attach_tracepoint(program, *features.tracepoints);
+  if (backend == Backend::cgroup) {
     const FileDescriptor root(open(options.cgroup2_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root.valid()) return last_error("open " + options.cgroup2_root);
     Link link(bpf_program__attach_cgroup(program, root.get()));
     if (!link) return last_error("attach to cgroup " + options.cgroup2_root);
     return link;
   }
-  Link link(backend == "iterator" ? bpf_program__attach_iter(program, nullptr)
-                                  : bpf_program__attach(program));
+  Link link(backend == Backend::iterator ? bpf_program__attach_iter(program, nullptr)
+                                         : bpf_program__attach(program));
   if (!link) return last_error(std::string("attach ") + bpf_program__section_name(program));
   return link;
 }
@@ -66,7 +62,7 @@ ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& oper
   for (const std::string& name : operation.programs) {
     auto link = attach_program(bpf_object__find_program_by_name(object, name.c_str()), features, options);
     if (!link) {
-      status.backend = "none";
+      status.backend = Backend::none;
       status.reason = link.error().text();
       failures.push_back({name, status.reason});
       return status;

@@ -1,8 +1,6 @@
 #include "probe/counter_maps.hpp"
 
 #include <bpf/bpf.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <map>
 
@@ -17,11 +15,6 @@ static_assert(NameChanges::kRoutes == SOCKWARD_VIAS);
 
 std::uint64_t load(const __u64& counter) {
   return __atomic_load_n(&counter, __ATOMIC_RELAXED);
-}
-
-std::size_t mapped_bytes(std::size_t blocks) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return (blocks * sizeof(sockward_cpu_counters) + page - 1) / page * page;
 }
 
 std::uint32_t row_of(std::size_t syscall, std::size_t family) {
@@ -77,7 +70,7 @@ SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count)
     result.syscall = static_cast<Syscall>(key.row / SOCKWARD_FAMILIES);
     result.family = static_cast<Family>(key.row % SOCKWARD_FAMILIES);
   } else {
-    result.syscall = static_cast<Syscall>(key.row - SOCKWARD_SOCKET_ROWS + 3);
+    result.syscall = static_cast<Syscall>(key.row - SOCKWARD_SOCKET_ROWS + SOCKWARD_SOCKET_CALLS);
   }
   return result;
 }
@@ -85,19 +78,15 @@ SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count)
 }  // namespace
 
 CounterBlocks::CounterBlocks(int map_fd, std::uint32_t blocks) {
-  void* memory = mmap(nullptr, mapped_bytes(blocks), PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
-  if (memory == MAP_FAILED)
-    throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
-  blocks_ = {static_cast<sockward_cpu_counters*>(memory), blocks};
-}
-
-CounterBlocks::~CounterBlocks() {
-  munmap(blocks_.data(), mapped_bytes(blocks_.size()));
+  auto mapped = MappedArray<sockward_cpu_counters>::map(map_fd, blocks, "map the counters");
+  if (!mapped) throw failure(mapped.error().text(), "raise the memory limit of this process");
+  blocks_ = std::move(*mapped);
 }
 
 KernelSnapshot CounterBlocks::snapshot() const {
   KernelSnapshot total;
-  for (const auto& block : blocks_.first(blocks_.size() - 1)) add_block(block, total);
+  const auto all = blocks_.elements();
+  for (const auto& block : all.first(all.size() - 1)) add_block(block, total);
   total.names_new += load(own().names_new);
   return total;
 }

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <span>
 #include <vector>
 
 #include "base/result.hpp"
+#include "probe/mapped_array.hpp"
 #include "telemetry/kernel_counters.hpp"
 
 namespace sockward {
@@ -19,16 +19,15 @@ class CounterBlocks {
   CounterBlocks(int map_fd, std::uint32_t blocks);
   CounterBlocks(const CounterBlocks&) = delete;
   CounterBlocks& operator=(const CounterBlocks&) = delete;
-  ~CounterBlocks();
 
   KernelSnapshot snapshot() const;
   /// The agent's own block: counts of removed keys, in calls[][]; names that were bound before it started, in
   /// names_new.
-  sockward_cpu_counters& own() { return blocks_.back(); }
-  const sockward_cpu_counters& own() const { return blocks_.back(); }
+  sockward_cpu_counters& own() { return blocks_.elements().back(); }
+  const sockward_cpu_counters& own() const { return blocks_.elements().back(); }
 
  private:
-  std::span<sockward_cpu_counters> blocks_;
+  MappedArray<sockward_cpu_counters> blocks_;
 };
 
 /// Level (b): the bounded table by container. Thread-safe.

@@ -4,19 +4,15 @@
 
 #include <algorithm>
 
+#include "probe/plan.hpp"
+
 namespace sockward {
 namespace {
 
-bool is_attached(const std::vector<ProbeStatus>& probes, std::string_view operation) {
+ProbeStatus status_of(const std::vector<ProbeStatus>& probes, std::string_view operation) {
   const auto found =
       std::find_if(probes.begin(), probes.end(), [&](const auto& p) { return p.operation == operation; });
-  return found != probes.end() && found->attached;
-}
-
-std::string backend_of(const std::vector<ProbeStatus>& probes, std::string_view operation) {
-  const auto found =
-      std::find_if(probes.begin(), probes.end(), [&](const auto& p) { return p.operation == operation; });
-  return found == probes.end() ? "none" : found->backend;
+  return found == probes.end() ? ProbeStatus{.operation = std::string(operation), .reason = {}} : *found;
 }
 
 /// Are 32-bit callers told and tested here? AArch32 programs pass the fexit programs, but no test has shown
@@ -42,21 +38,25 @@ bool has_system_call(Syscall syscall) {
 std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes, bool restart) {
   std::vector<Coverage> result;
   bool any_fexit = false;
+  const auto attached = [&](Syscall call, Variant variant) {
+    return status_of(probes, operation_name(call, variant)).attached;
+  };
   for (std::size_t i = 0; i < kSyscalls; ++i) {
     const auto syscall = static_cast<Syscall>(i);
     const std::string name(to_string(syscall));
-    const bool attached = is_attached(probes, name), fexit = backend_of(probes, name) == "fexit";
+    const bool fexit = status_of(probes, name).backend == Backend::fexit;
     any_fexit |= fexit;
-    if (has_system_call(syscall)) result.push_back({name, "syscall", attached});
+    if (has_system_call(syscall)) result.push_back({name, "syscall", attached(syscall, Variant::plain)});
     // __sys_bind and its like serve native and 32-bit callers alike; others have an entry function for each.
-    const bool compat = takes_socket(syscall) ? attached && fexit : is_attached(probes, name + "_compat");
+    const bool compat = has_variant(syscall, Variant::compat) ? attached(syscall, Variant::compat)
+                                                              : fexit && attached(syscall, Variant::plain);
     result.push_back({name, "compat", kCompatKnown && compat});
-    if (syscall == Syscall::bind || syscall == Syscall::connect || syscall == Syscall::unlinkat)
-      result.push_back({name, "io_uring", is_attached(probes, name + "_uring")});
+    if (has_variant(syscall, Variant::uring))
+      result.push_back({name, "io_uring", attached(syscall, Variant::uring)});
   }
-  for (const char* name : {"sethostname", "setdomainname"})
-    result.push_back({name, "sysctl", is_attached(probes, "sysctl")});
-  result.push_back({"*", "seccomp_denied", !any_fexit || is_attached(probes, "bind_denied")});
+  for (const Syscall call : {Syscall::sethostname, Syscall::setdomainname})
+    result.push_back({std::string(to_string(call)), "sysctl", status_of(probes, "sysctl").attached});
+  result.push_back({"*", "seccomp_denied", !any_fexit || attached(Syscall::bind, Variant::denied)});
   result.push_back({"*", "restart", restart});
   return result;
 }

@@ -12,37 +12,44 @@ namespace {
 
 constexpr const char* kOwnTypes = "/sys/kernel/btf/vmlinux";
 
-std::string after_slash(std::string_view section) {
-  return std::string(section.substr(section.find('/') + 1));
+bool has_type(const KernelFeatures& features, const std::string& name, std::uint32_t kind) {
+  return btf__find_by_name_kind(features.types.get(), name.c_str(), kind) >= 0;
 }
 
 /// Why this program could not be attached here; nullopt: nothing speaks against it.
-std::optional<std::string> obstacle_of(const bpf_program* program, const KernelFeatures& features,
-                                       const ProbeOptions& options) {
-  const std::string backend = parse_program_name(bpf_program__name(program)).backend;
-  const std::string target = after_slash(bpf_program__section_name(program));
-  if (!features.own_types && backend != "tracepoint" && backend != "cgroup")
+std::optional<std::string> obstacle_of(const bpf_program* program, Backend backend,
+                                       const KernelFeatures& features, const ProbeOptions& options) {
+  const std::string target = target_of(program);
+  if (!features.own_types && backend != Backend::tracepoint && backend != Backend::cgroup)
     return "needs the kernel's own BTF (CONFIG_DEBUG_INFO_BTF=y), which --btf.path does not replace";
-  if (backend == "fexit" && btf__find_by_name_kind(features.types.get(), target.c_str(), BTF_KIND_FUNC) < 0)
-    return "the kernel has no function " + target;
-  if (backend == "tracepoint") {
-    if (!features.tracepoints) return features.no_tracepoints;
-    if (const auto id = features.tracepoints->id_of(target); !id)
-      return "the kernel has no tracepoint " + target;
+  switch (backend) {
+    case Backend::fexit:
+      if (!has_type(features, target, BTF_KIND_FUNC)) return "the kernel has no function " + target;
+      break;
+    case Backend::tracepoint:
+      if (!features.tracepoints) return features.no_tracepoints;
+      if (!features.tracepoints->id_of(target)) return "the kernel has no tracepoint " + target;
+      break;
+    case Backend::tp_btf:
+      if (!has_type(features, "btf_trace_" + target, BTF_KIND_TYPEDEF))
+        return "the kernel has no tracepoint " + target;
+      break;
+    case Backend::cgroup:
+      if (options.cgroup2_root.empty()) return "no cgroup2 file system is mounted";
+      break;
+    case Backend::iterator:
+    case Backend::none:
+      break;
   }
-  if (backend == "tp_btf" &&
-      btf__find_by_name_kind(features.types.get(), ("btf_trace_" + target).c_str(), BTF_KIND_TYPEDEF) < 0)
-    return "the kernel has no tracepoint " + target;
-  if (backend == "cgroup" && options.cgroup2_root.empty()) return "no cgroup2 file system is mounted";
   return std::nullopt;
 }
 
-/// probes/message.bpf.c is there for those who ask for it.
-bool is_of_messages(std::string_view program) {
-  return program.starts_with("message_");
-}
-
 }  // namespace
+
+std::string target_of(const bpf_program* program) {
+  const std::string_view section = bpf_program__section_name(program);
+  return std::string(section.substr(section.find('/') + 1));
+}
 
 KernelFeatures find_kernel_features(const ProbeOptions& options) {
   capture_libbpf_log();
@@ -72,9 +79,10 @@ std::vector<OperationPlan> make_plan(const bpf_object* object, const KernelFeatu
   bpf_program* program = nullptr;
   while ((program = bpf_object__next_program(object, program)) != nullptr) {
     const std::string name = bpf_program__name(program);
-    if (!options.messages && is_of_messages(name)) continue;
-    if (!denied && parse_program_name(name).operation.ends_with("_denied")) continue;
-    auto obstacle = obstacle_of(program, features, options);
+    const ProgramName parsed = parse_program_name(name);
+    if (!options.messages && parsed.keeps_messages) continue;
+    if (!denied && parsed.variant == Variant::denied) continue;
+    auto obstacle = obstacle_of(program, parsed.backend, features, options);
     if (const auto found = refused.find(name); found != refused.end()) obstacle = found->second;
     abilities.push_back({name, !obstacle, obstacle.value_or("")});
   }

@@ -11,6 +11,7 @@
 #include "probe/tracepoints.hpp"
 
 struct bpf_object;
+struct bpf_program;
 
 namespace sockward {
 
@@ -25,6 +26,9 @@ struct KernelFeatures {
 
 /// Programs that the kernel refused in an earlier round, with the reason.
 using RefusedPrograms = std::map<std::string, std::string>;
+
+/// What the program is attached to, from its section's name: "__sys_bind", "syscalls/sys_exit_bind".
+std::string target_of(const bpf_program* program);
 
 /// Throws StartupError: no privilege, no BTF.
 KernelFeatures find_kernel_features(const ProbeOptions& options);

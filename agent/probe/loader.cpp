@@ -97,7 +97,7 @@ bool has_fall_back(const bpf_object* object, const KernelFeatures& features, con
   const std::string operation = parse_program_name(program).operation;
   const auto plan = make_plan(object, features, options, refused);
   return std::any_of(plan.begin(), plan.end(), [&](const OperationPlan& candidate) {
-    return candidate.operation == operation && candidate.backend != "none";
+    return candidate.operation == operation && candidate.backend != Backend::none;
   });
 }
 
@@ -159,6 +159,9 @@ sockward_settings make_settings(const ProbeOptions& options, bool own_types, std
   settings.report_too_long = filter.too_long;
   settings.report_unix_refused = filter.unix_refused;
   settings.report_all_errors = filter.all_errors;
+  static_assert(static_cast<int>(CgroupHierarchy::v2) == SOCKWARD_CGROUP_V2);
+  static_assert(static_cast<int>(CgroupHierarchy::v1_pids) == SOCKWARD_CGROUP_V1_PIDS);
+  static_assert(static_cast<int>(CgroupHierarchy::v1_memory) == SOCKWARD_CGROUP_V1_MEMORY);
   settings.hierarchy = static_cast<__u8>(options.hierarchy);
   settings.writes_strict = options.writes_strict;
   settings.report_replaced = filter.too_long;
@@ -251,9 +254,9 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
     if (refused.size() > known && round < kRounds) continue;
     report_missing(side.probes, options.strict);
     if (before_turn) before_turn(side);
-    if (!activate_generation(side.map("counters"), bpf_map__max_entries(skeleton->maps.counters),
-                             side.generation))
-      throw failure(last_error("map the counters").text(), "raise the memory limit of this process");
+    const auto active = activate_generation(side.map("counters"),
+                                            bpf_map__max_entries(skeleton->maps.counters), side.generation);
+    if (!active) throw failure(active.error().text(), "raise the memory limit of this process");
     return side;
   }
   std::string reasons;

@@ -1,7 +1,10 @@
 #include "probe/plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace sockward {
 namespace {
@@ -11,7 +14,17 @@ struct Candidate {
   std::string obstacle;  // empty: usable
 };
 
-using Candidates = std::map<std::string, Candidate>;  // by backend
+using Candidates = std::map<Backend, Candidate>;
+
+constexpr std::pair<std::string_view, Variant> kVariants[] = {
+    {"_compat", Variant::compat}, {"_denied", Variant::denied}, {"_uring", Variant::uring}};
+
+/// Is it the end of the name? Then it is removed.
+bool cut_suffix(std::string_view& name, std::string_view suffix) {
+  if (!name.ends_with(suffix)) return false;
+  name.remove_suffix(suffix.size());
+  return true;
+}
 
 struct Operation {
   std::string name;
@@ -32,42 +45,53 @@ std::vector<Operation> group(const std::vector<ProgramAbility>& programs) {
   return operations;
 }
 
-void refuse(Candidates& candidates, const std::string& backend, const std::string& why) {
+void refuse(Candidates& candidates, Backend backend, const std::string& why) {
   const auto found = candidates.find(backend);
   if (found != candidates.end() && found->second.obstacle.empty()) found->second.obstacle = why;
 }
 
 OperationPlan choose(const Operation& operation) {
-  OperationPlan plan{.operation = operation.name, .backend = "none", .programs = {}, .reason = {}};
+  OperationPlan plan{.operation = operation.name, .programs = {}, .reason = {}};
   std::string obstacles;
-  for (const char* backend : {"fexit", "cgroup", "iterator", "tp_btf", "tracepoint"}) {
-    const auto found = operation.candidates.find(backend);
-    if (found == operation.candidates.end()) continue;
-    if (found->second.obstacle.empty()) {
+  for (const auto& [backend, candidate] : operation.candidates) {  // the best comes first, none last
+    if (backend == Backend::none) break;
+    if (candidate.obstacle.empty()) {
       plan.backend = backend;
-      plan.programs = found->second.programs;
+      plan.programs = candidate.programs;
       plan.reason = obstacles;
       return plan;
     }
-    obstacles += (obstacles.empty() ? "" : "; ") + std::string(backend) + ": " + found->second.obstacle;
+    obstacles +=
+        fmt::format("{}{}: {}", obstacles.empty() ? "" : "; ", to_string(backend), candidate.obstacle);
   }
   plan.reason = obstacles;
-  plan.optional = operation.candidates.size() == 1 && operation.candidates.contains("fexit");
+  plan.optional = operation.candidates.size() == 1 && operation.candidates.contains(Backend::fexit);
   return plan;
 }
 
 }  // namespace
 
 ProgramName parse_program_name(std::string_view name) {
-  static constexpr struct {
-    std::string_view suffix, backend;
-  } kSuffixes[] = {{"_entry_fentry", "fexit"}, {"_entry_tp", "tracepoint"}, {"_fexit", "fexit"},
-                   {"_tp", "tracepoint"},      {"_cgroup", "cgroup"},       {"_iter", "iterator"},
-                   {"_btf", "tp_btf"}};
-  for (const auto& [suffix, backend] : kSuffixes)
-    if (name.ends_with(suffix))
-      return {std::string(name.substr(0, name.size() - suffix.size())), std::string(backend)};
-  return {std::string(name), "none"};
+  static constexpr std::pair<std::string_view, Backend> kBackends[] = {
+      {"_fentry", Backend::fexit},  {"_fexit", Backend::fexit},   {"_tp", Backend::tracepoint},
+      {"_cgroup", Backend::cgroup}, {"_iter", Backend::iterator}, {"_btf", Backend::tp_btf}};
+  ProgramName parsed;
+  for (const auto& [suffix, backend] : kBackends)
+    if (parsed.backend == Backend::none && cut_suffix(name, suffix)) parsed.backend = backend;
+  parsed.at_entry = cut_suffix(name, "_entry");
+  parsed.operation = name;
+  parsed.keeps_messages = name.starts_with("message_");
+  for (const auto& [suffix, variant] : kVariants)
+    if (parsed.variant == Variant::plain && cut_suffix(name, suffix)) parsed.variant = variant;
+  parsed.call = syscall_from(name);
+  return parsed;
+}
+
+std::string operation_name(Syscall call, Variant variant) {
+  std::string name(to_string(call));
+  for (const auto& [suffix, its_variant] : kVariants)
+    if (its_variant == variant) name += suffix;
+  return name;
 }
 
 std::vector<OperationPlan> plan_probes(const std::vector<ProgramAbility>& programs, bool trampolines_work,
@@ -75,9 +99,10 @@ std::vector<OperationPlan> plan_probes(const std::vector<ProgramAbility>& progra
   std::vector<OperationPlan> plans;
   for (Operation& operation : group(programs)) {
     if (choice == BackendChoice::tracepoint)
-      refuse(operation.candidates, "fexit", "--probe.backend=tracepoint");
-    if (choice == BackendChoice::fexit) refuse(operation.candidates, "tracepoint", "--probe.backend=fexit");
-    if (!trampolines_work) refuse(operation.candidates, "fexit", trampoline_reason);
+      refuse(operation.candidates, Backend::fexit, "--probe.backend=tracepoint");
+    if (choice == BackendChoice::fexit)
+      refuse(operation.candidates, Backend::tracepoint, "--probe.backend=fexit");
+    if (!trampolines_work) refuse(operation.candidates, Backend::fexit, trampoline_reason);
     plans.push_back(choose(operation));
   }
   return plans;

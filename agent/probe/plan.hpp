@@ -1,18 +1,32 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "event/syscall.hpp"
+#include "telemetry/kernel_counters.hpp"
 
 namespace sockward {
 
 enum class BackendChoice { automatic, fexit, tracepoint };
 
-/// One program of the object file, told by its name `<operation>[_entry]_<backend>`.
+/// What the name of a program of the object file says: `<call>[_<variant>][_entry]_<backend>`, or any other
+/// word in the place of the call.
 struct ProgramName {
-  std::string operation;  ///< "bind"
-  std::string backend;    ///< fexit (also its fentry companion) | tracepoint | tp_btf | cgroup | iterator
+  std::string operation;             ///< "bind", "bind_compat", "sysctl": attached as a whole, or not
+  std::optional<Syscall> call;       ///< the watched call that it is about; nullopt: something else
+  Variant variant = Variant::plain;  ///< of the call
+  bool at_entry = false;             ///< it runs when the call begins, for another one at its end
+  Backend backend = Backend::none;   ///< fexit: also fentry, at entry
+  bool keeps_messages = false;       ///< of bpf/probes/message.bpf.c: only for those who ask for it
+
+  /// It counts each run as one watched call.
+  bool counts_calls() const { return call.has_value() && !at_entry; }
 };
 ProgramName parse_program_name(std::string_view name);
+/// The operation that sees the call come by this way: "bind", "bind_compat".
+std::string operation_name(Syscall call, Variant variant);
 
 /// What the loader found out about one program before the load.
 struct ProgramAbility {
@@ -24,7 +38,7 @@ struct ProgramAbility {
 /// What is decided for one operation.
 struct OperationPlan {
   std::string operation;
-  std::string backend;                ///< "none": not observed
+  Backend backend = Backend::none;
   std::vector<std::string> programs;  ///< to be loaded
   std::string reason;                 ///< for the reader of `sockward check`
   bool optional = false;  ///< it only has a fexit form and sharpens answers: nothing is missing without it

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "event/cgroup_hierarchy.hpp"
 #include "event/event.hpp"
 #include "probe/plan.hpp"
 
@@ -20,8 +21,8 @@ struct ReportFilter {
   /// Failures that say something of this call or family only (bpf/core/wanted.bpf.h): of AF_UNIX, of refused
   /// and timed-out TCP connects, link-local addresses without an interface, EBUSY of unlink.
   bool unix_missing = true;
-  std::uint16_t syscalls = 0xFFF;  ///< bit per Syscall
-  std::uint32_t only_tgid = 0;     ///< 0: every process
+  std::uint16_t syscalls = kEverySyscall;  ///< bit per Syscall
+  std::uint32_t only_tgid = 0;             ///< 0: every process
 
   void add_errno(int number) {
     errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64);
@@ -29,8 +30,6 @@ struct ReportFilter {
   /// The default set: docs/contract.md.
   static ReportFilter standard();
 };
-
-enum class CgroupHierarchy : std::uint8_t { v2, v1_pids, v1_memory };
 
 struct ProbeOptions {
   ReportFilter filter = ReportFilter::standard();

@@ -99,8 +99,8 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
 
 std::optional<std::string> ProbeSet::restart_obstacle(const std::vector<OperationPlan>& plan,
                                                       const std::string& pin_path) {
-  const bool tracepoints =
-      std::any_of(plan.begin(), plan.end(), [](const auto& one) { return one.backend == "tracepoint"; });
+  const bool tracepoints = std::any_of(
+      plan.begin(), plan.end(), [](const OperationPlan& one) { return one.backend == Backend::tracepoint; });
   if (tracepoints && !tracepoint_links_work())
     return "this kernel cannot pin what is attached to a tracepoint (5.15 can)";
   return PinFolder::obstacle(pin_path);
@@ -159,18 +159,6 @@ KernelSource::Fate ProbeSet::retire(std::uint64_t container_key, Fate fate) {
   return state_->sources->retire(container_key, fate);
 }
 
-namespace {
-
-/// Is it a program that counts a watched call: native, of a 32-bit caller, or refused by a filter?
-bool counts_calls(const std::string& program) {
-  std::string operation = parse_program_name(program).operation;
-  for (const std::string_view suffix : {"_compat", "_denied", "_uring"})
-    if (operation.ends_with(suffix)) operation.resize(operation.size() - suffix.size());
-  return syscall_from(operation).has_value() && program.find("_entry_") == std::string::npos;
-}
-
-}  // namespace
-
 std::vector<ProgramStats> ProbeSet::programs() const {
   std::vector<ProgramStats> result;
   for (const auto& [name, fd] : state_->kernel.side.programs) {
@@ -178,7 +166,7 @@ std::vector<ProgramStats> ProbeSet::programs() const {
     __u32 size = sizeof(info);
     if (bpf_obj_get_info_by_fd(fd.get(), &info, &size) != 0) continue;
     result.push_back({.name = name,
-                      .counts_calls = counts_calls(name),
+                      .counts_calls = parse_program_name(name).counts_calls(),
                       .missed = info.recursion_misses,
                       .run_time_ns = info.run_time_ns,
                       .run_count = info.run_cnt});

@@ -2,8 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <sockward/counters.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -11,27 +9,18 @@
 #include "base/startup_error.hpp"
 
 namespace sockward {
-namespace {
-
-std::size_t mapped_bytes(std::uint32_t blocks) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return (blocks * sizeof(sockward_settled) + page - 1) / page * page;
-}
-
-}  // namespace
 
 RecordLedger::RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std::uint64_t> given)
-    : blocks_(blocks), given_(std::move(given)) {
-  void* memory = mmap(nullptr, mapped_bytes(blocks), PROT_READ | PROT_WRITE, MAP_SHARED, settled_fd, 0);
-  if (memory == MAP_FAILED)
-    throw failure(last_error("map the record numbers").text(), "raise the memory limit of this process");
-  settled_ = static_cast<sockward_settled*>(memory);
+    : given_(std::move(given)) {
+  auto mapped = MappedArray<sockward_settled>::map(settled_fd, blocks, "map the record numbers");
+  if (!mapped) throw failure(mapped.error().text(), "raise the memory limit of this process");
+  settled_ = std::move(*mapped);
   given_.resize(std::size_t{blocks} * SOCKWARD_PROBES);
-  for (std::uint32_t cpu = 0; cpu < blocks; ++cpu)
-    seen_.insert(seen_.end(), std::begin(settled_[cpu].sequence), std::end(settled_[cpu].sequence));
+  for (const sockward_settled& block : settled_.elements())
+    seen_.insert(seen_.end(), std::begin(block.sequence), std::end(block.sequence));
   handled_ = seen_;
   skips_.resize(seen_.size());
-  sockward_settled& common = settled_[blocks_ - 1];
+  sockward_settled& common = settled_.elements().back();
   lost_ = common.lost[SOCKWARD_LOST_RESTART] + common.folded;  // those are told by no record any more
   common.lost[SOCKWARD_LOST_RESTART] = lost_;
   common.folded = 0;
@@ -39,10 +28,6 @@ RecordLedger::RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std
   const std::uint64_t queue_full = common.lost[SOCKWARD_LOST_QUEUE_FULL];
   dropped_ = std::min<std::uint64_t>(queue_full, common.dropped);
   drops_to_show_ = drops_to_settle_ = queue_full - dropped_;
-}
-
-RecordLedger::~RecordLedger() {
-  munmap(settled_, mapped_bytes(blocks_));
 }
 
 std::uint64_t* RecordLedger::number(std::vector<std::uint64_t>& numbers, const RecordNumber& record) const {
@@ -133,7 +118,7 @@ std::vector<std::uint64_t> numbers_given(int counters_fd, std::uint32_t blocks) 
 }
 
 Losses RecordLedger::previous_losses() const {
-  const auto& lost = settled_[blocks_ - 1].lost;
+  const auto& lost = settled_.elements().back().lost;
   return {.queue_full = lost[SOCKWARD_LOST_QUEUE_FULL],
           .decode = lost[SOCKWARD_LOST_DECODE],
           .output = lost[SOCKWARD_LOST_OUTPUT]};
@@ -141,7 +126,7 @@ Losses RecordLedger::previous_losses() const {
 
 void RecordLedger::publish(const Losses& losses) {
   const std::lock_guard lock(mutex_);
-  sockward_settled& common = settled_[blocks_ - 1];
+  sockward_settled& common = settled_.elements().back();
   common.lost[SOCKWARD_LOST_QUEUE_FULL] = losses.queue_full;
   common.lost[SOCKWARD_LOST_DECODE] = losses.decode;
   common.lost[SOCKWARD_LOST_OUTPUT] = losses.output;
@@ -151,7 +136,7 @@ void RecordLedger::publish(const Losses& losses) {
   common.lost[SOCKWARD_LOST_RESTART] = lost_settled_;
   common.dropped = std::min<std::uint64_t>(dropped_, losses.queue_full);
   for (std::size_t i = 0; i < handled_.size(); ++i) {
-    auto& settled = settled_[i / SOCKWARD_PROBES].sequence[i % SOCKWARD_PROBES];
+    auto& settled = settled_.elements()[i / SOCKWARD_PROBES].sequence[i % SOCKWARD_PROBES];
     if (settled != handled_[i]) __atomic_store_n(&settled, handled_[i], __ATOMIC_RELEASE);
   }
   __atomic_store_n(&common.folded, folded_, __ATOMIC_RELEASE);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "event/event.hpp"
+#include "probe/mapped_array.hpp"
 
 struct sockward_settled;
 
@@ -28,7 +29,6 @@ class RecordLedger {
   RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std::uint64_t> given);
   RecordLedger(const RecordLedger&) = delete;
   RecordLedger& operator=(const RecordLedger&) = delete;
-  ~RecordLedger();
 
   /// false: this record was done with before. Records of one probe and CPU come in order.
   bool admit(const RecordNumber& record);
@@ -52,11 +52,10 @@ class RecordLedger {
   void pass_skip(std::size_t index);
   std::uint64_t* number(std::vector<std::uint64_t>& numbers, const RecordNumber& record) const;
 
-  std::uint32_t blocks_;
-  sockward_settled* settled_ = nullptr;  // mapped, blocks_ of them
-  std::vector<std::uint64_t> given_;     // numbers that were given out before the start
-  std::vector<std::uint64_t> seen_;      // latest admitted, by CPU and probe
-  std::vector<std::uint64_t> handled_;   // latest handled, not yet published
+  MappedArray<sockward_settled> settled_;
+  std::vector<std::uint64_t> given_;    // numbers that were given out before the start
+  std::vector<std::uint64_t> seen_;     // latest admitted, by CPU and probe
+  std::vector<std::uint64_t> handled_;  // latest handled, not yet published
   /// Numbers that were lost before the start: once `after` is handled, all up to `to` is done with.
   struct Skip {
     std::uint64_t after = 0, to = 0;

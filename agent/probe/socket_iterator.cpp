@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
 
 #include <cstring>
 #include <ctime>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/device.hpp"
 #include "base/log.hpp"
 #include "probe/iterator.hpp"
 
@@ -18,14 +18,6 @@ namespace sockward {
 namespace {
 
 constexpr int kTcpListen = 10, kTcpClose = 7;  // include/net/tcp_states.h; AF_UNIX uses the same numbers
-
-// The kernel's dev_t has 20 bits of minor number (include/linux/kdev_t.h); stat(2) another layout.
-std::uint64_t to_stat_device(std::uint64_t kernel) {
-  return makedev(kernel >> 20, kernel & 0xFFFFF);
-}
-std::uint64_t to_kernel_device(std::uint64_t device) {
-  return std::uint64_t{major(device)} << 20 | minor(device);
-}
 
 OpenSocket::State state_of(const sockward_open_socket& entry) {
   if (entry.state == kTcpListen) return OpenSocket::State::listening;
@@ -129,7 +121,7 @@ sockward_bound_name to_wire(const BoundName& name) {
     wire.size = sizeof(netlink);
     std::memcpy(wire.bytes, &netlink, sizeof(netlink));
   } else {
-    const sockward_file_name file{.device = to_kernel_device(name.device), .inode = name.inode};
+    const sockward_file_name file{.device = kernel_device(name.device), .inode = name.inode};
     wire.kind = SOCKWARD_NAME_PATH;
     wire.size = sizeof(file);
     std::memcpy(wire.bytes, &file, sizeof(file));
@@ -172,7 +164,7 @@ std::optional<BoundName> from_wire(const sockward_bound_name& wire) {
       sockward_file_name file{};
       std::memcpy(&file, wire.bytes, sizeof(file));
       name.kind = BoundName::Kind::path;
-      name.device = to_stat_device(file.device);
+      name.device = stat_device(file.device);
       name.inode = file.inode;
       return name;
     }

@@ -17,11 +17,11 @@ std::string_view to_string(Family family);
 
 /// Has this call a socket (and so a row of counters for each family)?
 constexpr bool takes_socket(Syscall syscall) {
-  return syscall <= Syscall::listen;
+  return traits_of(syscall).takes_socket;
 }
 /// Only the ELOOP failures of these calls are counted.
 constexpr bool counts_only_eloop(Syscall syscall) {
-  return syscall >= Syscall::openat2;
+  return traits_of(syscall).counts_only_eloop;
 }
 
 /// Slot 0 = success, 1..133 = errno, 134 = an errno without a name.
@@ -100,9 +100,13 @@ struct VerifierCost {
   std::uint32_t stack_bytes = 0;   ///< of all its functions; the kernel refuses chains of more than 512
 };
 
+/// How programs are attached, the best way first. none: not at all.
+enum class Backend : std::uint8_t { fexit, cgroup, iterator, tp_btf, tracepoint, none };
+std::string_view to_string(Backend backend);
+
 struct ProbeStatus {
-  std::string operation;  ///< "bind", "sysctl", "uts_namespaces"
-  std::string backend;    ///< fexit | tracepoint | tp_btf | cgroup | iterator | none
+  std::string operation;  ///< "bind", "bind_compat", "sysctl", "uts"
+  Backend backend = Backend::none;
   bool attached = false;
   std::string reason;     ///< why this backend, or why none
   bool optional = false;  ///< nothing is missing without it

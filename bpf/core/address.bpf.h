@@ -22,64 +22,68 @@ struct socket_scratch {
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
 
-/* Each socket probe has an area of its own: 0 to 2 the system calls, then io_uring and what filters refused. */
-#define SOCKET_SLOTS (3 + SOCKWARD_PROBE_DENIED_LISTEN - SOCKWARD_PROBE_URING_BIND + 1)
+/* Each socket probe has an area of its own. */
+#define SOCKET_AREA(probe) SOCKWARD_AREA(SOCKWARD_SOCKET_CALL, probe)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SOCKET_SLOTS);
+	__uint(max_entries, SOCKET_AREA(SOCKWARD_PROBES));
 	__type(key, __u32);
 	__type(value, struct socket_scratch);
 } socket_scratch __weak SEC(".maps");
 
-static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
+static __always_inline struct socket_scratch *socket_scratch_in(__u32 area)
 {
-	__u32 slot = probe <= SOCKWARD_LISTEN ? probe : 3 + probe - SOCKWARD_PROBE_URING_BIND;
-
-	return bpf_map_lookup_elem(&socket_scratch, &slot);
+	return bpf_map_lookup_elem(&socket_scratch, &area);
 }
 
-/* Of the address that lies in the probe's area (core/suppress.bpf.h). -1: hold the record back. */
-__weak __attribute__((noinline)) int socket_held_back(__u32 probe, __u32 row, __u32 slot, __u32 bytes)
+/* The probe is a constant. Functions that are not inlined are given the area. */
+static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	return socket_scratch_in(SOCKET_AREA(probe));
+}
+
+/* Of the address that lies in the area (core/suppress.bpf.h). -1: hold the record back. */
+__weak __attribute__((noinline)) int socket_held_back(__u32 area, __u32 row, __u32 slot, __u32 bytes)
+{
+	struct socket_scratch *scratch = socket_scratch_in(area);
 
 	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
 }
 
-/* Appends the working directory of the caller. Returns flags. */
-__weak __attribute__((noinline)) int append_socket_directory(__u32 probe)
+/* Appends the working directory of the caller; the header is filled. Returns flags. */
+__weak __attribute__((noinline)) int append_socket_directory(__u32 area)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
-	struct data_area area;
+	struct socket_scratch *scratch = socket_scratch_in(area);
+	struct data_area data;
 
 	if (!scratch)
 		return SOCKWARD_DIR_UNKNOWN;
-	area.cursor = &scratch->cursor;
-	area.bytes = scratch->data;
-	return append_directory(area, probe, AT_FDCWD);
+	data.cursor = &scratch->cursor;
+	data.bytes = scratch->data;
+	return append_directory(data, scratch->call.header.probe, AT_FDCWD);
 }
 
 /* Appends the caller's groups. Returns flags. */
-__weak __attribute__((noinline)) int append_socket_groups(__u32 probe)
+__weak __attribute__((noinline)) int append_socket_groups(__u32 area)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
-	struct data_area area;
+	struct socket_scratch *scratch = socket_scratch_in(area);
+	struct data_area data;
 
 	if (!scratch)
 		return 0;
-	area.cursor = &scratch->cursor;
-	area.bytes = scratch->data;
-	return append_groups(area, &scratch->call.header);
+	data.cursor = &scratch->cursor;
+	data.bytes = scratch->data;
+	return append_groups(data, &scratch->call.header);
 }
 
 /*
- * Fills the socket fields of the record; `sk` is passed as a number. A global function, so that the verifier checks it once
- * and not again on every path of its callers.
+ * Fills the socket fields of the record; `sk` is passed as a number. A global function, so that the verifier
+ * checks it once and not again on every path of its callers.
  */
-__weak __attribute__((noinline)) int fill_socket_call(__u32 probe, __u64 socket, __u32 syscall)
+__weak __attribute__((noinline)) int fill_socket_call(__u32 area, __u64 socket, __u32 syscall)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct socket_scratch *scratch = socket_scratch_in(area);
 	struct sock *sk = (struct sock *)socket;
 	struct sockward_socket_call *call;
 	__u32 family = family_of(sk);
@@ -102,7 +106,8 @@ static __always_inline int user_path_length(struct socket_scratch *scratch, cons
 }
 
 /* Length of the AF_UNIX path in a sockaddr of `length` bytes; 0: abstract, unnamed; -1: unreadable. */
-static __always_inline int sockaddr_path_length(struct socket_scratch *scratch, const void *address, int length)
+static __always_inline int sockaddr_path_length(struct socket_scratch *scratch, const void *address,
+						int length)
 {
 	int bytes;
 
@@ -194,8 +199,8 @@ static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, 
 }
 
 /* The address of the call, from where it is best known. Returns the bytes copied. */
-static __always_inline __u64 copy_address(__u8 *data, const struct socket_arguments *arguments, struct sock *sk,
-					  int from_kernel, __u32 *flags)
+static __always_inline __u64 copy_address(__u8 *data, const struct socket_arguments *arguments,
+					  struct sock *sk, int from_kernel, __u32 *flags)
 {
 	if (arguments->kernel_address)
 		return copy_kept_address(data, arguments->kernel_address, arguments->length, flags);
@@ -204,7 +209,7 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 	return copy_user_address(data, arguments->address, arguments->length, flags);
 }
 
-int address_state_in(__u32 probe, __u64 sock, int result); /* core/inet6.bpf.h */
+int address_state_in(__u32 area, __u64 sock, int result); /* core/inet6.bpf.h */
 
 /* Fills and sends one socket record, unless there were enough like it. */
 static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe, __u32 syscall,
@@ -212,16 +217,17 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 					     int result, int from_kernel)
 {
 	struct sockward_socket_call *call = &scratch->call;
-	struct data_area area = {.cursor = &scratch->cursor, .bytes = scratch->data};
+	struct data_area data = {.cursor = &scratch->cursor, .bytes = scratch->data};
 	__u32 row = sockward_row(syscall, family_of(sk)), slot = errno_slot(result);
 	__u32 flags = arguments->flags | refusal_flag(result);
+	const __u32 area = SOCKET_AREA(probe);
 	int held_back;
 	__u64 bytes;
 
 	if (source_suppressed(row, slot))
 		return;
 	bytes = copy_address(scratch->data, arguments, sk, from_kernel, &flags);
-	held_back = socket_held_back(probe, row, slot, bytes);
+	held_back = socket_held_back(area, row, slot, bytes);
 	if (held_back < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));
@@ -234,18 +240,18 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->replaced_device = arguments->replaced.device;
 	call->replaced_inode = arguments->replaced.inode;
 	if (sk)
-		fill_socket_call(probe, (__u64)sk, syscall);
+		fill_socket_call(area, (__u64)sk, syscall);
 	call->address_bytes = bytes;
 	scratch->cursor = bytes;
 	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&
 	    scratch->data[UNIX_PATH_OFFSET] != '/' && scratch->data[UNIX_PATH_OFFSET] != 0)
-		flags |= append_socket_directory(probe);
+		flags |= append_socket_directory(area);
 	call->directory_bytes = scratch->cursor - bytes;
 	if (groups_matter(result))
-		flags |= append_socket_groups(probe);
-	call->address_state = address_state_in(probe, (__u64)sk, result);
+		flags |= append_socket_groups(area);
+	call->address_state = address_state_in(area, (__u64)sk, result);
 	call->header.flags = flags;
-	emit(&call->header, sizeof(*call) + cursor_of(area));
+	emit(&call->header, sizeof(*call) + cursor_of(data));
 }
 
 #include "core/inet6.bpf.h"

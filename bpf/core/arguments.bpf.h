@@ -49,7 +49,7 @@ static __always_inline const struct pt_regs *caller_registers(void)
 }
 
 /* Then every pointer to registers here is a typed one, whose fields are plain loads. */
-#define READ_REGISTER(registers, field)                                                                        \
+#define READ_REGISTER(registers, field)                                                                      \
 	(has_typed_registers() ? (registers)->field : BPF_CORE_READ(registers, field))
 
 /* number is a constant, 0..5. */
@@ -78,7 +78,10 @@ static __always_inline __u64 argument(const struct pt_regs *registers, int numbe
 }
 
 #ifdef COMPAT_FEXIT
-/* Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS). number is a constant, 0..4. */
+/*
+ * Of a 32-bit caller (arch/x86/include/asm/syscall_wrapper.h, SC_IA32_REGS_TO_ARGS).
+ * number is a constant, 0..4.
+ */
 static __always_inline __u64 compat_argument(const struct pt_regs *registers, int number)
 {
 	switch (number) {
@@ -95,6 +98,9 @@ static __always_inline __u64 compat_argument(const struct pt_regs *registers, in
 	}
 }
 #endif
+
+/* One of the two: native, and 32-bit. */
+typedef __u64 (*argument_reader)(const struct pt_regs *, int);
 
 static __always_inline __u64 call_number(const struct pt_regs *registers)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The name table: who bound what, remembered when the bind succeeds. A holder may live for milliseconds: looking it up
- * afterwards is too late. The name comes from the kernel's own socket, never from the caller's memory.
+ * The name table: who bound what, remembered when the bind succeeds. A holder may live for milliseconds:
+ * looking it up afterwards is too late. The name comes from the kernel's own socket, never from the caller's
+ * memory.
  */
 #ifndef SOCKWARD_CORE_BOUND_NAME_H
 #define SOCKWARD_CORE_BOUND_NAME_H
@@ -16,7 +17,7 @@ struct {
 	__type(value, struct sockward_binder);
 } bound_names __weak SEC(".maps");
 
-/* Which socket file was bound last under a name: a second one means that the first was removed or replaced. */
+/* Which socket file was bound last under a name: a second one means that the first was removed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -124,8 +125,8 @@ static __always_inline __u32 file_generation(struct sock *sk)
 	return BPF_CORE_READ((struct unix_sock *)sk, path.dentry, d_inode, i_generation);
 }
 
-static __always_inline void fill_owner(struct sockward_binder *owner, struct task_struct *task, struct sock *sk,
-				       struct file *file)
+static __always_inline void fill_owner(struct sockward_binder *owner, struct task_struct *task,
+				       struct sock *sk, struct file *file)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
 
@@ -179,8 +180,9 @@ struct {
 } bind_scratch __weak SEC(".maps");
 
 /*
- * Remembers the caller as the one who bound this socket. 1: its file took the name of `replaced`. A netlink port that the
- * kernel chose (asked_port 0) is not remembered: everybody who looks a host up gets one for a moment.
+ * Remembers the caller as the one who bound this socket. 1: its file took the name of `replaced`. A netlink
+ * port that the kernel chose (asked_port 0) is not remembered: everybody who looks a host up gets one for a
+ * moment.
  */
 static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct file *file, __u32 asked_port,
 					   struct sockward_file_name *replaced)

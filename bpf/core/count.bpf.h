@@ -12,8 +12,8 @@ static __always_inline void add_one(__u64 *counter)
 }
 
 /*
- * This CPU's block, or NULL when it is not these programs' turn: while an agent hands over to the next one, both have
- * their programs attached, and each call must be counted once.
+ * This CPU's block, or NULL when it is not these programs' turn: while an agent hands over to the next one,
+ * both have their programs attached, and each call must be counted once.
  */
 static __always_inline struct sockward_cpu_counters *cpu_counters(void)
 {

@@ -26,9 +26,9 @@ struct {
 } directory_walks __weak SEC(".maps");
 
 /*
- * The bytes behind a record's fixed part, and how many are in use. The cursor lives in map memory on purpose: the
- * verifier forgets what it knows of a value that was stored, so every turn of a loop looks the same to it and is
- * checked once. With the cursor in a register the programs took ten times as long to load.
+ * The bytes behind a record's fixed part, and how many are in use. The cursor lives in map memory on purpose:
+ * the verifier forgets what it knows of a value that was stored, so every turn of a loop looks the same to it
+ * and is checked once. With the cursor in a register the programs took ten times as long to load.
  */
 struct data_area {
 	volatile __u64 *cursor;
@@ -46,8 +46,9 @@ static __always_inline __u64 cursor_of(struct data_area data)
 enum walk_step { WALK_FAILED, WALK_ROOT, WALK_UNREACHABLE, WALK_MOUNT, WALK_COMPONENT };
 
 /*
- * One step up: to the parent, whose name is then to be copied (WALK_COMPONENT), or from the root of a mount to where it is
- * mounted. A function of its own: the verifier looks at it once, and not at every turn of the loop.
+ * One step up: to the parent, whose name is then to be copied (WALK_COMPONENT), or from the root of a mount
+ * to where it is mounted. A function of its own: the verifier looks at it once, and not at every turn of the
+ * loop.
  */
 __weak __attribute__((noinline)) int step_up(__u32 probe)
 {
@@ -131,8 +132,8 @@ static __always_inline struct directory_walk *begin_walk(__u32 probe, int dirfd)
 }
 
 /*
- * Appends the directory behind dirfd. Returns what of it is not known (enum sockward_flag). To be called in a function of its own:
- * 5.10 and 6.1 walk the loop again for each path by which the verifier gets to it.
+ * Appends the directory behind dirfd. Returns what of it is not known (enum sockward_flag). To be called in a
+ * function of its own: 5.10 and 6.1 walk the loop again for each path by which the verifier gets to it.
  */
 static __always_inline int append_directory(struct data_area data, __u32 probe, int dirfd)
 {

@@ -36,8 +36,8 @@ static __always_inline int syscall_wanted(__u32 syscall)
 	return (settings.report_syscalls >> syscall) & 1;
 }
 
-static __always_inline void fill_header(struct sockward_header *header, __u32 probe, __u32 syscall, __u32 kind,
-					int result)
+static __always_inline void fill_header(struct sockward_header *header, __u32 probe, __u32 syscall,
+					__u32 kind, int result)
 {
 	struct task_struct *task = current_task();
 
@@ -55,8 +55,8 @@ static __always_inline void fill_header(struct sockward_header *header, __u32 pr
 }
 
 /*
- * Gives the record its number and sends it. A full ring buffer is counted, and the number goes to the next record: a gap is
- * always a record that was in the ring buffer.
+ * Gives the record its number and sends it. A full ring buffer is counted, and the number goes to the next
+ * record: a gap is always a record that was in the ring buffer.
  */
 static __always_inline void emit(struct sockward_header *header, __u64 size)
 {

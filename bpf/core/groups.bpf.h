@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Supplementary groups of a caller that was refused: many programs end within a millisecond of it, and nobody could find
- * them out any more. They come last in a record.
+ * Supplementary groups of a caller that was refused: many programs end within a millisecond of it, and nobody
+ * could find them out any more. They come last in a record.
  */
 #ifndef SOCKWARD_CORE_GROUPS_H
 #define SOCKWARD_CORE_GROUPS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a network namespace has of an IPv6 address while a call that could not use it returns: afterwards it may be another
- * answer, or the namespace gone with the caller.
+ * What a network namespace has of an IPv6 address while a call that could not use it returns: afterwards it
+ * may be another answer, or the namespace gone with the caller.
  */
 #ifndef SOCKWARD_CORE_INET6_H
 #define SOCKWARD_CORE_INET6_H
@@ -14,7 +14,7 @@
 #define IFA_F_DADFAILED 0x08 /* include/uapi/linux/if_addr.h */
 #define IFA_F_TENTATIVE 0x40
 
-/* Is the address in the probe's area ::1? */
+/* Is the address in the area ::1? */
 static __always_inline int is_ipv6_loopback(const __u8 *sockaddr)
 {
 	const __u64 *halves = (const __u64 *)(sockaddr + 8);
@@ -22,17 +22,17 @@ static __always_inline int is_ipv6_loopback(const __u8 *sockaddr)
 	return !halves[0] && halves[1] == __builtin_bswap64(1);
 }
 
-/* Is it in fe80::/10? Several interfaces may have the same one: only that of the call counts (ipv6_chk_addr()). */
+/* In fe80::/10? Several interfaces may have the same one: only that of the call counts (ipv6_chk_addr()). */
 static __always_inline int is_link_local(const __u8 *sockaddr)
 {
 	return sockaddr[8] == 0xfe && (sockaddr[9] & 0xc0) == 0x80;
 }
 
-/* The state of the probe's address on one device; SOCKWARD_ADDRESS_ABSENT: it is not there. */
-__weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_address)
+/* The state of the area's address on one device; SOCKWARD_ADDRESS_ABSENT: it is not there. */
+__weak __attribute__((noinline)) int address_state_on(__u32 area, __u64 device_address)
 {
 	struct net_device *device = (struct net_device *)device_address;
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct socket_scratch *scratch = socket_scratch_in(area);
 	struct inet6_dev *ipv6 = BPF_CORE_READ(device, ip6_ptr);
 	struct list_head *head, *entry;
 	const __u64 *wanted;
@@ -44,7 +44,8 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 	if (!scratch || !ipv6)
 		return SOCKWARD_ADDRESS_ABSENT;
 	/* The call binds the socket to the interface of sin6_scope_id, and leaves it there when it fails. */
-	if (is_link_local(scratch->data) && scratch->call.bound_device != (__u32)BPF_CORE_READ(device, ifindex))
+	if (is_link_local(scratch->data) &&
+	    scratch->call.bound_device != (__u32)BPF_CORE_READ(device, ifindex))
 		return SOCKWARD_ADDRESS_ABSENT;
 	if ((BPF_CORE_READ(device, flags) & IFF_LOOPBACK) && is_ipv6_loopback(scratch->data) &&
 	    BPF_CORE_READ(ipv6, cnf.disable_ipv6))
@@ -53,7 +54,8 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 	entry = BPF_CORE_READ(ipv6, addr_list.next);
 	wanted = (const __u64 *)(scratch->data + 8);
 	for (int i = 0; i < MOST_ADDRESSES; i++) {
-		struct inet6_ifaddr *one = (void *)entry - bpf_core_field_offset(struct inet6_ifaddr, if_list);
+		struct inet6_ifaddr *one =
+			(void *)entry - bpf_core_field_offset(struct inet6_ifaddr, if_list);
 
 		if (entry == head || !entry)
 			return SOCKWARD_ADDRESS_ABSENT;
@@ -70,12 +72,13 @@ __weak __attribute__((noinline)) int address_state_on(__u32 probe, __u64 device_
 }
 
 /*
- * enum sockward_address_state of the address in the probe's area, when the call says that it cannot be used. Called for every
- * record and left at once for most: a branch in the caller would double what the verifier has to look at there.
+ * enum sockward_address_state of the address in the area, when the call says that it cannot be used. Called
+ * for every record and left at once for most: a branch in the caller would double what the verifier has to
+ * look at there.
  */
-__weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock, int result)
+__weak __attribute__((noinline)) int address_state_in(__u32 area, __u64 sock, int result)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct socket_scratch *scratch = socket_scratch_in(area);
 	struct net *net = BPF_CORE_READ((struct sock *)sock, __sk_common.skc_net.net);
 	struct list_head *head =
 		(struct list_head *)((__u64)net + bpf_core_field_offset(struct net, dev_base_head));
@@ -88,7 +91,7 @@ __weak __attribute__((noinline)) int address_state_in(__u32 probe, __u64 sock, i
 
 		if (entry == head || !entry)
 			return SOCKWARD_ADDRESS_ABSENT;
-		state = address_state_on(probe,
+		state = address_state_on(area,
 					 (__u64)entry - bpf_core_field_offset(struct net_device, dev_list));
 		if (state != SOCKWARD_ADDRESS_ABSENT)
 			return state;

@@ -6,28 +6,25 @@
 #include "core/emit.bpf.h"
 #include "core/suppress.bpf.h"
 
-/* Each name probe has an area of its own: sethostname, setdomainname, sysctl, then the other routes. */
-#define NAME_SLOTS (3 + SOCKWARD_PROBE_COMPAT_SETDOMAINNAME - SOCKWARD_PROBE_DENIED_SETHOSTNAME + 1)
+/* Each name probe has an area of its own. */
+#define NAME_AREA(probe) SOCKWARD_AREA(SOCKWARD_NAME_CALL, probe)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NAME_SLOTS);
+	__uint(max_entries, NAME_AREA(SOCKWARD_PROBES));
 	__type(key, __u32);
 	__type(value, struct sockward_name_call);
 } name_scratch __weak SEC(".maps");
 
+/* The probe is a constant. */
 static __always_inline struct sockward_name_call *name_scratch_of(__u32 probe)
 {
-	__u32 slot = 2;
+	const __u32 area = NAME_AREA(probe);
 
-	if (probe <= SOCKWARD_SETDOMAINNAME)
-		slot = probe - SOCKWARD_SETHOSTNAME;
-	else if (probe != SOCKWARD_PROBE_SYSCTL)
-		slot = 3 + probe - SOCKWARD_PROBE_DENIED_SETHOSTNAME;
-	return bpf_map_lookup_elem(&name_scratch, &slot);
+	return bpf_map_lookup_elem(&name_scratch, &area);
 }
 
-/* UTS namespaces whose creation was seen, with a bit for each of their names that was changed since (1 << domain). */
+/* UTS namespaces whose creation was seen, with a bit (1 << domain) for each name that was changed since. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -71,7 +68,10 @@ static __always_inline int names_differ(const char *one, const char *other)
 	return 0;
 }
 
-/* Who the caller descends from, up to the first process: the one that matters is often a script or a daemon above it. */
+/*
+ * Who the caller descends from, up to the first process: the one that matters is often a script or a daemon
+ * above it.
+ */
 static __always_inline void fill_ancestors(struct sockward_name_call *call)
 {
 	struct task_struct *task = current_task();

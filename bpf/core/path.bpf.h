@@ -16,62 +16,53 @@ struct path_scratch {
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
 
-/* Each path probe has an area of its own: unlink, unlinkat, then openat2 to move_mount, then the other routes. */
-#define PATH_CALLS (2 + SOCKWARD_MOVE_MOUNT - SOCKWARD_OPENAT2 + 1)
-#define PATH_SLOTS (PATH_CALLS + SOCKWARD_PROBE_URING_UNLINKAT - SOCKWARD_PROBE_DENIED_UNLINK + 1)
+/* Each path probe has an area of its own. */
+#define PATH_AREA(probe) SOCKWARD_AREA(SOCKWARD_PATH_CALL, probe)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PATH_SLOTS);
+	__uint(max_entries, PATH_AREA(SOCKWARD_PROBES));
 	__type(key, __u32);
 	__type(value, struct path_scratch);
 } path_scratch __weak SEC(".maps");
 
-static __always_inline struct path_scratch *path_scratch_of(__u32 probe)
+static __always_inline struct path_scratch *path_scratch_in(__u32 area)
 {
-	__u32 slot;
-
-	if (probe <= SOCKWARD_UNLINKAT)
-		slot = probe - SOCKWARD_UNLINK;
-	else if (probe <= SOCKWARD_MOVE_MOUNT)
-		slot = 2 + probe - SOCKWARD_OPENAT2;
-	else
-		slot = PATH_CALLS + probe - SOCKWARD_PROBE_DENIED_UNLINK;
-	return bpf_map_lookup_elem(&path_scratch, &slot);
+	return bpf_map_lookup_elem(&path_scratch, &area);
 }
 
-/* Of the path that lies in the probe's area (core/suppress.bpf.h). -1: hold the record back. */
-__weak __attribute__((noinline)) int path_held_back(__u32 probe, __u32 row, __u32 slot, __u32 bytes)
+/* Of the path that lies in the area (core/suppress.bpf.h). -1: hold the record back. */
+__weak __attribute__((noinline)) int path_held_back(__u32 area, __u32 row, __u32 slot, __u32 bytes)
 {
-	struct path_scratch *scratch = path_scratch_of(probe);
+	struct path_scratch *scratch = path_scratch_in(area);
 
 	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
 }
 
-/* Appends the directory that the path starts from. Returns flags. */
-__weak __attribute__((noinline)) int append_path_directory(__u32 probe, int dirfd)
+/* Appends the directory that the path starts from; the header is filled. Returns flags. */
+__weak __attribute__((noinline)) int append_path_directory(__u32 area, int dirfd)
 {
-	struct path_scratch *scratch = path_scratch_of(probe);
-	struct data_area area;
+	struct path_scratch *scratch = path_scratch_in(area);
+	struct data_area data;
 
 	if (!scratch)
 		return SOCKWARD_DIR_UNKNOWN;
-	area.cursor = &scratch->cursor;
-	area.bytes = scratch->data;
-	return append_directory(area, probe, dirfd);
+	data.cursor = &scratch->cursor;
+	data.bytes = scratch->data;
+	return append_directory(data, scratch->call.header.probe, dirfd);
 }
 
 /* Appends the caller's groups. Returns flags. */
-__weak __attribute__((noinline)) int append_path_groups(__u32 probe)
+__weak __attribute__((noinline)) int append_path_groups(__u32 area)
 {
-	struct path_scratch *scratch = path_scratch_of(probe);
-	struct data_area area;
+	struct path_scratch *scratch = path_scratch_in(area);
+	struct data_area data;
 
 	if (!scratch)
 		return 0;
-	area.cursor = &scratch->cursor;
-	area.bytes = scratch->data;
-	return append_groups(area, &scratch->call.header);
+	data.cursor = &scratch->cursor;
+	data.bytes = scratch->data;
+	return append_groups(data, &scratch->call.header);
 }
 
 /* Failures of unlink and unlinkat that are reported beside those whose errno was asked for. */
@@ -126,26 +117,27 @@ static __always_inline __u64 append_kept_path(__u8 *to, const char *path, __u32 
 static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const struct path_arguments *arguments,
 					   int result)
 {
-	struct path_scratch *scratch = path_scratch_of(probe);
+	const __u32 area = PATH_AREA(probe); /* a constant, as the probe is */
+	struct path_scratch *scratch = path_scratch_in(area);
 	struct sockward_path_call *call;
 	__u32 row = sockward_row(syscall, SOCKWARD_FAMILY_NONE), slot = errno_slot(result);
 	__u32 flags = arguments->flags | refusal_flag(result);
 	int held_back;
-	struct data_area area;
+	struct data_area data;
 	__u64 before;
 	__u8 first;
 
 	if (!scratch || source_suppressed(row, slot))
 		return;
-	area.cursor = &scratch->cursor;
-	area.bytes = scratch->data;
+	data.cursor = &scratch->cursor;
+	data.bytes = scratch->data;
 	call = &scratch->call;
 	if (arguments->kept_path)
 		scratch->cursor = append_kept_path(scratch->data, arguments->kept_path, &flags);
 	else
 		scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path,
 					      SOCKWARD_PATH_FAULT, SOCKWARD_PATH_CLIPPED, &flags);
-	held_back = path_held_back(probe, row, slot, scratch->cursor);
+	held_back = path_held_back(area, row, slot, scratch->cursor);
 	if (held_back < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));
@@ -161,18 +153,18 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	if (arguments->path2) {
 		before = scratch->cursor;
 		scratch->cursor +=
-			append_path(&scratch->data[cursor_of(area)], SOCKWARD_PATH2_MAX, arguments->path2,
+			append_path(&scratch->data[cursor_of(data)], SOCKWARD_PATH2_MAX, arguments->path2,
 				    SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
 		call->path2_bytes = scratch->cursor - before;
 	}
 	before = scratch->cursor;
 	if (first != '/' && !(flags & SOCKWARD_PATH_FAULT))
-		flags |= append_path_directory(probe, arguments->dirfd);
+		flags |= append_path_directory(area, arguments->dirfd);
 	call->directory_bytes = scratch->cursor - before;
 	if (groups_matter(result))
-		flags |= append_path_groups(probe);
+		flags |= append_path_groups(area);
 	call->header.flags = flags;
-	emit(&call->header, sizeof(*call) + cursor_of(area));
+	emit(&call->header, sizeof(*call) + cursor_of(data));
 }
 
 #endif

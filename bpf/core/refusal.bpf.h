@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Layers that refuse a call below the kernel's own checks: a security module's hook, BPF programs on a cgroup. Their
- * functions are watched (fexit backend), their refusals noted for the thread, and taken when its call returns. A note is
- * taken only by the very call: same number, same arguments, same error.
+ * Layers that refuse a call below the kernel's own checks: a security module's hook, BPF programs on a
+ * cgroup. Their functions are watched (fexit backend), their refusals noted for the thread, and taken when
+ * its call returns. A note is taken only by the very call: same number, same arguments, same error.
  */
 #ifndef SOCKWARD_CORE_REFUSAL_H
 #define SOCKWARD_CORE_REFUSAL_H

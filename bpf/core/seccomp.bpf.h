@@ -24,7 +24,8 @@ __weak __attribute__((noinline)) int has_seccomp_filter(void)
 	if (!bpf_core_field_exists(struct task_struct, seccomp))
 		return 0;
 	if (has_typed_task())
-		return ((struct task_struct *)bpf_get_current_task_btf())->seccomp.mode == SECCOMP_MODE_FILTER;
+		return ((struct task_struct *)bpf_get_current_task_btf())->seccomp.mode ==
+			SECCOMP_MODE_FILTER;
 	return BPF_CORE_READ(current_task(), seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
@@ -40,8 +41,9 @@ static __always_inline int note_entry(__u32 call)
 }
 
 /*
- * The fexit backend never sees a call that a filter refused. With probes.seccomp_denied its programs note the calls they
- * saw, and a program on the exit tracepoint (<call>_denied_tp) counts and reports those that nobody noted.
+ * The fexit backend never sees a call that a filter refused. With probes.seccomp_denied its programs note the
+ * calls they saw, and a program on the exit tracepoint (<call>_denied_tp) counts and reports those that
+ * nobody noted.
  */
 static __always_inline void note_seen(__u32 call)
 {

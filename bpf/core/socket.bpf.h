@@ -6,7 +6,7 @@
 #include "core/maps.bpf.h"
 #include "core/task.bpf.h"
 
-/* The struct file behind fd, as a number: a function that the verifier looks at once returns no pointer. 0: none. */
+/* The struct file behind fd; 0: none. A number: what the verifier looks at once returns no pointer. */
 __weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
 {
 	struct file **slots, *file = 0;
@@ -115,7 +115,7 @@ static __always_inline int has_inet_address(struct sock *sk, __u32 family)
 	return address[0] || address[1] || BPF_CORE_READ(sk, __sk_common.skc_num);
 }
 
-/* Where the kernel looks for a port: of the socket itself (IP_LOCAL_PORT_RANGE), as high << 16 | low. 0: not set. */
+/* Where the kernel looks for a port, as high << 16 | low: IP_LOCAL_PORT_RANGE of the socket. 0: not set. */
 static __always_inline __u32 own_port_range(struct sock *sk, __u32 family)
 {
 	struct inet_sock___pair *pair = (void *)sk;

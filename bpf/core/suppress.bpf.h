@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Storms: the first records of a source pass, the rest are counted and reported by the next one. Two token buckets: of a
- * container, a call and an error, whatever the address, so that one that screams cannot hide another's single failure; and of one
- * address in it. Calls are counted before and whatever is decided here. Races on a bucket let a record more or less through.
+ * Storms: the first records of a source pass, the rest are counted and reported by the next one. Two token
+ * buckets: of a container, a call and an error, whatever the address, so that one that screams cannot hide
+ * another's single failure; and of one address in it. Calls are counted before and whatever is decided here.
+ * Races on a bucket let a record more or less through.
  */
 #ifndef SOCKWARD_CORE_SUPPRESS_H
 #define SOCKWARD_CORE_SUPPRESS_H
@@ -39,7 +40,7 @@ struct {
 	__type(value, struct bucket);
 } storm_subjects __weak SEC(".maps");
 
-/* The bucket of this key, filled up to now; NULL: it is new, and has just been made with all its tokens but `taken`. */
+/* The bucket of this key, filled up to now; NULL: it was made just now, with all its tokens but `taken`. */
 static __always_inline struct bucket *bucket_of(void *map, const void *key, __u32 rate, __u32 taken)
 {
 	struct bucket fresh = {.filled_ns = bpf_ktime_get_ns(), .tokens = rate * BURST_SECONDS - taken};
@@ -72,8 +73,9 @@ static __always_inline int count_suppressed(void)
 }
 
 /*
- * Were there enough records of this container, call and error for now? Asked before anything of the record is built. 1: yes. A
- * function of its own, as those below: the verifier looks at it once, and not again on every path of its caller.
+ * Were there enough records of this container, call and error for now? Asked before anything of the record is
+ * built. 1: yes. A function of its own, as those below: the verifier looks at it once, and not again on every
+ * path of its caller.
  */
 __weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
 {
@@ -117,8 +119,9 @@ static __always_inline int record_suppressed(__u32 syscall, int result)
 }
 
 /*
- * The same of one address, whose first bytes are given. It takes no token of the source, so what repeats itself is told of
- * to the last: the number of records held back goes with the record that passes. -1: hold this one back, too.
+ * The same of one address, whose first bytes are given. It takes no token of the source, so what repeats
+ * itself is told of to the last: the number of records held back goes with the record that passes. -1: hold
+ * this one back, too.
  */
 static __always_inline int subject_suppressed(struct suppress_key *key, __u32 row, __u32 slot,
 					      const __u8 *subject, __u64 bytes)

@@ -11,8 +11,8 @@ static __always_inline struct task_struct *current_task(void)
 }
 
 /*
- * Since 5.11 the current task can be had as a typed pointer, through which fields are plain loads: a tenth of the
- * cost of a helper call for each. Only the hot paths have both forms; false is compiled away at load.
+ * Since 5.11 the current task can be had as a typed pointer, through which fields are plain loads: a tenth of
+ * the cost of a helper call for each. Only the hot paths have both forms; false is compiled away at load.
  */
 static __always_inline int has_typed_task(void)
 {
@@ -20,7 +20,7 @@ static __always_inline int has_typed_task(void)
 		bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
 
-/* Where css_set keeps the state of the chosen v1 controller: the index depends on the kernel's configuration. */
+/* Where css_set keeps the state of the chosen v1 controller: that depends on the kernel's configuration. */
 static __always_inline __u64 subsystem_offset(void)
 {
 	__u64 id = settings.hierarchy == SOCKWARD_CGROUP_V1_PIDS
@@ -41,7 +41,10 @@ static __always_inline __u64 typed_container_key(void)
 	return state->cgroup->kn->id;
 }
 
-/* Is the current call made by the 32-bit entry? (arch/x86/include/asm/thread_info.h, TS_COMPAT: for its length) */
+/*
+ * Does the current call come by the 32-bit entry? The kernel marks the thread while it lasts
+ * (arch/x86/include/asm/thread_info.h, TS_COMPAT).
+ */
 static __always_inline int is_compat_call(void)
 {
 	const __u32 compat = 2;
@@ -52,9 +55,10 @@ static __always_inline int is_compat_call(void)
 }
 
 /*
- * Id of the current task's cgroup in the hierarchy that tells containers apart on this host. A function of its own, as
- * everything that follows a typed pointer: at each step from one the verifier of 6.x looks for a type by its name, one by
- * one through all types of the kernel, a millisecond each, and inlined it would do so on every path.
+ * Id of the current task's cgroup in the hierarchy that tells containers apart on this host. A function of
+ * its own, as everything that follows a typed pointer: at each step from one the verifier of 6.x looks for a
+ * type by its name, one by one through all types of the kernel, a millisecond each, and inlined it would do
+ * so on every path.
  */
 __weak __attribute__((noinline)) __u64 current_container_key(void)
 {
@@ -109,8 +113,9 @@ static __always_inline void fill_directories(struct sockward_header *header, str
 }
 
 /*
- * The count of changes of a mount namespace. The kernel has one for all: it gives the next number to the namespace that
- * changed. 0 is a namespace that never did, told as 1, which no other can have any more; 0 here: not known.
+ * The count of changes of a mount namespace. The kernel has one for all: it gives the next number to the
+ * namespace that changed. 0 is a namespace that never did, told as 1, which no other can have any more; 0
+ * here: not known.
  */
 static __always_inline __u64 mount_event_of(struct mnt_namespace *namespace)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of bind and connect that tell something of this call or of this family, and nothing elsewhere. Functions of their
- * own: the verifier does not follow each of their ways through the callers.
+ * Failures of bind and connect that tell something of this call or of this family, and nothing elsewhere.
+ * Functions of their own: the verifier does not follow each of their ways through the callers.
  */
 #ifndef SOCKWARD_CORE_WANTED_H
 #define SOCKWARD_CORE_WANTED_H
@@ -10,10 +10,10 @@
 
 #define INET6_ADDRESS_BYTES 28 /* sizeof(struct sockaddr_in6) */
 
-/* Is what lies in the probe's area an address of an interface (fe80::/10) that does not say of which one? */
-__weak __attribute__((noinline)) int lacks_scope(__u32 probe)
+/* Is what lies in the area an address of an interface (fe80::/10) that does not say of which one? */
+__weak __attribute__((noinline)) int lacks_scope(__u32 area)
 {
-	struct socket_scratch *scratch = socket_scratch_of(probe);
+	struct socket_scratch *scratch = socket_scratch_in(area);
 	const __u8 *address;
 
 	if (!scratch)
@@ -37,7 +37,7 @@ static __always_inline int link_local_wanted(__u32 probe, const struct socket_ar
 		bpf_probe_read_kernel(scratch->data, bytes, arguments->kernel_address);
 	else
 		bpf_probe_read_user(scratch->data, bytes, arguments->address);
-	return lacks_scope(probe);
+	return lacks_scope(SOCKET_AREA(probe));
 }
 
 __weak __attribute__((noinline)) int unix_failure_wanted(__u32 syscall, int result)

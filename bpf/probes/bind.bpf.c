@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * bind(2). Counted: every call. Reported: failures the settings ask for, those of core/wanted.bpf.h, names that do not fit,
- * and successful AF_UNIX binds whose path comes near the limit, was cut at it, or belonged to another socket file.
- * Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend (docs/coverage.md).
+ * bind(2). Counted: every call. Reported: failures the settings ask for, those of core/wanted.bpf.h, names
+ * that do not fit, and successful AF_UNIX binds whose path comes near the limit, was cut at it, or belonged
+ * to another socket file. Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend
+ * (docs/coverage.md).
  */
-#include "core/arguments.bpf.h"
 #include "core/bound_name.bpf.h"
-#include "core/seccomp.bpf.h"
+#include "core/programs.bpf.h"
 #include "core/wanted.bpf.h"
-
-#include <bpf/bpf_tracing.h>
 
 static __always_inline void count_path_length(int bytes)
 {
@@ -73,46 +71,6 @@ static __always_inline int observe_bind(__u32 probe, struct socket_arguments *ar
 	return 0;
 }
 
-SEC("fexit/__sys_bind")
-int BPF_PROG(bind_fexit, int fd, const void *address, int length, int result)
-{
-	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
-
-	note_seen(SOCKWARD_BIND);
-	return observe_bind(SOCKWARD_BIND, &arguments, normalise_result(result));
-}
-
-SEC("tracepoint/syscalls/sys_enter_bind")
-int bind_entry_tp(struct sys_enter_context *context)
-{
-	return note_entry(SOCKWARD_BIND);
-}
-
-static __always_inline int bind_exit(__u32 probe, struct sys_exit_context *context, __u32 flags)
-{
-	const struct pt_regs *registers = caller_registers();
-	struct socket_arguments arguments = {
-		.fd = (int)argument(registers, 0),
-		.address = (const void *)argument(registers, 1),
-		.length = (int)argument(registers, 2),
-		.flags = flags,
-	};
-
-	return observe_bind(probe, &arguments, normalise_result(context->result));
-}
-
-SEC("tracepoint/syscalls/sys_exit_bind")
-int bind_tp(struct sys_exit_context *context)
-{
-	return bind_exit(SOCKWARD_BIND, context, seccomp_flag(SOCKWARD_BIND));
-}
-
-SEC("tracepoint/syscalls/sys_exit_bind")
-int bind_denied_tp(struct sys_exit_context *context)
-{
-	__u32 flags = seccomp_flag(SOCKWARD_BIND);
-
-	return flags ? bind_exit(SOCKWARD_PROBE_DENIED_BIND, context, flags) : 0;
-}
+ADDRESS_CALL_PROGRAMS(BIND, bind, observe_bind)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, failures of core/wanted.bpf.h,
- * and AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them), whatever the result.
- * Not seen: connects through io_uring; a refusal that arrives later, through SO_ERROR.
+ * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, failures of
+ * core/wanted.bpf.h, and AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them),
+ * whatever the result. Not seen: connects through io_uring; a refusal that arrives later, through SO_ERROR.
  */
-#include "core/arguments.bpf.h"
-#include "core/seccomp.bpf.h"
+#include "core/programs.bpf.h"
 #include "core/wanted.bpf.h"
 
-#include <bpf/bpf_tracing.h>
-
-static __always_inline int unix_wanted(struct socket_scratch *scratch, const struct socket_arguments *arguments,
-				       int result)
+static __always_inline int unix_wanted(struct socket_scratch *scratch,
+				       const struct socket_arguments *arguments, int result)
 {
 	if (settings.report_unix_refused && (result == -ECONNREFUSED || result == -EPROTOTYPE))
 		return 1;
@@ -46,46 +43,6 @@ static __always_inline int observe_connect(__u32 probe, const struct socket_argu
 	return 0;
 }
 
-SEC("fexit/__sys_connect")
-int BPF_PROG(connect_fexit, int fd, const void *address, int length, int result)
-{
-	struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};
-
-	note_seen(SOCKWARD_CONNECT);
-	return observe_connect(SOCKWARD_CONNECT, &arguments, normalise_result(result));
-}
-
-SEC("tracepoint/syscalls/sys_enter_connect")
-int connect_entry_tp(struct sys_enter_context *context)
-{
-	return note_entry(SOCKWARD_CONNECT);
-}
-
-static __always_inline int connect_exit(__u32 probe, struct sys_exit_context *context, __u32 flags)
-{
-	const struct pt_regs *registers = caller_registers();
-	struct socket_arguments arguments = {
-		.fd = (int)argument(registers, 0),
-		.address = (const void *)argument(registers, 1),
-		.length = (int)argument(registers, 2),
-		.flags = flags,
-	};
-
-	return observe_connect(probe, &arguments, normalise_result(context->result));
-}
-
-SEC("tracepoint/syscalls/sys_exit_connect")
-int connect_tp(struct sys_exit_context *context)
-{
-	return connect_exit(SOCKWARD_CONNECT, context, seccomp_flag(SOCKWARD_CONNECT));
-}
-
-SEC("tracepoint/syscalls/sys_exit_connect")
-int connect_denied_tp(struct sys_exit_context *context)
-{
-	__u32 flags = seccomp_flag(SOCKWARD_CONNECT);
-
-	return flags ? connect_exit(SOCKWARD_PROBE_DENIED_CONNECT, context, flags) : 0;
-}
+ADDRESS_CALL_PROGRAMS(CONNECT, connect, observe_connect)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Arguments of a new program that may hold a socket path which does not fit: longer than 107 bytes, and with a word in
- * them that socket paths come with. Reported one by one, two for each exec at most; the agent looks closer.
- * One program sees execve and execveat, native and 32-bit. Its arguments lie one after the other in the new program's
- * memory. An ordinary exec, whose arguments are short altogether, costs a few loads.
+ * Arguments of a new program that may hold a socket path which does not fit: longer than 107 bytes, and with
+ * a word in them that socket paths come with. Reported one by one, two for each exec at most; the agent looks
+ * closer. One program sees execve and execveat, native and 32-bit. Its arguments lie one after the other in
+ * the new program's memory. An ordinary exec, whose arguments are short altogether, costs a few loads.
  */
 #include "core/emit.bpf.h"
 #include "core/suppress.bpf.h"
@@ -20,7 +20,8 @@
 
 struct exec_scratch {
 	struct sockward_long_argument call;
-	char argument[SOCKWARD_ARGUMENT_MAX + SEARCH_STEP + 4]; /* slack: the last step may begin at its end */
+	/* With slack: the last step may begin at its end. */
+	char argument[SOCKWARD_ARGUMENT_MAX + SEARCH_STEP + 4];
 	volatile __u64 position; /* kept here, not in a register: core/directory.bpf.h says why */
 	volatile __u64 end; /* of all arguments */
 	volatile __u64 reported;
@@ -41,8 +42,9 @@ static __always_inline __u32 word_at(const char *text)
 }
 
 /*
- * Does a word that begins at `from` or less than SEARCH_STEP bytes behind speak of a socket? A function of its own, as those
- * below: the verifier looks at it once, and a loop of steps costs it the sum of both loops, not their product.
+ * Does a word that begins at `from` or less than SEARCH_STEP bytes behind speak of a socket? A function of
+ * its own, as those below: the verifier looks at it once, and a loop of steps costs it the sum of both loops,
+ * not their product.
  */
 __attribute__((noinline)) int speaks_of_socket(__u32 from, __u32 length)
 {
@@ -106,8 +108,8 @@ __attribute__((noinline)) int report_argument(__u32 index, __u32 length, __u32 c
 }
 
 /*
- * Looks at one argument. 0: there are no more. A function of its own, as above: inlined into the loop it made the verifier
- * work for 100 ms, a quarter of the agent's start.
+ * Looks at one argument. 0: there are no more. A function of its own, as above: inlined into the loop it made
+ * the verifier work for 100 ms, a quarter of the agent's start.
  */
 __attribute__((noinline)) int look_at_argument(__u32 index)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The end of a process that is watched (core/watch.bpf.h): its last thread exits. Its files are closed a moment later. */
+/*
+ * The end of a process that is watched (core/watch.bpf.h): its last thread exits. Its files are closed a
+ * moment later.
+ */
 #include "core/emit.bpf.h"
 #include "core/message.bpf.h"
 #include "core/watch.bpf.h"
@@ -8,7 +11,7 @@
 
 struct exit_scratch {
 	struct sockward_process_exit call;
-	char message[SOCKWARD_MESSAGE_MAX + MESSAGE_HALF]; /* slack, as above */
+	char message[SOCKWARD_MESSAGE_MAX + MESSAGE_HALF]; /* slack, as struct message has it */
 };
 
 struct {

@@ -7,11 +7,8 @@
  * seccomp verdict): then the call did nothing, and the name at exit is the old one. Both names come from
  * the namespace, never from the caller's memory.
  */
-#include "core/arguments.bpf.h"
 #include "core/names.bpf.h"
-#include "core/seccomp.bpf.h"
-
-#include <bpf/bpf_tracing.h>
+#include "core/programs.bpf.h"
 
 struct pending_name {
 	__u64 pointer; /* the arguments: an entry left over from a killed call must not be taken */
@@ -94,113 +91,56 @@ static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int
 	return 0;
 }
 
-SYSCALL_FENTRY(sethostname)
-int BPF_PROG(sethostname_entry_fentry, const struct pt_regs *registers)
+static __always_inline int sethostname_exit(__u32 probe, argument_reader argument_of,
+					    const struct pt_regs *registers, long result, __u32 flags)
 {
-	return name_entry(0, argument(registers, 0), (__u32)argument(registers, 1));
+	return name_exit(probe, 0, argument_of(registers, 0), (int)argument_of(registers, 1),
+			 normalise_result(result), flags);
 }
 
-SYSCALL_FEXIT(sethostname)
-int BPF_PROG(sethostname_fexit, const struct pt_regs *registers, long result)
+static __always_inline int setdomainname_exit(__u32 probe, argument_reader argument_of,
+					      const struct pt_regs *registers, long result, __u32 flags)
 {
-	note_seen(SOCKWARD_SETHOSTNAME);
-	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(result), 0);
+	return name_exit(probe, 1, argument_of(registers, 0), (int)argument_of(registers, 1),
+			 normalise_result(result), flags);
 }
 
-SEC("tracepoint/syscalls/sys_enter_sethostname")
-int sethostname_entry_tp(struct sys_enter_context *context)
-{
-	note_entry(SOCKWARD_SETHOSTNAME);
-	return name_entry(0, context->arguments[0], (__u32)context->arguments[1]);
-}
+/* The programs at entry, in the place of ENTRY_PROGRAM: they keep the old name. */
+#define NAME_ENTRY_PROGRAMS(CALL, call, domain)                                                              \
+	SYSCALL_FENTRY(call)                                                                                 \
+	int BPF_PROG(call##_entry_fentry, const struct pt_regs *registers)                                   \
+	{                                                                                                    \
+		return name_entry(domain, argument(registers, 0), (__u32)argument(registers, 1));            \
+	}                                                                                                    \
+                                                                                                             \
+	SEC("tracepoint/syscalls/sys_enter_" #call)                                                          \
+	int call##_entry_tp(struct sys_enter_context *context)                                               \
+	{                                                                                                    \
+		note_entry(SOCKWARD_##CALL);                                                                 \
+		return name_entry(domain, context->arguments[0], (__u32)context->arguments[1]);              \
+	}
 
-SEC("tracepoint/syscalls/sys_exit_sethostname")
-int sethostname_tp(struct sys_exit_context *context)
-{
-	const struct pt_regs *registers = caller_registers();
+NAME_ENTRY_PROGRAMS(SETHOSTNAME, sethostname, 0)
+FEXIT_PROGRAM(SETHOSTNAME, sethostname, sethostname_exit)
+COMPAT_PROGRAM(SETHOSTNAME, sethostname, sethostname_exit)
+EXIT_PROGRAMS(SETHOSTNAME, sethostname, sethostname_exit)
 
-	return name_exit(SOCKWARD_SETHOSTNAME, 0, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(context->result), seccomp_flag(SOCKWARD_SETHOSTNAME));
-}
+NAME_ENTRY_PROGRAMS(SETDOMAINNAME, setdomainname, 1)
+FEXIT_PROGRAM(SETDOMAINNAME, setdomainname, setdomainname_exit)
+COMPAT_PROGRAM(SETDOMAINNAME, setdomainname, setdomainname_exit)
+EXIT_PROGRAMS(SETDOMAINNAME, setdomainname, setdomainname_exit)
 
-SYSCALL_FENTRY(setdomainname)
-int BPF_PROG(setdomainname_entry_fentry, const struct pt_regs *registers)
-{
-	return name_entry(1, argument(registers, 0), (__u32)argument(registers, 1));
-}
-
-SYSCALL_FEXIT(setdomainname)
-int BPF_PROG(setdomainname_fexit, const struct pt_regs *registers, long result)
-{
-	note_seen(SOCKWARD_SETDOMAINNAME);
-	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(result), 0);
-}
-
-SEC("tracepoint/syscalls/sys_enter_setdomainname")
-int setdomainname_entry_tp(struct sys_enter_context *context)
-{
-	note_entry(SOCKWARD_SETDOMAINNAME);
-	return name_entry(1, context->arguments[0], (__u32)context->arguments[1]);
-}
-
-SEC("tracepoint/syscalls/sys_exit_setdomainname")
-int setdomainname_tp(struct sys_exit_context *context)
-{
-	const struct pt_regs *registers = caller_registers();
-
-	return name_exit(SOCKWARD_SETDOMAINNAME, 1, argument(registers, 0), (int)argument(registers, 1),
-			 normalise_result(context->result), seccomp_flag(SOCKWARD_SETDOMAINNAME));
-}
-
-SEC("tracepoint/syscalls/sys_exit_sethostname")
-int sethostname_denied_tp(struct sys_exit_context *context)
-{
-	const struct pt_regs *registers = caller_registers();
-	__u32 flags = seccomp_flag(SOCKWARD_SETHOSTNAME);
-
-	return flags ? name_exit(SOCKWARD_PROBE_DENIED_SETHOSTNAME, 0, argument(registers, 0),
-				 (int)argument(registers, 1), normalise_result(context->result), flags)
-		     : 0;
-}
-
-SEC("tracepoint/syscalls/sys_exit_setdomainname")
-int setdomainname_denied_tp(struct sys_exit_context *context)
-{
-	const struct pt_regs *registers = caller_registers();
-	__u32 flags = seccomp_flag(SOCKWARD_SETDOMAINNAME);
-
-	return flags ? name_exit(SOCKWARD_PROBE_DENIED_SETDOMAINNAME, 1, argument(registers, 0),
-				 (int)argument(registers, 1), normalise_result(context->result), flags)
-		     : 0;
-}
-
-#ifdef COMPAT_FEXIT
+#ifdef COMPAT_FENTRY
 COMPAT_FENTRY(sethostname)
 int BPF_PROG(sethostname_compat_entry_fentry, const struct pt_regs *registers)
 {
 	return name_entry(0, compat_argument(registers, 0), (__u32)compat_argument(registers, 1));
 }
 
-COMPAT_FEXIT(sethostname)
-int BPF_PROG(sethostname_compat_fexit, const struct pt_regs *registers, long result)
-{
-	return name_exit(SOCKWARD_PROBE_COMPAT_SETHOSTNAME, 0, compat_argument(registers, 0),
-			 (int)compat_argument(registers, 1), normalise_result(result), 0);
-}
-
 COMPAT_FENTRY(setdomainname)
 int BPF_PROG(setdomainname_compat_entry_fentry, const struct pt_regs *registers)
 {
 	return name_entry(1, compat_argument(registers, 0), (__u32)compat_argument(registers, 1));
-}
-
-COMPAT_FEXIT(setdomainname)
-int BPF_PROG(setdomainname_compat_fexit, const struct pt_regs *registers, long result)
-{
-	return name_exit(SOCKWARD_PROBE_COMPAT_SETDOMAINNAME, 1, compat_argument(registers, 0),
-			 (int)compat_argument(registers, 1), normalise_result(result), 0);
 }
 #endif
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a young process writes to its standard output and error, its last kilobyte: opt-in (probes.stderr_text), for
- * programs that take a socket path from a file and refuse it themselves. Kept in the kernel, and told only at the end of a
- * process that failed (probes/exit.bpf.c). Messages come in pieces; curl writes single bytes.
+ * What a young process writes to its standard output and error, its last kilobyte: opt-in
+ * (probes.stderr_text), for programs that take a socket path from a file and refuse it themselves. Kept in
+ * the kernel, and told only at the end of a process that failed (probes/exit.bpf.c). Messages come in pieces;
+ * curl writes single bytes.
  */
 #include "core/arguments.bpf.h"
 #include "core/message.bpf.h"

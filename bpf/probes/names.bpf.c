@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Looks on request at the kernel's own sockets behind names of the name table: one that is gone is noted as released.
- * Nothing is missed that no process has open: a socket on its way through SCM_RIGHTS is there. Internet sockets are left
- * out: connect(2) changes their names, and their release is seen (release.bpf.c).
+ * Looks on request at the kernel's own sockets behind names of the name table: one that is gone is noted as
+ * released. Nothing is missed that no process has open: a socket on its way through SCM_RIGHTS is there.
+ * Internet sockets are left out: connect(2) changes their names, and their release is seen (release.bpf.c).
  *
- * The agent says which names, for no kernel before 5.13 lets a program walk a table; and an iterator is what every kernel
- * runs on request and keeps by a link. Its first step does all.
+ * The agent says which names, for no kernel before 5.13 lets a program walk a table; and an iterator is what
+ * every kernel runs on request and keeps by a link. Its first step does all.
  */
 #include "core/bound_name.bpf.h"
 
@@ -43,8 +43,8 @@ static __always_inline int other_socket(struct sock *sk, const struct sockward_b
 }
 
 /*
- * Does the socket that bound this name still have it? Its memory may be another object's by now: it is only read, and
- * nothing but the very socket is alive, has this number and this name.
+ * Does the socket that bound this name still have it? Its memory may be another object's by now: it is only
+ * read, and nothing but the very socket is alive, has this number and this name.
  */
 static __always_inline int still_bound(const struct sockward_bound_name *name,
 				       const struct sockward_binder *binder)

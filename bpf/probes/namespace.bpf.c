@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Creation of UTS namespaces, by clone and clone3 (one program at the birth of a task, whatever made it) and by unshare. A
- * first name in a new namespace is what a container runtime does: core/names.bpf.h asks for it.
+ * Creation of UTS namespaces, by clone and clone3 (one program at the birth of a task, whatever made it) and
+ * by unshare. A first name in a new namespace is what a container runtime does: core/names.bpf.h asks for it.
  */
 #include "core/arguments.bpf.h"
 #include "core/names.bpf.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Who refused: the hooks of security modules on the calls that are watched, and the BPF programs of cgroups on addresses.
- * fexit only. Each is an operation of its own: one that a kernel lacks is only unseen.
+ * Who refused: the hooks of security modules on the calls that are watched, and the BPF programs of cgroups
+ * on addresses. fexit only. Each is an operation of its own: one that a kernel lacks is only unseen.
  */
 #include "core/refusal.bpf.h"
 

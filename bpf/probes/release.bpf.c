@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A bound socket is released: from then on its name is free, so its binder is not the holder any more. The entry in the
- * name table stays, with the time: a call that failed a moment before still finds who held the name.
- * Internet sockets: cgroup/sock_release, on every backend. AF_UNIX: no hook but the function itself (fexit backend).
+ * A bound socket is released: from then on its name is free, so its binder is not the holder any more. The
+ * entry in the name table stays, with the time: a call that failed a moment before still finds who held the
+ * name. Internet sockets: cgroup/sock_release, on every backend. AF_UNIX: no hook but the function itself
+ * (fexit backend).
  */
 #include "core/bound_name.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
-/* The context of these programs is the socket itself at run time (kernel/bpf/cgroup.c, __cgroup_bpf_run_filter_sk). */
+/*
+ * The context of these programs is the socket itself at run time (kernel/bpf/cgroup.c,
+ * __cgroup_bpf_run_filter_sk).
+ */
 SEC("cgroup/sock_release")
 int sock_release_cgroup(struct bpf_sock *context)
 {

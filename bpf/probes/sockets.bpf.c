@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Walks the open files of all processes on request and writes every bound socket with who has it open: the holders of
- * names, in every network namespace, in one pass. Sockets that no process has open (the kernel's own, TIME_WAIT) are not here.
+ * Walks the open files of all processes on request and writes every bound socket with who has it open: the
+ * holders of names, in every network namespace, in one pass. Sockets that no process has open (the kernel's
+ * own, TIME_WAIT) are not here.
  */
 #include "core/bound_name.bpf.h"
 

@@ -14,9 +14,6 @@ struct open_how_arguments {
 	__u64 flags, mode, resolve;
 };
 
-/* The caller's arguments, in order: of a native call, and of a 32-bit one. */
-typedef __u64 (*argument_reader)(const struct pt_regs *, int);
-
 static __always_inline int observe_loop(__u32 probe, __u32 syscall, const struct path_arguments *arguments)
 {
 	count_call(syscall, SOCKWARD_FAMILY_NONE, -ELOOP);
@@ -55,8 +52,8 @@ static __always_inline int open_tree_exit(__u32 probe, argument_reader argument_
 	return observe_loop(probe, SOCKWARD_OPEN_TREE, &arguments);
 }
 
-static __always_inline int mount_exit(__u32 probe, argument_reader argument_of, const struct pt_regs *registers,
-				      long result)
+static __always_inline int mount_exit(__u32 probe, argument_reader argument_of,
+				      const struct pt_regs *registers, long result)
 {
 	struct path_arguments arguments = {.dirfd = AT_FDCWD};
 
@@ -81,78 +78,37 @@ static __always_inline int move_mount_exit(__u32 probe, argument_reader argument
 	return observe_loop(probe, SOCKWARD_MOVE_MOUNT, &arguments);
 }
 
-SYSCALL_FEXIT(openat2)
-int BPF_PROG(openat2_fexit, const struct pt_regs *registers, long result)
-{
-	return openat2_exit(SOCKWARD_OPENAT2, argument, registers, result);
-}
+/* Without core/programs.bpf.h: a filter's verdict is no ELOOP, so nobody asks whether these calls began. */
+#define LOOP_PROGRAMS(CALL, call)                                                                            \
+	SYSCALL_FEXIT(call)                                                                                  \
+	int BPF_PROG(call##_fexit, const struct pt_regs *registers, long result)                             \
+	{                                                                                                    \
+		return call##_exit(SOCKWARD_##CALL, argument, registers, result);                            \
+	}                                                                                                    \
+                                                                                                             \
+	SEC("tracepoint/syscalls/sys_exit_" #call)                                                           \
+	int call##_tp(struct sys_exit_context *context)                                                      \
+	{                                                                                                    \
+		return call##_exit(SOCKWARD_##CALL, argument, caller_registers(), context->result);          \
+	}
 
-SEC("tracepoint/syscalls/sys_exit_openat2")
-int openat2_tp(struct sys_exit_context *context)
-{
-	return openat2_exit(SOCKWARD_OPENAT2, argument, caller_registers(), context->result);
-}
+#define COMPAT_LOOP_PROGRAM(CALL, call)                                                                      \
+	COMPAT_FEXIT(call)                                                                                   \
+	int BPF_PROG(call##_compat_fexit, const struct pt_regs *registers, long result)                      \
+	{                                                                                                    \
+		return call##_exit(SOCKWARD_PROBE_COMPAT_##CALL, compat_argument, registers, result);        \
+	}
 
-SYSCALL_FEXIT(open_tree)
-int BPF_PROG(open_tree_fexit, const struct pt_regs *registers, long result)
-{
-	return open_tree_exit(SOCKWARD_OPEN_TREE, argument, registers, result);
-}
-
-SEC("tracepoint/syscalls/sys_exit_open_tree")
-int open_tree_tp(struct sys_exit_context *context)
-{
-	return open_tree_exit(SOCKWARD_OPEN_TREE, argument, caller_registers(), context->result);
-}
-
-SYSCALL_FEXIT(mount)
-int BPF_PROG(mount_fexit, const struct pt_regs *registers, long result)
-{
-	return mount_exit(SOCKWARD_MOUNT, argument, registers, result);
-}
-
-SEC("tracepoint/syscalls/sys_exit_mount")
-int mount_tp(struct sys_exit_context *context)
-{
-	return mount_exit(SOCKWARD_MOUNT, argument, caller_registers(), context->result);
-}
-
-SYSCALL_FEXIT(move_mount)
-int BPF_PROG(move_mount_fexit, const struct pt_regs *registers, long result)
-{
-	return move_mount_exit(SOCKWARD_MOVE_MOUNT, argument, registers, result);
-}
-
-SEC("tracepoint/syscalls/sys_exit_move_mount")
-int move_mount_tp(struct sys_exit_context *context)
-{
-	return move_mount_exit(SOCKWARD_MOVE_MOUNT, argument, caller_registers(), context->result);
-}
+LOOP_PROGRAMS(OPENAT2, openat2)
+LOOP_PROGRAMS(OPEN_TREE, open_tree)
+LOOP_PROGRAMS(MOUNT, mount)
+LOOP_PROGRAMS(MOVE_MOUNT, move_mount)
 
 #ifdef COMPAT_FEXIT
-COMPAT_FEXIT(openat2)
-int BPF_PROG(openat2_compat_fexit, const struct pt_regs *registers, long result)
-{
-	return openat2_exit(SOCKWARD_PROBE_COMPAT_OPENAT2, compat_argument, registers, result);
-}
-
-COMPAT_FEXIT(open_tree)
-int BPF_PROG(open_tree_compat_fexit, const struct pt_regs *registers, long result)
-{
-	return open_tree_exit(SOCKWARD_PROBE_COMPAT_OPEN_TREE, compat_argument, registers, result);
-}
-
-COMPAT_FEXIT(mount)
-int BPF_PROG(mount_compat_fexit, const struct pt_regs *registers, long result)
-{
-	return mount_exit(SOCKWARD_PROBE_COMPAT_MOUNT, compat_argument, registers, result);
-}
-
-COMPAT_FEXIT(move_mount)
-int BPF_PROG(move_mount_compat_fexit, const struct pt_regs *registers, long result)
-{
-	return move_mount_exit(SOCKWARD_PROBE_COMPAT_MOVE_MOUNT, compat_argument, registers, result);
-}
+COMPAT_LOOP_PROGRAM(OPENAT2, openat2)
+COMPAT_LOOP_PROGRAM(OPEN_TREE, open_tree)
+COMPAT_LOOP_PROGRAM(MOUNT, mount)
+COMPAT_LOOP_PROGRAM(MOVE_MOUNT, move_mount)
 #endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

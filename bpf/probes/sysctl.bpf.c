@@ -32,9 +32,9 @@ static __always_inline int which_name(struct bpf_sysctl *context)
 }
 
 /*
- * The name that will result, as the kernel builds it: the old one up to the offset, then the written bytes up to a newline, a NUL,
- * or 64 bytes in all. Each half is a function of its own, so that the verifier looks at it once: together, it walked the second
- * for each turn of the first.
+ * The name that will result, as the kernel builds it: the old one up to the offset, then the written bytes up
+ * to a newline, a NUL, or 64 bytes in all. Each half is a function of its own, so that the verifier looks at
+ * it once: together, it walked the second for each turn of the first.
  */
 
 /* Copies the old name up to the offset. Returns the bytes it copied. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * bind and connect through io_uring: they pass by the system calls and meet them again in __sys_bind_socket (6.11) and
- * __sys_connect_file (5.6). Whether a call came that way is told by the task: an io_uring worker, or one inside
- * io_uring_enter. Counted and reported like the system calls; the address is the kernel's own copy. A connect that has to
- * wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time. fexit only. unlinkat: uring_unlink.bpf.c.
+ * bind and connect through io_uring: they pass by the system calls and meet them again in __sys_bind_socket
+ * (6.11) and __sys_connect_file (5.6). Whether a call came that way is told by the task: an io_uring worker,
+ * or one inside io_uring_enter. Counted and reported like the system calls; the address is the kernel's own
+ * copy. A connect that has to wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time.
+ * fexit only. unlinkat: uring_unlink.bpf.c.
  */
 #include "core/bound_name.bpf.h"
 #include "core/refusal.bpf.h"
@@ -35,30 +36,36 @@ static __always_inline int name_does_not_fit(struct socket_scratch *scratch, con
 	return copied == UNIX_PATH_MAX + 1;
 }
 
-static __always_inline int observe(__u32 probe, __u32 syscall, struct sock *sk, const void *address, int length,
-				   int result)
+static __always_inline struct socket_arguments arguments_of_request(const void *address, int length)
 {
-	struct socket_arguments arguments = {
+	return (struct socket_arguments){
 		.fd = -1,
 		.length = length,
 		.via = SOCKWARD_VIA_IO_URING,
 		.kernel_address = address,
 	};
+}
+
+static __always_inline int observe(__u32 probe, __u32 syscall, const struct socket_arguments *arguments,
+				   struct sock *sk, int result)
+{
 	struct socket_scratch *scratch = socket_scratch_of(probe);
 	__u32 family = family_of(sk);
 	int wanted = errno_wanted(result);
 
 	count_call(syscall, family, result);
 	if (!wanted)
-		wanted = failure_wanted(probe, syscall, family, &arguments, result);
+		wanted = failure_wanted(probe, syscall, family, arguments, result);
 	if (!scratch)
 		return 0;
+	if (arguments->flags & SOCKWARD_NAME_REPLACED)
+		wanted = settings.report_replaced;
 	if (family == SOCKWARD_FAMILY_UNIX && settings.report_too_long)
-		wanted |= name_does_not_fit(scratch, address, length, result);
+		wanted |= name_does_not_fit(scratch, arguments->kernel_address, arguments->length, result);
 	if (syscall == SOCKWARD_CONNECT && family == SOCKWARD_FAMILY_UNIX && settings.report_unix_refused)
 		wanted |= result == -ECONNREFUSED || result == -EPROTOTYPE;
 	if (wanted && syscall_wanted(syscall))
-		emit_socket_call(scratch, probe, syscall, &arguments, sk, result, 0);
+		emit_socket_call(scratch, probe, syscall, arguments, sk, result, 0);
 	return 0;
 }
 
@@ -75,22 +82,24 @@ static __always_inline __u32 asked_netlink_port(struct sock *sk, const void *add
 SEC("fexit/__sys_bind_socket")
 int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int length, int result)
 {
-	struct sockward_file_name replaced;
+	struct socket_arguments arguments = arguments_of_request(address, length);
 	struct sock *sk;
 
 	if (!came_by_io_uring())
 		return 0;
 	sk = BPF_CORE_READ(socket, sk);
 	result = normalise_result(result);
-	if (!result && sk)
-		remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
-				asked_netlink_port(sk, address), &replaced);
-	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, sk, address, length, result);
+	if (!result && sk &&
+	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
+			    asked_netlink_port(sk, address), &arguments.replaced))
+		arguments.flags |= SOCKWARD_NAME_REPLACED;
+	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, &arguments, sk, result);
 }
 
 SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int length, int flags, int result)
 {
+	struct socket_arguments arguments = arguments_of_request(address, length);
 	struct socket *socket;
 	struct sock *sk = NULL;
 
@@ -101,7 +110,7 @@ int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int le
 		socket = BPF_CORE_READ(file, private_data);
 		sk = BPF_CORE_READ(socket, sk);
 	}
-	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, sk, address, length,
+	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, &arguments, sk,
 		       normalise_result(result));
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * unlinkat through io_uring: io_unlinkat(), which is a function of its own since 6.0 (before, it is inlined and cannot be
- * seen). The kernel copied the name when the request was submitted and frees it when it is done, so a program at entry
- * keeps it: of the kernel's copy, never the caller's memory. fexit only.
+ * unlinkat through io_uring: io_unlinkat(), which is a function of its own since 6.0 (before, it is inlined
+ * and cannot be seen). The kernel copied the name when the request was submitted and frees it when it is
+ * done, so a program at entry keeps it: of the kernel's copy, never the caller's memory. fexit only.
  */
 #include "core/path.bpf.h"
 
@@ -54,7 +54,7 @@ struct pending_unlink {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries,
-	       64); /* requests under way at once; one that is forgotten is counted, without its record */
+	       64); /* requests under way at once; one that is evicted is counted, without its record */
 	__type(key, __u64); /* pid and tgid */
 	__type(value, struct pending_unlink);
 } pending_unlinks SEC(".maps");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Walks all processes on request and writes the UTS and the mount namespace of each: the node's host names, and changes of mounts. */
+/*
+ * Walks all processes on request and writes the UTS and the mount namespace of each: the node's host names,
+ * and changes of mounts.
+ */
 #include "core/names.bpf.h"
 
 SEC("iter/task")

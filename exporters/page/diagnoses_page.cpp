@@ -91,13 +91,12 @@ std::string probe_tables(const PageFacts& facts) {
       "<details><summary>Probes and coverage</summary><div class=\"scroll\"><table><tr><th>Probe</th><th>"
       "Backend</th><th></th><th>Why</th></tr>";
   for (const auto& probe : facts.probes)
-    html +=
-        fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="{}">{}</td><td class="soft">{}</td></tr>)",
-                    escape_html(probe.operation), escape_html(probe.backend), probe.attached ? "yes" : "no",
-                    probe.attached   ? "attached"
-                    : probe.optional ? "not here"
-                                     : "missing",
-                    escape_html(probe.reason));
+    html += fmt::format(R"(<tr><td>{}</td><td>{}</td><td class="{}">{}</td><td class="soft">{}</td></tr>)",
+                        escape_html(probe.operation), to_string(probe.backend), probe.attached ? "yes" : "no",
+                        probe.attached   ? "attached"
+                        : probe.optional ? "not here"
+                                         : "missing",
+                        escape_html(probe.reason));
   html += "</table></div><div class=\"scroll\"><table><tr><th>Operation</th><th>Route</th><th></th></tr>";
   for (const auto& route : facts.coverage)
     html +=

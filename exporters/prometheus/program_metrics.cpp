@@ -33,7 +33,7 @@ void add_runs(const Scrape& scrape, FamilyBuilder& family) {
 
 void add_attached(const Scrape& scrape, FamilyBuilder& family) {
   for (const auto& probe : scrape.sources.kernel.probes())
-    family.count({probe.operation, probe.backend}, probe.attached ? 1 : 0);
+    family.count({probe.operation, to_string(probe.backend)}, probe.attached ? 1 : 0);
 }
 
 void add_coverage(const Scrape& scrape, FamilyBuilder& family) {

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -50,6 +51,12 @@ class UringCallers : public Processes {
     const int result = answer->res;
     io_uring_cqe_seen(&ring, answer);
     return result;
+  }
+  std::optional<int> submit_bind(int fd, const sockaddr_un& address) {
+    constexpr int kBind = 56;  // IORING_OP_BIND, 6.11
+    return submit(kBind, [&](io_uring_sqe* request) {
+      io_uring_prep_rw(kBind, request, fd, &address, 0, sizeof(address));
+    });
   }
   std::optional<Event> uring_event(Syscall syscall, const std::string& name) {
     return kernel->wait_for([&](const Event& event) {
@@ -103,13 +110,9 @@ TEST_F(UringCallers, AConnectIsSeenWithItsSubmitterWhereCoverageSaysSo) {
 }
 
 TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
-  constexpr int kBind = 56;  // IORING_OP_BIND, 6.11
   if (!ready) GTEST_SKIP() << *why_not;
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_un address = named("/nope/uring-bind");
-  const auto result = submit(kBind, [&](io_uring_sqe* request) {
-    io_uring_prep_rw(kBind, request, fd, &address, 0, sizeof(address));
-  });
+  const auto result = submit_bind(fd, named("/nope/uring-bind"));
   close(fd);
   if (!result) {
     EXPECT_FALSE(covered("bind")) << "a kernel without the operation";
@@ -121,6 +124,29 @@ TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
   ASSERT_TRUE(event);
   EXPECT_EQ(event->via, Via::io_uring);
   EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
+}
+
+TEST_F(UringCallers, ABindThatTakesTheNameOfAnotherSocketFileIsTold) {
+  if (!ready) GTEST_SKIP() << *why_not;
+  const std::string path = "/tmp/sockward-uring-replaced-" + std::to_string(getpid());
+  const sockaddr_un address = named(path.c_str());
+  const int first = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(first, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  const auto result = submit_bind(second, address);
+  unlink(path.c_str());
+  close(first);
+  close(second);
+  if (!result) GTEST_SKIP() << "this kernel's io_uring has no bind";
+  ASSERT_EQ(*result, 0);
+  if (!covered("bind")) return;
+  const auto event = uring_event(Syscall::bind, path);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->via, Via::io_uring);
+  EXPECT_EQ(std::get<SocketCall>(event->call).replaced, (FileId{status.st_dev, status.st_ino}));
 }
 
 TEST_F(UringCallers, AnUnlinkatIsSeenWhereCoverageSaysSo) {

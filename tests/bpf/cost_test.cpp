@@ -37,7 +37,7 @@ using Cost = Kernel;
 TEST_F(Cost, OtherCallsTakeTheirOwnPathUnlessASyscallTracepointIsUsed) {
   const auto probes = kernel->probes().probes();
   const bool tracepoints = std::any_of(probes.begin(), probes.end(), [](const ProbeStatus& probe) {
-    return probe.attached && probe.backend == "tracepoint";
+    return probe.attached && probe.backend == Backend::tracepoint;
   });
   const Tasks tasks = look_at_tasks();
   ASSERT_GT(tasks.all, 1u);

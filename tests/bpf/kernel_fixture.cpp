@@ -40,7 +40,7 @@ LoadedKernel::LoadedKernel() {
   options.ring_bytes = 4 << 20;
   options.messages = true;
   options.seccomp_denied = getenv("SOCKWARD_TEST_SECCOMP_DENIED") != nullptr;
-  options.hierarchy = static_cast<CgroupHierarchy>(mounts_.kind);
+  options.hierarchy = mounts_.hierarchy;
   options.cgroup2_root = mounts_.v2_root;
   options.verifier_statistics = getenv("SOCKWARD_TEST_VERIFIER") != nullptr;
   probes_ = ProbeSet::load(options);

@@ -32,7 +32,7 @@ using ::testing::HasSubstr;
 ProbeOptions options() {
   ProbeOptions result;
   const CgroupMounts mounts = find_cgroup_mounts();
-  result.hierarchy = static_cast<CgroupHierarchy>(mounts.kind);
+  result.hierarchy = mounts.hierarchy;
   result.cgroup2_root = mounts.v2_root;
   return result;
 }
@@ -51,12 +51,12 @@ void spoil(bpf_object* object, const char* name) {
 
 TEST(Loader, ARefusedProgramSendsItsOperationToItsFallBackAndNoOther) {
   const auto whole = ProbeSet::load(options())->probes();
-  const bool fexit = status_of(whole, "unlinkat").backend == "fexit";
+  const bool fexit = status_of(whole, "unlinkat").backend == Backend::fexit;
   ProbeOptions spoiled = options();
   spoiled.before_load = [&](bpf_object* object) { spoil(object, fexit ? "unlinkat_fexit" : "unlinkat_tp"); };
   const auto probes = ProbeSet::load(spoiled)->probes();
   const ProbeStatus unlinked = status_of(probes, "unlinkat");
-  EXPECT_EQ(unlinked.backend, fexit ? "tracepoint" : "none");
+  EXPECT_EQ(unlinked.backend, fexit ? Backend::tracepoint : Backend::none);
   EXPECT_EQ(unlinked.attached, fexit);
   EXPECT_THAT(unlinked.reason, HasSubstr("refused at load"));
   for (const auto& probe : probes) {
@@ -308,7 +308,7 @@ TEST(Loader, WithAFileOfThemTheTracepointsWork) {
       bind(-1, nullptr, 0);
       const auto counted = probes->snapshot().of(Syscall::bind, Family::none)[EBADF];
       const auto all = probes->probes();
-      return status_of(all, "bind").backend + " " + std::to_string(counted) +
+      return std::string(to_string(status_of(all, "bind").backend)) + " " + std::to_string(counted) +
              " sockets: " + status_of(all, "sockets").reason;
     } catch (const StartupError& error) {
       return std::string(error.what()) + "; " + error.next_step();

@@ -74,16 +74,16 @@ TEST(CgroupMountsChoice, FollowsTheControllers) {
       "31 1 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
       "32 1 0:28 / /sys/fs/cgroup/uni\\040fied rw - cgroup2 none rw\n";
   const CgroupMounts pids = choose_hierarchy(hybrid, "hugetlb\n");
-  EXPECT_EQ(pids.kind, CgroupMounts::Kind::v1_pids);
+  EXPECT_EQ(pids.hierarchy, CgroupHierarchy::v1_pids);
   EXPECT_EQ(pids.root, "/sys/fs/cgroup/pids");
   EXPECT_EQ(pids.v2_root, "/sys/fs/cgroup/uni fied");
   EXPECT_EQ(pids.controller(), "pids");
   const CgroupMounts v2 =
       choose_hierarchy("32 1 0:28 / /sys/fs/cgroup rw - cgroup2 none rw\n", "cpu memory pids\n");
-  EXPECT_EQ(v2.kind, CgroupMounts::Kind::v2);
+  EXPECT_EQ(v2.hierarchy, CgroupHierarchy::v2);
   EXPECT_EQ(v2.root, "/sys/fs/cgroup");
-  EXPECT_EQ(choose_hierarchy("31 1 0:27 / /m rw - cgroup cgroup rw,memory\n", "").kind,
-            CgroupMounts::Kind::v1_memory);
+  EXPECT_EQ(choose_hierarchy("31 1 0:27 / /m rw - cgroup cgroup rw,memory\n", "").hierarchy,
+            CgroupHierarchy::v1_memory);
   EXPECT_EQ(choose_hierarchy("broken line\n\n - - -\n", "").root, "");
 }
 

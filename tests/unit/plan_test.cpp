@@ -23,22 +23,47 @@ const OperationPlan& of(const std::vector<OperationPlan>& plans, const std::stri
 TEST(ProbePlan, ProgramNamesSayOperationAndBackend) {
   EXPECT_EQ(parse_program_name("open_tree_tp").operation, "open_tree");
   EXPECT_EQ(parse_program_name("sethostname_entry_tp").operation, "sethostname");
-  EXPECT_EQ(parse_program_name("sethostname_entry_fentry").backend, "fexit");
-  EXPECT_EQ(parse_program_name("other").backend, "none");
+  EXPECT_EQ(parse_program_name("sethostname_entry_fentry").backend, Backend::fexit);
+  EXPECT_EQ(parse_program_name("other").backend, Backend::none);
+  EXPECT_FALSE(parse_program_name("sysctl_cgroup").call);
+}
+
+TEST(ProbePlan, ProgramNamesSayByWhichWayTheirCallComes) {
+  const ProgramName compat = parse_program_name("setdomainname_compat_entry_fentry");
+  EXPECT_EQ(compat.operation, "setdomainname_compat");
+  EXPECT_EQ(compat.call, Syscall::setdomainname);
+  EXPECT_EQ(compat.variant, Variant::compat);
+  EXPECT_TRUE(compat.at_entry);
+  EXPECT_FALSE(compat.counts_calls());
+  EXPECT_EQ(parse_program_name("bind_denied_tp").variant, Variant::denied);
+  EXPECT_TRUE(parse_program_name("bind_denied_tp").counts_calls());
+  EXPECT_EQ(parse_program_name("unlinkat_uring_entry_fentry").variant, Variant::uring);
+  EXPECT_EQ(parse_program_name("open_tree_fexit").variant, Variant::plain);
+  EXPECT_TRUE(parse_program_name("message_write_tp").keeps_messages);
+  EXPECT_FALSE(parse_program_name("message_write_tp").counts_calls());
+  EXPECT_EQ(operation_name(Syscall::connect, Variant::uring), "connect_uring");
+  EXPECT_EQ(operation_name(Syscall::listen, Variant::plain), "listen");
+}
+
+TEST(ProbePlan, EachVariantOfACallIsOneOfTheList) {
+  EXPECT_TRUE(has_variant(Syscall::listen, Variant::denied));
+  EXPECT_FALSE(has_variant(Syscall::listen, Variant::uring));
+  EXPECT_FALSE(has_variant(Syscall::bind, Variant::compat));
+  EXPECT_TRUE(has_variant(Syscall::move_mount, Variant::compat));
 }
 
 TEST(ProbePlan, PrefersFexitWhereItWorks) {
   const auto plans = plan_probes(kAll, true, "", BackendChoice::automatic);
-  EXPECT_EQ(of(plans, "bind").backend, "fexit");
+  EXPECT_EQ(of(plans, "bind").backend, Backend::fexit);
   EXPECT_EQ(of(plans, "sethostname").programs,
             (std::vector<std::string>{"sethostname_entry_fentry", "sethostname_fexit"}));
-  EXPECT_EQ(of(plans, "sysctl").backend, "cgroup");
-  EXPECT_EQ(of(plans, "uts").backend, "iterator");
+  EXPECT_EQ(of(plans, "sysctl").backend, Backend::cgroup);
+  EXPECT_EQ(of(plans, "uts").backend, Backend::iterator);
 }
 
 TEST(ProbePlan, FallsBackAndSaysWhy) {
   const auto plans = plan_probes(kAll, false, "refused: EPERM", BackendChoice::automatic);
-  EXPECT_EQ(of(plans, "bind").backend, "tracepoint");
+  EXPECT_EQ(of(plans, "bind").backend, Backend::tracepoint);
   EXPECT_EQ(of(plans, "bind").reason, "fexit: refused: EPERM");
 }
 
@@ -46,22 +71,22 @@ TEST(ProbePlan, OneMissingTargetMovesOnlyItsOperation) {
   auto some = kAll;
   some[3] = {"sethostname_fexit", false, "no function"};
   const auto plans = plan_probes(some, true, "", BackendChoice::automatic);
-  EXPECT_EQ(of(plans, "sethostname").backend, "tracepoint");
-  EXPECT_EQ(of(plans, "bind").backend, "fexit");
+  EXPECT_EQ(of(plans, "sethostname").backend, Backend::tracepoint);
+  EXPECT_EQ(of(plans, "bind").backend, Backend::fexit);
 }
 
 TEST(ProbePlan, WithoutAnyWayTheOperationIsNotObserved) {
   auto none = kAll;
   none[1] = {"bind_tp", false, "no tracefs"};
   const auto plans = plan_probes(none, false, "EPERM", BackendChoice::automatic);
-  EXPECT_EQ(of(plans, "bind").backend, "none");
+  EXPECT_EQ(of(plans, "bind").backend, Backend::none);
   EXPECT_EQ(of(plans, "bind").reason, "fexit: EPERM; tracepoint: no tracefs");
   EXPECT_TRUE(of(plans, "bind").programs.empty());
 }
 
 TEST(ProbePlan, AChosenBackendIsObeyed) {
-  EXPECT_EQ(of(plan_probes(kAll, true, "", BackendChoice::tracepoint), "bind").backend, "tracepoint");
-  EXPECT_EQ(of(plan_probes(kAll, false, "EPERM", BackendChoice::fexit), "bind").backend, "none");
+  EXPECT_EQ(of(plan_probes(kAll, true, "", BackendChoice::tracepoint), "bind").backend, Backend::tracepoint);
+  EXPECT_EQ(of(plan_probes(kAll, false, "EPERM", BackendChoice::fexit), "bind").backend, Backend::none);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Layout of the counters. The maps are pinned, and the next agent goes on with them: change them only together
- * with SOCKWARD_COUNTERS_VERSION.
+ * Layout of the counters. The maps are pinned, and the next agent goes on with them: change them only
+ * together with SOCKWARD_COUNTERS_VERSION.
  *
  * Level (a), struct sockward_cpu_counters: one block per possible CPU in a memory-mapped array
  * that never fills, and one more block that belongs to the agent (what it has retired, below).
@@ -36,15 +36,15 @@ enum sockward_family {
 #define SOCKWARD_SLOT_OTHER 134
 #define SOCKWARD_SLOTS 136
 
-/* bind, connect and listen have a row per family; the other calls have one row each. */
-#define SOCKWARD_SOCKET_ROWS (3 * SOCKWARD_FAMILIES)
-#define SOCKWARD_ROWS (SOCKWARD_SOCKET_ROWS + SOCKWARD_SYSCALLS - 3)
+/* Socket calls have a row for each family; the other calls have one row each. */
+#define SOCKWARD_SOCKET_ROWS ((0 + SOCKWARD_SOCKET_CALLS) * SOCKWARD_FAMILIES)
+#define SOCKWARD_ROWS (SOCKWARD_SOCKET_ROWS + SOCKWARD_SYSCALLS - SOCKWARD_SOCKET_CALLS)
 
 static inline __attribute__((always_inline)) __u32 sockward_row(__u32 syscall, __u32 family)
 {
-	if (syscall < 3)
+	if (syscall < SOCKWARD_SOCKET_CALLS)
 		return syscall * SOCKWARD_FAMILIES + family;
-	return SOCKWARD_SOCKET_ROWS + syscall - 3;
+	return SOCKWARD_SOCKET_ROWS + syscall - SOCKWARD_SOCKET_CALLS;
 }
 
 /* Length of AF_UNIX path names given to bind: [n] = n bytes; the last one = longer than 108. */
@@ -65,12 +65,14 @@ struct sockward_cpu_counters {
 	__u64 uts_created[2]; /* UTS namespaces made by clone, by unshare */
 	__u64 names_bound[2]; /* socket files, other names: put into the name table */
 	__u64 names_new; /* of these, names that it did not hold yet */
-	__u32 generation; /* of the programs that count and report on this CPU: settings.generation of theirs */
+	__u32 generation; /* settings.generation of the programs that count and report on this CPU */
 	__u32 unused; /* 0 */
 	__u64 suppressed; /* records held back in a storm */
 	__u64 reserved[15];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
+static_assert(SOCKWARD_ROWS == 29 && SOCKWARD_SLOTS == 136 && sizeof(struct sockward_cpu_counters) == 33024,
+	      "layout of pinned counters: SOCKWARD_COUNTERS_VERSION 3");
 
 enum sockward_loss {
 	SOCKWARD_LOST_QUEUE_FULL = 0,
@@ -80,18 +82,18 @@ enum sockward_loss {
 };
 
 /*
- * What the agent has done with the records of one CPU. A block for each possible CPU, memory-mapped and pinned; only the agent
- * writes it. The last block holds what belongs to no CPU.
+ * What the agent has done with the records of one CPU. A block for each possible CPU, memory-mapped and
+ * pinned; only the agent writes it. The last block holds what belongs to no CPU.
  */
 struct sockward_settled {
-	__u64 sequence
-		[SOCKWARD_PROBES]; /* by probe: up to this number, records were written, folded or dropped and counted */
+	/* By probe: up to this number, records were written, folded, or dropped and counted. */
+	__u64 sequence[SOCKWARD_PROBES];
 	__u64 folded; /* last block: records folded into one that is not written yet */
 	__u64 lost[4]; /* last block: by enum sockward_loss, of all agents so far */
-	__u64 dropped; /* last block: of those lost by a full queue, the ones with a number that is done with */
+	__u64 dropped; /* last block: of those lost by a full queue, the ones whose number is done with */
 	__u64 reserved[2];
 };
-static_assert(sizeof(struct sockward_settled) % 64 == 0, "no two CPUs in one cache line");
+static_assert(sizeof(struct sockward_settled) == 5 * 64, "layout of a pinned map, in whole cache lines");
 
 /* container_key 0: cgroups of the host itself that are gone. */
 struct sockward_source_key {

@@ -4,77 +4,17 @@
  * Included by the BPF programs (C) and by the agent (C++). Fixed-width fields, no
  * pointers, no implicit padding. Never reorder: append, and raise SOCKWARD_WIRE_VERSION.
  *
- * A record is one of the structs below that begin with the header and the bytes that follow it: header.size in all.
+ * A record is one of the structs below that begin with the header and the bytes that follow it: header.size
+ * in all.
  */
 #ifndef SOCKWARD_EVENT_H
 #define SOCKWARD_EVENT_H
 
 #include <linux/types.h>
 
-#ifndef __cplusplus
-#define static_assert _Static_assert
-#endif
+#include <sockward/calls.h>
 
 #define SOCKWARD_WIRE_VERSION 3
-
-/* Watched calls. The order is part of the layout of the pinned counters (counters.h). */
-enum sockward_syscall {
-	SOCKWARD_BIND = 0,
-	SOCKWARD_CONNECT = 1,
-	SOCKWARD_LISTEN = 2,
-	SOCKWARD_UNLINK = 3,
-	SOCKWARD_UNLINKAT = 4,
-	SOCKWARD_SETHOSTNAME = 5,
-	SOCKWARD_SETDOMAINNAME = 6,
-	SOCKWARD_OPENAT2 = 7,
-	SOCKWARD_OPEN_TREE = 8,
-	SOCKWARD_MOUNT = 9,
-	SOCKWARD_MOVE_MOUNT = 10,
-	SOCKWARD_SYSCALLS = 11, /* those that are counted */
-	SOCKWARD_EXECVE = 11, /* and execveat: only records, no counters */
-};
-
-/*
- * A probe is one program of the kernel side whatever its backend. Each has its own sequence
- * of record numbers on each CPU. Probes 0..10 are the calls above. Those that can be loaded at the same time have
- * numbers of their own: one may interrupt the other on a CPU.
- */
-enum sockward_probe {
-	SOCKWARD_PROBE_SYSCTL = 11,
-	SOCKWARD_PROBE_EXEC = 12,
-	SOCKWARD_PROBE_EXIT = 13,
-	/* sockets */
-	SOCKWARD_PROBE_URING_BIND = 14,
-	SOCKWARD_PROBE_URING_CONNECT = 15,
-	SOCKWARD_PROBE_DENIED_BIND = 16,
-	SOCKWARD_PROBE_DENIED_CONNECT = 17,
-	SOCKWARD_PROBE_DENIED_LISTEN = 18,
-	/* paths */
-	SOCKWARD_PROBE_DENIED_UNLINK = 19,
-	SOCKWARD_PROBE_DENIED_UNLINKAT = 20,
-	SOCKWARD_PROBE_COMPAT_UNLINK = 21,
-	SOCKWARD_PROBE_COMPAT_UNLINKAT = 22,
-	SOCKWARD_PROBE_COMPAT_OPENAT2 = 23,
-	SOCKWARD_PROBE_COMPAT_OPEN_TREE = 24,
-	SOCKWARD_PROBE_COMPAT_MOUNT = 25,
-	SOCKWARD_PROBE_COMPAT_MOVE_MOUNT = 26,
-	SOCKWARD_PROBE_URING_UNLINKAT = 27,
-	/* names */
-	SOCKWARD_PROBE_DENIED_SETHOSTNAME = 28,
-	SOCKWARD_PROBE_DENIED_SETDOMAINNAME = 29,
-	SOCKWARD_PROBE_COMPAT_SETHOSTNAME = 30,
-	SOCKWARD_PROBE_COMPAT_SETDOMAINNAME = 31,
-	SOCKWARD_PROBES = 32,
-};
-
-/* Which struct follows the header. */
-enum sockward_kind {
-	SOCKWARD_SOCKET_CALL = 1,
-	SOCKWARD_PATH_CALL = 2,
-	SOCKWARD_NAME_CALL = 3,
-	SOCKWARD_LONG_ARGUMENT = 4,
-	SOCKWARD_PROCESS_EXIT = 5,
-};
 
 /* How the call reached the kernel. */
 enum sockward_via {
@@ -146,13 +86,13 @@ struct sockward_header {
 	__u64 root_inode; /* of the caller's root directory: a chroot is told by it */
 	__u32 root_device; /* the kernel's dev_t: major << 20 | minor */
 	__u32 held_back; /* records like this one that were suppressed since the last one */
-	__u64 mount_event; /* event counter of the mount namespace (fs/mount.h); 0: not known on this kernel */
+	__u64 mount_event; /* event counter of the mount namespace (fs/mount.h); 0: not known here */
 	__u64 working_inode; /* of the thread's working directory */
 	__u32 working_device; /* the kernel's dev_t */
 	__u32 fsgid; /* what permission checks on files go by; initial user namespace */
 	/*
-	 * Supplementary groups: so many numbers of 4 bytes at the end of the record, and how many the caller has. Only of
-	 * calls that were refused with EACCES or EPERM.
+	 * Supplementary groups: so many numbers of 4 bytes at the end of the record, and how many the caller
+	 * has. Only of calls that were refused with EACCES or EPERM.
 	 */
 	__u16 groups, groups_total;
 	__u32 reserved; /* 0 */
@@ -193,7 +133,8 @@ struct sockward_socket_call {
 	__u16 state; /* of the socket after the call: TCP_ESTABLISHED … */
 	__u16 locks; /* sk_userlocks: SOCK_BINDADDR_LOCK 4, SOCK_BINDPORT_LOCK 8 */
 	__u8 source[28]; /* connect: the socket's own address as a sockaddr; family 0: it has none */
-	__u32 address_state; /* enum sockward_address_state; of an IPv6 address that could not be used (EADDRNOTAVAIL) */
+	/* enum sockward_address_state; of an IPv6 address that could not be used (EADDRNOTAVAIL) */
+	__u32 address_state;
 };
 static_assert(sizeof(struct sockward_socket_call) == 160 + 104, "wire format");
 
@@ -262,8 +203,8 @@ enum sockward_watch {
 #define SOCKWARD_MESSAGE_MAX 1024
 
 /*
- * A watched process has ended: its last thread is gone. Its files are closed a moment later. Followed by message_bytes of
- * what it wrote last, when it failed and that was kept.
+ * A watched process has ended: its last thread is gone. Its files are closed a moment later. Followed by
+ * message_bytes of what it wrote last, when it failed and that was kept.
  */
 struct sockward_process_exit {
 	struct sockward_header header;
@@ -320,7 +261,8 @@ static_assert(sizeof(struct sockward_bound_name) == 120, "no padding");
 
 /* Who bound it: value of the name table. */
 struct sockward_binder {
-	__u64 time_ns; /* CLOCK_MONOTONIC, when bind returned; of what is older than the agent: when it was found */
+	/* CLOCK_MONOTONIC, when bind returned; of what is older than the agent: when it was found */
+	__u64 time_ns;
 	__u64 leader_start_ns;
 	__u64 container_key;
 	__u64 socket_inode; /* of the socket, in sockfs: one bind, one number */
@@ -330,7 +272,8 @@ struct sockward_binder {
 	__u32 sharing; /* enum sockward_sharing */
 	__u32 mntns; /* of the process */
 	__u32 socket_uid; /* who made the socket (sk_uid) */
-	__u32 generation; /* of a socket file's inode (i_generation): a number that is used again has another one */
+	/* Of a socket file's inode (i_generation): a number that is used again has another one. */
+	__u32 generation;
 	__u64 sock; /* where the kernel keeps the socket: to find out whether it is still bound */
 	__u64 listening_ns; /* CLOCK_MONOTONIC, when listen returned first; 0: not seen */
 	char comm[16];

@@ -24,10 +24,12 @@ struct sockward_settings {
 	__u8 writes_strict; /* kernel.sysctl_writes_strict is 1: offsets count */
 	__u8 report_replaced; /* report binds that took the name of another socket file */
 	__u8 watch_processes; /* report long arguments and the end of watched processes */
-	__u8 seccomp_denied; /* fexit backend: note which calls of tasks with a filter began (probes.seccomp_denied) */
+	/* fexit backend: note which calls of tasks with a filter began (probes.seccomp_denied) */
+	__u8 seccomp_denied;
 	__u8 kernel_types; /* the kernel has BTF of its own: tasks can be had as typed pointers */
 	__u8 report_unix_missing; /* report failures by call and family: core/wanted.bpf.h */
-	__u32 generation; /* these programs count and report where sockward_cpu_counters.generation is the same */
+	/* These programs count and report where sockward_cpu_counters.generation is the same. */
+	__u32 generation;
 	__u32 source_rate; /* records per second of one container, call and error; 0 = any number */
 	__u32 address_rate; /* the same of one address in it */
 	__u32 reserved2;
