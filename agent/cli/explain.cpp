@@ -20,12 +20,12 @@
 #include "cli/wanted_address.hpp"
 #include "diagnose/engine.hpp"
 #include "diagnose/prediction.hpp"
-#include "enrich/cgroups.hpp"
-#include "enrich/in_namespace.hpp"
-#include "enrich/proc_host.hpp"
-#include "enrich/proc_sockets.hpp"
-#include "enrich/proc_uts.hpp"
-#include "enrich/process_facts.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/in_namespace.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/proc_uts.hpp"
+#include "host/process/process_facts.hpp"
+#include "host/sockets/proc_sockets.hpp"
 #include "terminal/terminal_text.hpp"
 
 namespace sockward {

@@ -13,7 +13,7 @@
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
-#include "enrich/root_files.hpp"
+#include "host/paths/root_files.hpp"
 
 namespace sockward {
 namespace {

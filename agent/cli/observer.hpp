@@ -6,9 +6,9 @@
 
 #include "cli/flags.hpp"
 #include "config/settings.hpp"
-#include "enrich/cgroups.hpp"
-#include "enrich/proc_host.hpp"
-#include "enrich/proc_sockets.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/proc_host.hpp"
+#include "host/sockets/proc_sockets.hpp"
 #include "jsonl/json_record.hpp"
 #include "pipeline/pipeline.hpp"
 #include "probe/probe_set.hpp"

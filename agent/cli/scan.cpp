@@ -11,12 +11,12 @@
 #include "base/startup_error.hpp"
 #include "cli/flags.hpp"
 #include "cli/scan_report.hpp"
-#include "enrich/cgroups.hpp"
-#include "enrich/container_path.hpp"
-#include "enrich/proc_host.hpp"
-#include "enrich/proc_sockets.hpp"
-#include "enrich/proc_uts.hpp"
-#include "enrich/processes.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/containers/container_path.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/proc_uts.hpp"
+#include "host/process/processes.hpp"
+#include "host/sockets/proc_sockets.hpp"
 
 namespace sockward {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "enrich/cgroups.hpp"
+#include "host/containers/cgroups.hpp"
 #include "http/server.hpp"
 #include "jsonl/json_record.hpp"
 #include "record/sink.hpp"

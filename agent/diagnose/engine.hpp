@@ -1,6 +1,6 @@
 #pragma once
 #include "diagnose/history.hpp"
-#include "enrich/host_view.hpp"
+#include "host/host_view.hpp"
 #include "record/diagnosis.hpp"
 
 namespace sockward {

@@ -11,8 +11,8 @@
 #include "diagnose/path_facts.hpp"
 #include "diagnose/permissions.hpp"
 #include "diagnose/socket_file.hpp"
-#include "enrich/host_view.hpp"
 #include "event/event.hpp"
+#include "host/host_view.hpp"
 
 namespace sockward {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "diagnose/finding.hpp"
-#include "enrich/host_view.hpp"
+#include "host/host_view.hpp"
 
 namespace sockward {
 

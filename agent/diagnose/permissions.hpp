@@ -3,7 +3,7 @@
 #include <string>
 
 #include "diagnose/finding.hpp"
-#include "enrich/host_view.hpp"
+#include "host/host_view.hpp"
 
 namespace sockward {
 

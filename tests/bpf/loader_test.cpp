@@ -19,8 +19,8 @@
 #include <set>
 
 #include "base/startup_error.hpp"
-#include "enrich/cgroups.hpp"
 #include "event/decode.hpp"
+#include "host/containers/cgroups.hpp"
 #include "probe/probe_set.hpp"
 #include "probe/record_ring.hpp"
 

@@ -3,8 +3,8 @@
 #include <map>
 #include <string>
 
-#include "enrich/cpu_budget.hpp"
-#include "enrich/host_view.hpp"
+#include "host/cpu_budget.hpp"
+#include "host/host_view.hpp"
 
 namespace sockward::test {
 

@@ -1,5 +1,5 @@
 // Whose view of the file system a look-up gets: processes in a chroot of their own.
-#include "enrich/caller_view.hpp"
+#include "host/paths/caller_view.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "enrich/proc_host.hpp"
-#include "enrich/process_facts.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/process_facts.hpp"
 #include "unit/held_child.hpp"
 
 namespace sockward {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "diagnose/holding.hpp"
-#include "enrich/proc_net.hpp"
+#include "host/network/proc_net.hpp"
 #include "support/holders.hpp"
 
 namespace sockward::test {

@@ -14,8 +14,8 @@
 #include <cstring>
 #include <fstream>
 
-#include "enrich/proc_host.hpp"
-#include "enrich/process_facts.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/process_facts.hpp"
 #include "unit/held_child.hpp"
 
 namespace sockward {

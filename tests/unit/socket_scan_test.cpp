@@ -1,6 +1,6 @@
-#include "telemetry/socket_scan.hpp"
+#include "kernel/socket_scan.hpp"
 
-#include "enrich/socket_scans.hpp"
+#include "host/sockets/socket_scans.hpp"
 #include "support/holders.hpp"
 
 namespace sockward::test {
