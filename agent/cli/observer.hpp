@@ -35,7 +35,7 @@ class KnownSockets final : public BoundSockets {
   ProcSockets fallback_;
 };
 
-/// The attached kernel side and the host view on top of it: what run and trace share.
+/// The attached kernel side and the look-ups on top of it: what run and trace share.
 class Observer {
  public:
   /// `walk_bytes`: Settings::Limits::walk_bytes. Throws StartupError.

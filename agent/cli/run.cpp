@@ -338,8 +338,8 @@ int run_command(const RunFlags& flags) {
   auto outputs = make_outputs(settings, observer.clock, served.recent, counts, file);
   {
     Pipeline pipeline(observer.probes->take_rings(),
-                      {observer.host, observer.containers, observer.clock, observer.stats, diagnoses,
-                       &host_renames, &observer.probes->ledger()},
+                      {observer.host.view(), observer.host, observer.containers, observer.clock,
+                       observer.stats, diagnoses, &host_renames, &observer.probes->ledger()},
                       {.queue_records = settings.limits.queue_records,
                        .history_entries = settings.limits.history_entries,
                        .host_utsns = options.host_utsns,

@@ -179,13 +179,13 @@ bool binder_has_another_type(const Facts& facts, const SocketOwner& binder, cons
 
 }  // namespace
 
-ScanFact scan_after_call(const Facts& facts, const HostView& host) {
+ScanFact scan_after_call(const Facts& facts, const SocketView& sockets) {
   ScanFact found;
-  auto scan = host.sockets(facts.event.time, HostView::Scan::shared);
+  auto scan = sockets.scan_after(facts.event.time, SocketView::Scan::shared);
   if (scan) found.scan = *scan;
   // A scan from before the call may have missed the holder, or met one that left before the call.
   if (scan && (*scan)->began <= facts.event.time) {
-    scan = host.sockets(facts.event.time, HostView::Scan::fresh);
+    scan = sockets.scan_after(facts.event.time, SocketView::Scan::fresh);
     if (scan) found.scan = *scan;
   }
   found.after_call = scan.has_value();

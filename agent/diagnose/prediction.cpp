@@ -89,7 +89,7 @@ class Attempt {
   const History history_{1};
   const Facts facts_;
   const SocketCall& call_;
-  const HostView& host_;
+  const HostView host_;
   const Surroundings& around_;
 };
 

@@ -14,6 +14,7 @@
 #include "diagnose/engine.hpp"
 #include "host/containers/cgroups.hpp"
 #include "host/host_view.hpp"
+#include "host/upkeep.hpp"
 #include "pipeline/ignored_paths.hpp"
 #include "pipeline/repeats.hpp"
 #include "probe/record_ledger.hpp"
@@ -38,7 +39,8 @@ struct PipelineOptions {
 
 /// What the pipeline uses; all must outlive it.
 struct PipelineParts {
-  const HostView& host;
+  HostView host;
+  const HostUpkeep& upkeep;
   ContainerDirectory& containers;
   const Clock& clock;
   AgentStats& stats;

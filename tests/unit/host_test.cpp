@@ -6,7 +6,9 @@
 
 #include "host/containers/cgroups.hpp"
 #include "host/containers/container_path.hpp"
-#include "host/proc_host.hpp"
+#include "host/cpu_budget.hpp"
+#include "host/process/proc_processes.hpp"
+#include "host/process/proc_text.hpp"
 
 namespace sockward {
 namespace {
@@ -104,43 +106,44 @@ TEST(ProcText, FindsTheCgroupOfAController) {
   EXPECT_FALSE(cgroup_of("garbage\n:\n", ""));
 }
 
-TEST(ProcHostLookUps, SeeThisProcessAndNoOtherWithItsPid) {
-  const ProcHost host("/proc", "", nullptr);
+TEST(ProcProcesses, SeeThisProcessAndNoOtherWithItsPid) {
+  const ProcessFolders folders("/proc");
+  const ProcProcesses processes(folders, "", "", nullptr);
   const auto pid = static_cast<std::uint32_t>(getpid());
-  const auto arguments = host.arguments({.tgid = pid});
+  const auto arguments = processes.arguments({.tgid = pid});
   ASSERT_TRUE(arguments);
   EXPECT_FALSE(arguments->empty());
-  EXPECT_EQ(*host.executable({.tgid = pid}), std::filesystem::read_symlink("/proc/self/exe").string());
-  const auto reused = host.arguments({.tgid = pid, .start_ns = 1});
+  EXPECT_EQ(*processes.executable({.tgid = pid}), std::filesystem::read_symlink("/proc/self/exe").string());
+  const auto reused = processes.arguments({.tgid = pid, .start_ns = 1});
   ASSERT_FALSE(reused);
   EXPECT_NE(reused.error().text().find("another process by now"), std::string::npos);
-  EXPECT_FALSE(host.executable({.tgid = 4'000'000'000u}));
-  EXPECT_FALSE(host.uts_names(1));
+  EXPECT_FALSE(processes.executable({.tgid = 4'000'000'000u}));
+  EXPECT_FALSE(processes.uts_names(1));
 }
 
-TEST(ProcHostLookUps, SurviveAProcFolderThatVanishesInPart) {
+TEST(ProcProcesses, SurviveAProcFolderThatVanishesInPart) {
   const auto root = std::filesystem::temp_directory_path() / ("sockward-proc-" + std::to_string(getpid()));
   std::filesystem::create_directories(root / "7");
-  const ProcHost host(root.string(), "pids", nullptr);
-  EXPECT_FALSE(host.cgroup_path({.tgid = 7}));
-  EXPECT_FALSE(host.arguments({.tgid = 7, .start_ns = 5}));
+  const ProcessFolders folders(root.string());
+  const ProcProcesses processes(folders, "pids", "", nullptr);
+  EXPECT_FALSE(processes.cgroup_path({.tgid = 7}));
+  EXPECT_FALSE(processes.arguments({.tgid = 7, .start_ns = 5}));
   std::ofstream(root / "7/cgroup") << "9:pids:/lxc.payload.irc\n";
-  EXPECT_EQ(*host.cgroup_path({.tgid = 7}), "/lxc.payload.irc");
+  EXPECT_EQ(*processes.cgroup_path({.tgid = 7}), "/lxc.payload.irc");
   std::filesystem::remove_all(root);
 }
 
-TEST(ProcHostCredentials, ComeFromTheRecordIfItHasAllGroups) {
-  ProcHost host("/proc", "", nullptr);
+TEST(ProcProcesses, TakeCredentialsFromTheRecordIfItHasAllGroups) {
+  const ProcessFolders folders("/proc");
+  const ProcProcesses processes(folders, "", "", nullptr);
   Event event{.actor = {.tgid = 4'000'000'000u, .fsuid = 7, .fsgid = 8, .groups = {{5, 6}}}};
-  const auto recorded = host.credentials(event);
+  const auto recorded = processes.credentials(event);
   ASSERT_TRUE(recorded);
   EXPECT_EQ(recorded->fsuid, 7u);
   EXPECT_EQ(recorded->fsgid, 8u);
   EXPECT_EQ(recorded->groups, (std::vector<std::uint32_t>{5, 6}));
   event.actor.groups_truncated = true;
-  EXPECT_FALSE(host.credentials(event));
-  host.assume({.fsuid = 1, .groups = {}});
-  EXPECT_EQ(host.credentials(event)->fsuid, 1u);
+  EXPECT_FALSE(processes.credentials(event));
 }
 
 TEST(CpuBudget, ALookUpThatItRefusesSaysSo) {

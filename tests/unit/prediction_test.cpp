@@ -174,7 +174,7 @@ TEST_F(PredictionOfPaths, EachFactIsLookedUpOnce) {
   host.open_sockets = {serve(State::listening)};
   ask(Syscall::connect);
   EXPECT_EQ(host.asked["trace_path"], 1);
-  EXPECT_EQ(host.asked["sockets"], 1);
+  EXPECT_EQ(host.asked["scan_after"], 1);
   EXPECT_EQ(host.asked["credentials"], 1);
 }
 

@@ -110,11 +110,11 @@ TEST(SocketScans, ThoseThatAreKeptAreBoundedToo) {
     const SocketScans scans(&listeners, clock, limit, 64 << 10);
     std::vector<MonotonicTime> ends{clock.monotonic()};
     for (int i = 0; i < 6; ++i) {
-      scans.refresh_socket_scan();
+      scans.refresh();
       ends.push_back(clock.monotonic());
     }
     std::set<std::uint64_t> known;  // by when they began
-    for (const MonotonicTime end : ends) known.insert((*scans.before(end))->began.ns);
+    for (const MonotonicTime end : ends) known.insert((*scans.scan_before(end))->began.ns);
     EXPECT_EQ(known.size(), kept + 1) << "and the first one";
     EXPECT_EQ(scans.left_out() > 0, count == 1000);
   }
@@ -185,20 +185,21 @@ TEST(SocketScans, ThatCostTooMuchAreNotMade) {
   CpuBudget limit(clock);
   SlowListeners listeners(clock);
   const SocketScans scans(&listeners, clock, limit);
-  const auto fresh = [&] { return scans.after(clock.monotonic(), false); };
+  const auto fresh = [&] { return scans.scan_after(clock.monotonic(), SocketScans::Scan::fresh); };
   EXPECT_TRUE(fresh());
   EXPECT_TRUE(fresh());
   clock.now_ms += 200;
   const auto refused = fresh();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
-  const auto older = scans.after(clock.monotonic(), true);
+  const auto older = scans.scan_after(clock.monotonic(), SocketScans::Scan::shared);
   ASSERT_TRUE(older) << "the latest there is will do where it is not to be a fresh one";
   EXPECT_LT((*older)->began, clock.monotonic());
   EXPECT_EQ(limit.refused(), 2u);
   clock.now_ms += 60'000;
   listeners.broken = true;
-  EXPECT_EQ(scans.after(clock.monotonic(), true).error().code, std::errc::too_many_files_open)
+  EXPECT_EQ(scans.scan_after(clock.monotonic(), SocketScans::Scan::shared).error().code,
+            std::errc::too_many_files_open)
       << "an old one is no answer where none can be made";
 }
 

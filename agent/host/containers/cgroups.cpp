@@ -70,8 +70,9 @@ CgroupMounts find_cgroup_mounts() {
   return choose_hierarchy(mountinfo, v2_root.empty() ? "" : read_text(v2_root + "/cgroup.controllers"));
 }
 
-ContainerDirectory::ContainerDirectory(const CgroupMounts& mounts, const HostView& host, std::size_t capacity)
-    : root_path_(mounts.root), host_(host), capacity_(capacity) {
+ContainerDirectory::ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes,
+                                       std::size_t capacity)
+    : root_path_(mounts.root), processes_(processes), capacity_(capacity) {
   if (!root_path_.empty()) root_.reset(open(root_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
@@ -103,7 +104,7 @@ std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::o
     return remember(key, std::move(previous.mapped()));
   auto path = path_of(key);
   if (!path && process)
-    if (auto from_process = host_.cgroup_path(*process)) path = std::move(*from_process);
+    if (auto from_process = processes_.cgroup_path(*process)) path = std::move(*from_process);
   if (!path) return std::nullopt;
   return remember(key, KnownContainer{container_from_cgroup(*path), *path});
 }

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "base/file_descriptor.hpp"
-#include "host/host_view.hpp"
+#include "host/process/process_view.hpp"
 #include "record/context.hpp"
 
 namespace sockward {
@@ -40,8 +40,8 @@ struct KnownContainer {
 /// was asked for last is always known.
 class ContainerDirectory {
  public:
-  /// `host` is asked when the cgroup is gone but the process is not; it must outlive this object.
-  ContainerDirectory(const CgroupMounts& mounts, const HostView& host, std::size_t capacity = 1024);
+  /// `processes` are asked when the cgroup is gone but the process is not; they must outlive this object.
+  ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes, std::size_t capacity = 1024);
 
   /// nullopt: the cgroup is gone and was never seen.
   std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
@@ -54,7 +54,7 @@ class ContainerDirectory {
 
   FileDescriptor root_;
   std::string root_path_;
-  const HostView& host_;
+  const ProcessView& processes_;
   std::size_t capacity_;
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, KnownContainer> known_, previous_;  // half of the capacity each

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "host/host_view.hpp"
+#include "host/network/network_view.hpp"
 
 namespace sockward {
 

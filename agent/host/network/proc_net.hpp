@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/host_view.hpp"
+#include "host/network/network_view.hpp"
 
 namespace sockward {
 

@@ -2,7 +2,7 @@
 #include <cstdint>
 
 #include "base/result.hpp"
-#include "host/host_view.hpp"
+#include "host/network/network_view.hpp"
 
 namespace sockward {
 

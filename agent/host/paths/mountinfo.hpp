@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/host_view.hpp"
+#include "host/paths/path_view.hpp"
 
 namespace sockward {
 

@@ -27,15 +27,6 @@ std::string as_caller(const Event& event, const std::string& path) {
 
 }  // namespace
 
-Result<std::optional<PathObject>> ProcPaths::object_at(const Event& event, const std::string& path) const {
-  return worker_thread_.with_timeout<std::optional<PathObject>>(
-      [this, event, path]() -> Result<std::optional<PathObject>> {
-        const auto view = views_.open(event);
-        if (!view) return view.error();
-        return look_at(view->root.get(), as_caller(event, path));
-      });
-}
-
 Result<std::optional<SymlinkOnPath>> ProcPaths::first_symlink(const Event& event,
                                                               const std::string& path) const {
   return worker_thread_.with_timeout<std::optional<SymlinkOnPath>>(

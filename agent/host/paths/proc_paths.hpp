@@ -6,28 +6,35 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "host/host_view.hpp"
 #include "host/paths/caller_view.hpp"
+#include "host/paths/mount_counter.hpp"
+#include "host/paths/path_view.hpp"
 #include "host/process/process_folders.hpp"
 #include "host/time_limited_worker.hpp"
 
 namespace sockward {
 
-/// Answers the questions of HostView about files, as the caller of an event saw them. Looks at files for half
-/// a second at most: whatever hangs longer is "not visible". Thread-safe.
-class ProcPaths {
+/// PathView on /proc. Looks at files for half a second at most: whatever hangs longer is "not visible".
+/// Thread-safe.
+class ProcPaths final : public PathView {
  public:
-  /// `limit` decides about searches through all processes. All must outlive this object.
-  ProcPaths(const ProcessFolders& processes, const Clock& clock, CpuBudget& limit)
-      : views_(processes, clock, limit), processes_(processes) {}
+  /// `limit` decides about searches through all processes. `mount_events` may be null: nothing is known of
+  /// changes of mounts then. All must outlive this object.
+  ProcPaths(const ProcessFolders& processes, const MountEvents* mount_events, const Clock& clock,
+            CpuBudget& limit)
+      : views_(processes, clock, limit),
+        processes_(processes),
+        mount_counter_(processes.proc(), mount_events, clock, limit) {}
 
-  // As in HostView.
-  Result<std::optional<PathObject>> object_at(const Event& event, const std::string& path) const;
-  Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event, const std::string& path) const;
-  Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const;
-  Result<MountPoint> mount_at(const Event& event, const std::string& path) const;
-  Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const;
-  /// Of all these.
+  Result<PathTrace> trace_path(const Event& event, const std::string& path, bool follow) const override;
+  Result<std::optional<SymlinkOnPath>> first_symlink(const Event& event,
+                                                     const std::string& path) const override;
+  Result<MountPoint> mount_at(const Event& event, const std::string& path) const override;
+  Result<std::optional<std::uint64_t>> mount_event(const Event& event) const override {
+    return mount_counter_.read(event.actor.mntns);
+  }
+  Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const override;
+  /// Of all that look at files.
   TimeLimitedWorker::GivenUp given_up() const { return worker_thread_.given_up(); }
 
  private:
@@ -39,6 +46,7 @@ class ProcPaths {
 
   const CallerViews views_;
   const ProcessFolders& processes_;
+  const MountCounter mount_counter_;
   mutable TimeLimitedWorker worker_thread_{std::chrono::milliseconds(500)};
 };
 

@@ -4,7 +4,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/result.hpp"
-#include "host/host_view.hpp"
+#include "host/paths/path_view.hpp"
 
 namespace sockward {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "host/host_view.hpp"
+#include "host/paths/path_view.hpp"
 
 namespace sockward {
 

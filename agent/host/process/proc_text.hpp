@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/host_view.hpp"
+#include "host/process/process_view.hpp"
 
 namespace sockward {
 

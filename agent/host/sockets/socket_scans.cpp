@@ -50,18 +50,19 @@ Result<std::shared_ptr<const SocketScan>> SocketScans::keep() const {
   return scan;
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketScans::after(MonotonicTime time, bool shared) const {
+Result<std::shared_ptr<const SocketScan>> SocketScans::scan_after(MonotonicTime time, Scan scan) const {
+  const bool shared = scan == Scan::shared;
   const std::lock_guard lock(mutex_);
   const auto& latest = scans_.empty() ? first_ : scans_.back();
   if (latest && (latest->began > time || (shared && latest->began.ns + kShared > clock_.monotonic().ns)))
     return latest;
-  auto scan = keep();
-  const bool refused = !scan && scan.error().code == std::errc::resource_unavailable_try_again;
+  auto made = keep();
+  const bool refused = !made && made.error().code == std::errc::resource_unavailable_try_again;
   if (refused && shared && latest) return latest;
-  return scan;
+  return made;
 }
 
-Result<std::shared_ptr<const SocketScan>> SocketScans::before(MonotonicTime time) const {
+Result<std::shared_ptr<const SocketScan>> SocketScans::scan_before(MonotonicTime time) const {
   const std::lock_guard lock(mutex_);
   const auto found =
       std::find_if(scans_.rbegin(), scans_.rend(), [&](const auto& scan) { return scan->ended < time; });
@@ -78,7 +79,7 @@ Result<bool> SocketScans::note_released() const {
   return sockets_->note_released();
 }
 
-void SocketScans::refresh_socket_scan() const {
+void SocketScans::refresh() const {
   // Before the scan: a socket that it finds was not released by then.
   const auto noted = note_released();
   if (!noted) log_debug("{}", noted.error().text());

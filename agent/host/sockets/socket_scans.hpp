@@ -7,13 +7,14 @@
 
 #include "base/clock.hpp"
 #include "host/cpu_budget.hpp"
+#include "host/sockets/socket_view.hpp"
 #include "kernel/socket_scan.hpp"
 
 namespace sockward {
 
-/// Scans of all open sockets, shared between questions, so that a storm of failures does not become a storm
-/// of scans. Thread-safe.
-class SocketScans {
+/// SocketView on scans of all open sockets, shared between questions, so that a storm of failures does not
+/// become a storm of scans. Thread-safe.
+class SocketScans final : public SocketView {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{2} << 20;
 
@@ -22,16 +23,16 @@ class SocketScans {
   SocketScans(const BoundSockets* sockets, const Clock& clock, CpuBudget& limit,
               std::size_t most_bytes = kMostBytes);
 
-  /// A scan that began after `time`; with `shared` also one that began 100 ms ago at most. Where the limit
-  /// allows no new one: with `shared` the latest there is, else the error resource_unavailable_try_again.
-  Result<std::shared_ptr<const SocketScan>> after(MonotonicTime time, bool shared) const;
-  /// The latest scan that ended before `time`, of the few that are kept; the first one is always kept.
-  Result<std::shared_ptr<const SocketScan>> before(MonotonicTime time) const;
-  /// Notes what was released and makes a scan now, so that before() and binder() can answer later.
-  void refresh_socket_scan() const;
-  std::optional<SocketOwner> binder(const BoundName& name) const;
-  /// As BoundSockets::note_released. Also an Error: refused by the limit.
-  Result<bool> note_released() const;
+  /// With Scan::shared, one that began 100 ms ago at most will do. Where the limit allows no new one: with
+  /// Scan::shared the latest there is, else the error resource_unavailable_try_again.
+  Result<std::shared_ptr<const SocketScan>> scan_after(MonotonicTime time, Scan scan) const override;
+  /// Of the few that are kept; the first one is always kept.
+  Result<std::shared_ptr<const SocketScan>> scan_before(MonotonicTime time) const override;
+  std::optional<SocketOwner> binder(const BoundName& name) const override;
+  /// Also an Error: refused by the limit.
+  Result<bool> note_released() const override;
+  /// Notes what was released and makes a scan now, so that scan_before() and binder() can answer later.
+  void refresh() const;
   /// Sockets that scans had no room for, ever.
   std::uint64_t left_out() const { return left_out_; }
 
