@@ -54,10 +54,10 @@ void add_sockets(const SocketCensus& census, Labels& labels, ScanReport& report)
   std::set<std::pair<std::uint64_t, std::uint32_t>>
       told;  // socket, process: it may have it open more than once
   for (const OpenSocket& socket : census.open) {
-    if (!told.emplace(socket.owner.socket_inode, socket.owner.tgid).second) continue;
-    if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.tgid)});
+    if (!told.emplace(socket.owner.socket_inode, socket.owner.process.tgid).second) continue;
+    if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.process.tgid)});
     if (socket.path.size() >= kNearLimit && socket.state != OpenSocket::State::connected)
-      report.near_limit.push_back({socket, labels.of(socket.owner.tgid)});
+      report.near_limit.push_back({socket, labels.of(socket.owner.process.tgid)});
   }
   for (const OpenSocket& socket : census.orphans)
     if (serves(socket)) report.listeners.push_back({socket, "kernel, or in flight"});

@@ -6,21 +6,12 @@
 namespace sockward {
 namespace {
 
-enum Flag : std::uint8_t { kV6only = 1, kReuseport = 2, kReuseaddr = 4, kListened = 8, kTruncated = 16 };
-
-/// What all sockets of a process share.
-SocketOwner process_of(const SocketOwner& owner) {
-  SocketOwner process = owner;
-  process.socket_inode = 0;
-  process.bound_device = process.socket_uid = process.generation = 0;
-  process.v6only = process.reuseport = process.reuseaddr = process.listened = false;
-  return process;
-}
+enum Flag : std::uint8_t { kV6only = 1, kReuseport = 2, kReuseaddr = 4, kTruncated = 8 };
 
 std::uint8_t flags_of(const OpenSocket& socket) {
-  const SocketOwner& owner = socket.owner;
-  return static_cast<std::uint8_t>((owner.v6only ? kV6only : 0) | (owner.reuseport ? kReuseport : 0) |
-                                   (owner.reuseaddr ? kReuseaddr : 0) | (owner.listened ? kListened : 0) |
+  const SocketTraits& traits = socket.owner.traits;
+  return static_cast<std::uint8_t>((traits.v6only ? kV6only : 0) | (traits.reuseport ? kReuseport : 0) |
+                                   (traits.reuseaddr ? kReuseaddr : 0) |
                                    (socket.name.address.truncated ? kTruncated : 0));
 }
 
@@ -46,27 +37,27 @@ std::uint64_t SocketList::left_out() const {
 }
 
 std::size_t SocketList::bytes() const {
-  return entries_.size() * sizeof(Entry) + processes_.size() * sizeof(SocketOwner) + texts_.size();
+  return entries_.size() * sizeof(Entry) + processes_.size() * sizeof(OwnerProcess) + texts_.size();
 }
 
 void SocketList::add(const OpenSocket& socket) {
   const std::string_view name = shown(socket.name.address.name), path = shown(socket.path);
-  const std::size_t more = sizeof(Entry) + sizeof(SocketOwner) + name.size() + path.size();
+  const std::size_t more = sizeof(Entry) + sizeof(OwnerProcess) + name.size() + path.size();
   if (bytes() + more > room_for(socket, most_bytes_)) {
     ++left_out_.at(static_cast<std::size_t>(socket.name.kind));
     return;
   }
-  if (SocketOwner process = process_of(socket.owner); processes_.empty() || processes_.back() != process)
-    processes_.push_back(std::move(process));
+  if (processes_.empty() || processes_.back() != socket.owner.process)
+    processes_.push_back(socket.owner.process);
   Entry entry{.socket_inode = socket.owner.socket_inode,
               .place = socket.name.address.ip,
               .process = static_cast<std::uint32_t>(processes_.size() - 1),
               .text = static_cast<std::uint32_t>(texts_.size()),
               .netns = socket.name.netns,
               .fd = socket.fd,
-              .bound_device = socket.owner.bound_device,
+              .bound_device = socket.owner.traits.bound_device,
               .links = socket.links,
-              .socket_uid = socket.owner.socket_uid,
+              .socket_uid = socket.owner.traits.socket_uid,
               .generation = socket.owner.generation,
               .queue = socket.queue,
               .backlog = socket.backlog,
@@ -107,7 +98,14 @@ OpenSocket SocketList::operator[](std::size_t index) const {
                                          .name = texts_.substr(entry.text, entry.name_bytes),
                                          .port = entry.port,
                                          .truncated = (entry.flags & kTruncated) != 0}},
-                    .owner = processes_[entry.process],
+                    .owner = {.process = processes_[entry.process],
+                              .socket_inode = entry.socket_inode,
+                              .generation = entry.generation,
+                              .traits = {.socket_uid = entry.socket_uid,
+                                         .bound_device = entry.bound_device,
+                                         .v6only = (entry.flags & kV6only) != 0,
+                                         .reuseport = (entry.flags & kReuseport) != 0,
+                                         .reuseaddr = (entry.flags & kReuseaddr) != 0}},
                     .fd = entry.fd,
                     .type = entry.type,
                     .state = static_cast<OpenSocket::State>(entry.state),
@@ -124,14 +122,6 @@ OpenSocket SocketList::operator[](std::size_t index) const {
   } else {
     socket.name.address.ip = entry.place;
   }
-  socket.owner.socket_inode = entry.socket_inode;
-  socket.owner.bound_device = entry.bound_device;
-  socket.owner.socket_uid = entry.socket_uid;
-  socket.owner.generation = entry.generation;
-  socket.owner.v6only = (entry.flags & kV6only) != 0;
-  socket.owner.reuseport = (entry.flags & kReuseport) != 0;
-  socket.owner.reuseaddr = (entry.flags & kReuseaddr) != 0;
-  socket.owner.listened = (entry.flags & kListened) != 0;
   return socket;
 }
 

@@ -10,9 +10,9 @@
 
 namespace sockward {
 
-/// Bound sockets in little memory: 80 bytes each, the text of its name, and each process once. What finds no
-/// room is left out and counted. TCP connections may take half of the room and everything but socket files
-/// three quarters, so that the many do not crowd out the few.
+/// Bound sockets in little memory: 80 bytes each, the text of its name, and each process once; their Binding
+/// is not kept. What finds no room is left out and counted. TCP connections may take half of the room and
+/// everything but socket files three quarters, so that the many do not crowd out the few.
 class SocketList {
  public:
   static constexpr std::size_t kUnbounded = ~std::size_t{0};
@@ -73,7 +73,7 @@ class SocketList {
   std::size_t most_bytes_;
   std::array<std::uint64_t, 4> left_out_{};  ///< by BoundName::Kind
   std::vector<Entry> entries_;
-  std::vector<SocketOwner> processes_;  ///< without what belongs to a single socket
+  std::vector<OwnerProcess> processes_;
   std::string texts_;
 };
 

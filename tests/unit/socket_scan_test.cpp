@@ -27,18 +27,18 @@ bool same(const OpenSocket& one, const OpenSocket& other) {
 }
 
 TEST(SocketList, GivesBackWhatItWasGiven) {
-  SocketOwner sharing = owner(42, "web", 555, kBefore);
-  sharing.bound_device = 3;
-  sharing.v6only = sharing.reuseport = true;
-  SocketOwner listened = owner(42, "web", 556, kBefore);
-  listened.reuseaddr = listened.listened = true;
-  listened.socket_uid = 33;
+  SocketOwner sharing = owner(42, "web", 555);
+  sharing.traits.bound_device = 3;
+  sharing.traits.v6only = sharing.traits.reuseport = true;
+  SocketOwner reusing = owner(42, "web", 556);
+  reusing.traits.reuseaddr = true;
+  reusing.traits.socket_uid = 1000;
   SocketOwner elsewhere = owner(43, "lxc", 558);
-  elsewhere.mntns = 4026531999;
+  elsewhere.process.mntns = 4026531999;
   elsewhere.generation = 77;
   const std::vector<OpenSocket> sockets = {
       {tcp_name(tcp6(443)), sharing, 3, SOCK_STREAM, State::listening, "", 0},
-      {tcp_name(tcp6(444)), listened, 4, SOCK_DGRAM, State::idle, "", 1},
+      {tcp_name(tcp6(444)), reusing, 4, SOCK_DGRAM, State::idle, "", 1},
       {abstract_name(std::string("a\0b", 3) + std::string(104, 'x')), owner(43, "lxc", 557), 5, SOCK_STREAM},
       {file_name(1ull << 40), elsewhere, 6, SOCK_STREAM, State::connected, "/run/" + std::string(103, 'y'), 0,
        3, 128},
@@ -54,7 +54,7 @@ TEST(SocketList, SocketsOfOneProcessShareItWhoeverMadeThem) {
   SocketList one, two;
   SocketOwner first = owner(42, "web", 1), second = owner(42, "web", 2);
   for (const auto* who : {&first, &second}) one.add({tcp_name(tcp6(80)), *who, 3, SOCK_STREAM});
-  second.socket_uid = 33;
+  second.traits.socket_uid = 1000;
   second.generation = 7;
   for (const auto* who : {&first, &second}) two.add({tcp_name(tcp6(80)), *who, 3, SOCK_STREAM});
   EXPECT_EQ(one.bytes(), two.bytes());

@@ -94,15 +94,14 @@ Result<Actor> actor_from_proc(const std::string& proc, std::uint32_t tgid) {
   return actor;
 }
 
-std::optional<SocketOwner> owner_from_proc(const std::string& proc, std::uint32_t tgid) {
+std::optional<OwnerProcess> owner_from_proc(const std::string& proc, std::uint32_t tgid) {
   const auto actor = actor_from_proc(proc, tgid);
   if (!actor) return std::nullopt;
-  return SocketOwner{.leader_start_ns = actor->leader_start_ns,
-                     .tgid = actor->tgid,
-                     .uid = actor->uid,
-                     .pidns = actor->pidns,
-                     .mntns = actor->mntns,
-                     .comm = actor->comm};
+  return OwnerProcess{.leader_start_ns = actor->leader_start_ns,
+                      .tgid = actor->tgid,
+                      .uid = actor->uid,
+                      .pidns = actor->pidns,
+                      .comm = actor->comm};
 }
 
 }  // namespace sockward

@@ -59,7 +59,7 @@ Result<SocketCensus> ProcSockets::census() const {
       networks.try_emplace(static_cast<NamespaceInode>(status.st_ino), folder + "/ns/net");
   }
   SocketCensus census;
-  std::unordered_map<std::uint32_t, std::optional<SocketOwner>> owners;
+  std::unordered_map<std::uint32_t, std::optional<OwnerProcess>> owners;
   for (const auto& [inode, file] : networks) {
     const FileDescriptor netns(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     auto sockets = netns.valid() ? list_bound_sockets(netns.get(), inode)
@@ -79,11 +79,7 @@ Result<SocketCensus> ProcSockets::census() const {
         if (fresh) known->second = owner_from_proc(proc_, tgid);
         if (!known->second) continue;  // gone meanwhile
         OpenSocket held = socket;
-        held.owner.tgid = tgid;
-        held.owner.uid = known->second->uid;
-        held.owner.pidns = known->second->pidns;
-        held.owner.leader_start_ns = known->second->leader_start_ns;
-        held.owner.comm = known->second->comm;
+        held.owner.process = *known->second;
         held.fd = fd;
         census.open.push_back(std::move(held));
       }

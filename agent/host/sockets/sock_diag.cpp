@@ -44,7 +44,7 @@ OpenSocket::State state_of(unsigned state, unsigned type) {
 std::optional<OpenSocket> unix_socket(const nlmsghdr* message, NamespaceInode netns) {
   const auto* found = static_cast<const unix_diag_msg*>(mnl_nlmsg_get_payload(message));
   OpenSocket socket{.name = {.address = {.kind = AddressKind::path, .family = AF_UNIX, .name = {}}},
-                    .owner = {.socket_inode = found->udiag_ino, .comm = {}},
+                    .owner = {.socket_inode = found->udiag_ino},
                     .type = found->udiag_type,
                     .state = state_of(found->udiag_state, found->udiag_type),
                     .path = {}};
@@ -92,14 +92,14 @@ std::optional<OpenSocket> inet_socket(const nlmsghdr* message, NamespaceInode ne
                            .family = found->idiag_family,
                            .name = {},
                            .port = ntohs(found->id.idiag_sport)}},
-      .owner = {.socket_inode = found->idiag_inode, .bound_device = found->id.idiag_if, .comm = {}},
+      .owner = {.socket_inode = found->idiag_inode, .traits = {.bound_device = found->id.idiag_if}},
       .type = static_cast<std::uint16_t>(protocol == IPPROTO_TCP ? SOCK_STREAM : SOCK_DGRAM),
       .path = {}};
   std::memcpy(socket.name.address.ip.data(), found->id.idiag_src, four ? 4 : 16);
   socket.state = state_of(found->idiag_state, socket.type);
   for_each_attribute(message, sizeof(inet_diag_msg), [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) == INET_DIAG_SKV6ONLY)
-      socket.owner.v6only = *static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)) != 0;
+      socket.owner.traits.v6only = *static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)) != 0;
   });
   if (socket.name.address.port == 0 || found->idiag_inode == 0) return std::nullopt;  // unbound, or TIME_WAIT
   return socket;
