@@ -50,7 +50,7 @@ struct PipelineParts {
   RecordLedger* ledger = nullptr;  ///< what is done with the records, across restarts; may be null
 };
 
-/// decode -> enrich -> diagnose -> sinks, on two threads: one drains the ring buffer and never waits for
+/// decode -> diagnose -> add context -> sinks, on two threads: one drains the ring buffer and never waits for
 /// anything else, one does the rest. Between them a bounded queue; what does not fit is counted and dropped.
 class Pipeline final : private RecordHandler {
  public:
