@@ -14,14 +14,14 @@ namespace sockward::test {
 /// The mount namespace's event counter in records and, unless a test says otherwise, afterwards.
 inline constexpr std::uint64_t kMountEvent = 7;
 
-inline Error gone() {
-  return make_error(std::errc::no_such_process, "open /proc/4121");
-}
-
 /// What the fakes of one host share.
-struct FakeLookUps {
+class FakeLookUps {
+ public:
   mutable std::map<std::string, int> asked;  ///< how often each look-up was made
   bool budget_left = true;                   ///< for looks at files, mounts and the network
+
+ protected:
+  static Error gone() { return make_error(std::errc::no_such_process, "open /proc/4121"); }
 };
 
 class FakeProcesses : public ProcessView, public virtual FakeLookUps {
