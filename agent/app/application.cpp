@@ -46,7 +46,7 @@ Application::Application(ApplicationOptions options)
   limit_privileges(options_.settings);
   auto sinks = outputs_.make(options_.settings, observer_.clock);
   pipeline_.emplace(observer_.probes->take_rings(),
-                    PipelineParts{observer_.host, observer_.containers, observer_.clock, observer_.stats,
+                    PipelineParts{observer_.host.view(), observer_.host, observer_.containers, observer_.clock, observer_.stats,
                                   diagnoses_, &host_renames_, &observer_.probes->ledger()},
                     pipeline_options(), std::move(sinks));
   served_.observer = &observer_;

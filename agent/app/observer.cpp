@@ -18,8 +18,13 @@ Result<bool> KnownSockets::scan(SocketList& into) const {
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)
     : probes(ProbeSet::load(options)),
       sockets(*probes),
-      host("/proc", mounts.controller(), probes.get(), &sockets, probes.get(), mounts.v2_root, walk_bytes),
-      containers(mounts, host) {
+      host({.controller = mounts.controller(),
+            .cgroup2_root = mounts.v2_root,
+            .uts = probes.get(),
+            .sockets = &sockets,
+            .mount_events = probes.get(),
+            .scan_bytes = walk_bytes}),
+      containers(mounts, host.view().processes) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
   if (!options.pin_path.empty() && !probes->not_pinned().empty())

@@ -2,9 +2,9 @@
 #include <memory>
 #include <string>
 
-#include "enrich/cgroups.hpp"
-#include "enrich/proc_host.hpp"
-#include "enrich/proc_sockets.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/proc_host.hpp"
+#include "host/sockets/proc_sockets.hpp"
 #include "probe/probe_set.hpp"
 #include "telemetry/agent_stats.hpp"
 
@@ -24,7 +24,7 @@ class KnownSockets final : public BoundSockets {
   ProcSockets fallback_;
 };
 
-/// The attached kernel side and the host view on top of it: what run and trace share.
+/// The attached kernel side and the look-ups on top of it: what run and trace share.
 class Observer {
  public:
   /// `walk_bytes`: Settings::Limits::walk_bytes. Throws StartupError.

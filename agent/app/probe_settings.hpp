@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
-#include "enrich/cgroups.hpp"
+#include "host/containers/cgroups.hpp"
 #include "probe/probe_set.hpp"
 
 namespace sockward {

@@ -9,7 +9,7 @@
 
 #include "base/errno_name.hpp"
 #include "base/version.hpp"
-#include "enrich/root_files.hpp"
+#include "host/paths/root_files.hpp"
 
 namespace sockward {
 

@@ -20,12 +20,12 @@
 #include "cli/wanted_address.hpp"
 #include "diagnose/engine.hpp"
 #include "diagnose/prediction.hpp"
-#include "enrich/cgroups.hpp"
-#include "enrich/in_namespace.hpp"
-#include "enrich/proc_host.hpp"
-#include "enrich/proc_sockets.hpp"
-#include "enrich/proc_uts.hpp"
-#include "enrich/process_facts.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/in_namespace.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/proc_uts.hpp"
+#include "host/process/process_facts.hpp"
+#include "host/sockets/proc_sockets.hpp"
 #include "terminal/terminal_text.hpp"
 
 namespace sockward {
@@ -156,8 +156,8 @@ Question read_question(const ExplainFlags& flags) {
 }
 
 /// The index of the interface that the address names, in the network namespace of the call.
-void find_interface(const std::string& name, const HostView& host, Event& event) {
-  const auto interfaces = host.interfaces(event);
+void find_interface(const std::string& name, const NetworkView& network, Event& event) {
+  const auto interfaces = network.interfaces(event);
   if (!interfaces)
     throw failure("interfaces: " + interfaces.error().text(), "write the index of the interface after the %");
   std::string names;
@@ -194,10 +194,14 @@ int explain_command(const ExplainFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   const Census census;
   const ProcUts uts("/proc");
-  const ProcHost host("/proc", mounts.controller(), &uts, &census, nullptr, mounts.v2_root,
-                      SocketList::kUnbounded);
+  const ProcHost proc({.controller = mounts.controller(),
+                       .cgroup2_root = mounts.v2_root,
+                       .uts = &uts,
+                       .sockets = &census,
+                       .scan_bytes = SocketList::kUnbounded});
+  const HostView host = proc.view();
   question.around.unowned = [&census] { return census.unowned(); };
-  if (!question.interface.empty()) find_interface(question.interface, host, event);
+  if (!question.interface.empty()) find_interface(question.interface, host.network, event);
   event.time = SystemClock().monotonic();  // after the first scan: what that found was there before
   const Prediction prediction = predict(event, host, question.around);
   const auto address = address_text(std::get<SocketCall>(event.call).address);

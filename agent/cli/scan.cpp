@@ -11,12 +11,12 @@
 #include "base/startup_error.hpp"
 #include "cli/flags.hpp"
 #include "cli/scan_report.hpp"
-#include "enrich/cgroups.hpp"
-#include "enrich/container_path.hpp"
-#include "enrich/proc_host.hpp"
-#include "enrich/proc_sockets.hpp"
-#include "enrich/proc_uts.hpp"
-#include "enrich/processes.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/containers/container_path.hpp"
+#include "host/process/proc_processes.hpp"
+#include "host/process/proc_uts.hpp"
+#include "host/process/processes.hpp"
+#include "host/sockets/proc_sockets.hpp"
 
 namespace sockward {
 namespace {
@@ -29,19 +29,19 @@ using FileKey = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
 /// Container labels by process, asked once each.
 class Labels {
  public:
-  explicit Labels(const ProcHost& host) : host_(host) {}
+  explicit Labels(const ProcessView& processes) : processes_(processes) {}
 
   std::string of(std::uint32_t tgid) {
     const auto [known, fresh] = known_.try_emplace(tgid);
     if (fresh) {
-      const auto path = host_.cgroup_path({.tgid = tgid});
+      const auto path = processes_.cgroup_path({.tgid = tgid});
       known->second = path ? container_from_cgroup(*path).label() : "~other";
     }
     return known->second;
   }
 
  private:
-  const ProcHost& host_;
+  const ProcessView& processes_;
   std::map<std::uint32_t, std::string> known_;
 };
 
@@ -54,10 +54,10 @@ void add_sockets(const SocketCensus& census, Labels& labels, ScanReport& report)
   // Socket and process: it may have it open more than once.
   std::set<std::pair<std::uint64_t, std::uint32_t>> reported;
   for (const OpenSocket& socket : census.open) {
-    if (!reported.emplace(socket.owner.socket_inode, socket.owner.tgid).second) continue;
-    if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.tgid)});
+    if (!reported.emplace(socket.owner.socket_inode, socket.owner.process.tgid).second) continue;
+    if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.process.tgid)});
     if (socket.path.size() >= kNearLimit && socket.state != OpenSocket::State::connected)
-      report.near_limit.push_back({socket, labels.of(socket.owner.tgid)});
+      report.near_limit.push_back({socket, labels.of(socket.owner.process.tgid)});
   }
   for (const OpenSocket& socket : census.orphans)
     if (serves(socket)) report.listeners.push_back({socket, "kernel, or in flight"});
@@ -128,8 +128,9 @@ void add_stale_files(const SocketCensus& census, Labels& labels, ScanReport& rep
 int scan_command(const ScanFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   const ProcUts uts("/proc");
-  const ProcHost host("/proc", mounts.controller(), &uts, nullptr, nullptr, mounts.v2_root);
-  Labels labels(host);
+  const ProcessFolders folders("/proc");
+  const ProcProcesses processes(folders, mounts.controller(), mounts.v2_root, &uts);
+  Labels labels(processes);
   ScanReport report;
   auto names = uts.read();
   if (!names) throw failure(names.error().text(), "scan needs a /proc, and root to see everything in it");

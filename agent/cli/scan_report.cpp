@@ -14,7 +14,9 @@ namespace {
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 std::string owner(const SocketOwner& owner) {
-  return owner.tgid == 0 ? "-" : fmt::format("{}[{}]", printable(owner.comm).text, owner.tgid);
+  return owner.process.tgid == 0
+             ? "-"
+             : fmt::format("{}[{}]", printable(owner.process.comm).text, owner.process.tgid);
 }
 
 std::string age_text(std::int64_t seconds) {
@@ -39,9 +41,9 @@ void write_holder(Writer& out, const ScanReport::Holder& holder) {
   out.StartObject();
   key(out, "address", bound_text(socket));
   key(out, "netns.inode", socket.name.netns);
-  key(out, "process.pid", socket.owner.tgid);
-  key(out, "process.executable.name", socket.owner.comm);
-  key(out, "process.user.id", socket.owner.uid);
+  key(out, "process.pid", socket.owner.process.tgid);
+  key(out, "process.executable.name", socket.owner.process.comm);
+  key(out, "process.user.id", socket.owner.process.uid);
   key(out, "container", holder.container);
   if (!socket.path.empty()) key(out, "path_bytes", socket.path.size());
   out.EndObject();
@@ -87,7 +89,7 @@ std::string to_text(const ScanReport& report) {
   text += fmt::format("\nListeners ({})\n", report.listeners.size());
   for (const auto& listener : report.listeners)
     text += fmt::format("  {:<44} {:<24} uid {:<6} {:<18} netns {}\n", bound_text(listener.socket),
-                        owner(listener.socket.owner), listener.socket.owner.uid, listener.container,
+                        owner(listener.socket.owner), listener.socket.owner.process.uid, listener.container,
                         listener.socket.name.netns);
   text += fmt::format("\nSocket files near the limit of {} bytes ({})\n", kUsablePathBytes,
                       report.near_limit.size());

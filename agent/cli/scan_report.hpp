@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "enrich/socket_files.hpp"
-#include "telemetry/bound_sockets.hpp"
+#include "host/paths/socket_files.hpp"
+#include "kernel/bound_sockets.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {

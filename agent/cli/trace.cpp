@@ -107,9 +107,10 @@ int trace_command(const TraceFlags& flags) {
            (!container || std::regex_search(record.container_label(), *container));
   };
   {
-    const Pipeline pipeline(observer.probes->take_rings(),
-                            {observer.host, observer.containers, observer.clock, observer.stats, diagnoses},
-                            std::move(pipeline_options), make_sinks(flags.json));
+    const Pipeline pipeline(
+        observer.probes->take_rings(),
+        {observer.host.view(), observer.host, observer.containers, observer.clock, observer.stats, diagnoses},
+        std::move(pipeline_options), make_sinks(flags.json));
     std::fprintf(stderr, "%s\n", observer.attached_text().c_str());
     signals.wait(flags.duration_s);
   }

@@ -1,6 +1,6 @@
 #pragma once
 #include "diagnose/history.hpp"
-#include "enrich/host_view.hpp"
+#include "host/host_view.hpp"
 #include "record/diagnosis.hpp"
 
 namespace sockward {
@@ -9,7 +9,7 @@ namespace sockward {
 /// thread.
 class Engine {
  public:
-  /// `host` must outlive the engine. `history_entries`: how much of each kind is remembered.
+  /// What `host` refers to must outlive the engine. `history_entries`: how much of each kind is remembered.
   Engine(const HostView& host, NamespaceInode host_utsns, std::size_t history_entries = History::kEntries);
 
   /// Never without an answer: Cause::unknown says what was looked at. Remembers the event for later ones.
@@ -21,7 +21,7 @@ class Engine {
   std::uint64_t events_with_skipped_lookups() const { return skipped_; }
 
  private:
-  const HostView& host_;
+  const HostView host_;
   const NamespaceInode host_utsns_;
   History history_;
   std::uint64_t skipped_ = 0;

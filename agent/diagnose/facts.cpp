@@ -26,14 +26,14 @@ const PathFacts& Facts::way() const {
   const bool follow = event.syscall != Syscall::bind && event.syscall != Syscall::unlink &&
                       event.syscall != Syscall::unlinkat;
   return way_.get([&] {
-    PathFacts found = look_along_path(*this, host_, follow);
+    PathFacts found = look_along_path(*this, host_.paths, follow);
     skipped_ = skipped_ || found.skipped;
     return found;
   });
 }
 
 const PermissionReplay& Facts::permissions() const {
-  return permissions_.get([&] { return replay_permissions(*this, host_); });
+  return permissions_.get([&] { return replay_permissions(*this, host_.processes); });
 }
 
 const Facts::OwnerText& Facts::denying_owner() const {
@@ -42,7 +42,7 @@ const Facts::OwnerText& Facts::denying_owner() const {
     if (!denial) return OwnerText{"its owner", "its group"};
     const PathObject& object = denial->step.object;
     OwnerText text{fmt::format("uid {}", object.uid), fmt::format("group {}", object.gid)};
-    const auto names = host_.id_names(event, object.uid, object.gid);
+    const auto names = host_.paths.id_names(event, object.uid, object.gid);
     if (!names) return text;
     if (names->user) text.user += fmt::format(" ({})", *names->user);
     if (names->group) text.group = fmt::format("group {} (gid {})", *names->group, object.gid);
@@ -54,7 +54,7 @@ const Result<MountPoint>& Facts::mount() const {
   return mount_.get([&]() -> Result<MountPoint> {
     const auto path = resolved_path(event);
     if (!path) return make_error(std::errc::invalid_argument, "make the path absolute");
-    return noting(host_.mount_at(event, *path));
+    return noting(host_.paths.mount_at(event, *path));
   });
 }
 
@@ -62,20 +62,20 @@ const Result<std::optional<SymlinkOnPath>>& Facts::first_symlink() const {
   return first_symlink_.get([&]() -> Result<std::optional<SymlinkOnPath>> {
     const auto path = resolved_path(event);
     if (!path) return make_error(std::errc::invalid_argument, "make the path absolute");
-    return noting(host_.first_symlink(event, *path));
+    return noting(host_.paths.first_symlink(event, *path));
   });
 }
 
 const ScanFact& Facts::scan() const {
   return scan_.get([&] {
-    ScanFact found = scan_after_call(*this, host_);
+    ScanFact found = scan_after_call(*this, host_.sockets);
     skipped_ = skipped_ || found.skipped;
     return found;
   });
 }
 
 const Result<std::shared_ptr<const SocketScan>>& Facts::earlier_scan() const {
-  return earlier_scan_.get([&] { return host_.sockets_before(event.time); });
+  return earlier_scan_.get([&] { return host_.sockets.scan_before(event.time); });
 }
 
 const Holding& Facts::holding() const {
@@ -103,66 +103,66 @@ const Holding& Facts::replaced_holding() const {
 const Result<std::vector<PortUse>>& Facts::port_uses() const {
   return port_uses_.get([&]() -> Result<std::vector<PortUse>> {
     if (!is_inet()) return make_error(std::errc::invalid_argument, "look up a port");
-    return noting(host_.port_uses(event, socket()->address.port, socket()->protocol));
+    return noting(host_.network.port_uses(event, socket()->address.port, socket()->protocol));
   });
 }
 
 std::optional<SocketOwner> Facts::binder(const BoundName& name) const {
   for (const auto& [known, owner] : binders_)
     if (known == name) return owner;
-  binders_.emplace_back(name, host_.binder(name));
+  binders_.emplace_back(name, host_.sockets.binder(name));
   return binders_.back().second;
 }
 
 bool Facts::note_released() const {
   return released_.get([&] {
-    const auto noted = noting(host_.note_released());
+    const auto noted = noting(host_.sockets.note_released());
     binders_.clear();  // they know more now
     return noted.has_value();
   });
 }
 
 const Result<bool>& Facts::hidden_socket(const std::string& name) const {
-  return hidden_.get([&] { return noting(host_.knows_socket_named(event, name)); });
+  return hidden_.get([&] { return noting(host_.network.knows_socket_named(event, name)); });
 }
 
 const Result<Route>& Facts::route() const {
   return route_.get([&]() -> Result<Route> {
     if (!is_inet()) return make_error(std::errc::invalid_argument, "look up a route");
-    return noting(host_.route(event, socket()->address));
+    return noting(host_.network.route(event, socket()->address));
   });
 }
 
 const Result<std::vector<NetworkInterface>>& Facts::interfaces() const {
-  return interfaces_.get([&] { return noting(host_.interfaces(event)); });
+  return interfaces_.get([&] { return noting(host_.network.interfaces(event)); });
 }
 
 const Result<std::optional<KnownConnection>>& Facts::connection() const {
   return connection_.get([&]() -> Result<std::optional<KnownConnection>> {
     if (!is_inet()) return make_error(std::errc::invalid_argument, "look up a connection");
-    return noting(host_.connection(event, socket()->source, socket()->address));
+    return noting(host_.network.connection(event, socket()->source, socket()->address));
   });
 }
 
 const Result<std::vector<std::string>>& Facts::arguments() const {
-  return arguments_.get([&] { return host_.arguments(process_of(event)); });
+  return arguments_.get([&] { return host_.processes.arguments(process_of(event)); });
 }
 
 const Result<std::string>& Facts::executable() const {
-  return executable_.get([&] { return host_.executable(process_of(event)); });
+  return executable_.get([&] { return host_.processes.executable(process_of(event)); });
 }
 
 const Result<unsigned>& Facts::cgroup_programs() const {
-  return cgroup_programs_.get([&] { return host_.cgroup_programs(event); });
+  return cgroup_programs_.get([&] { return host_.processes.cgroup_programs(event); });
 }
 
 const Result<std::optional<HostNames>>& Facts::uts_names() const {
-  return uts_names_.get([&] { return host_.uts_names(event.actor.utsns); });
+  return uts_names_.get([&] { return host_.processes.uts_names(event.actor.utsns); });
 }
 
 Standing Facts::clock() const {
   return clock_.get([&] {
-    if (asked_now_ || !host_.clock_set_since(event.time)) return Standing::unchanged();
+    if (asked_now_ || !host_.time.clock_set_since(event.time)) return Standing::unchanged();
     return Standing::later("the clock was set since the call, so file times cannot be compared with it");
   });
 }
@@ -172,7 +172,7 @@ const Standing& Facts::mounts() const {
     if (asked_now_) return Standing::unchanged();
     if (event.actor.mount_event == 0)
       return Standing::later("this kernel does not say whether mounts have changed since the call");
-    const auto now = noting(host_.mount_event(event));
+    const auto now = noting(host_.paths.mount_event(event));
     if (!now)
       return Standing::later("whether mounts have changed since the call is not known: " +
                              now.error().text());

@@ -11,8 +11,8 @@
 #include "diagnose/path_facts.hpp"
 #include "diagnose/permissions.hpp"
 #include "diagnose/socket_file.hpp"
-#include "enrich/host_view.hpp"
 #include "event/event.hpp"
+#include "host/host_view.hpp"
 
 namespace sockward {
 
@@ -35,8 +35,8 @@ class Lazy {
 /// says since when it is known to be true (Standing). Used by one thread; lives as long as one diagnosis.
 class Facts {
  public:
-  /// `history`: what happened earlier. All references must outlive this object. `asked_now`: there was no
-  /// call, its time is now (sockward explain): whatever is looked up counts as true at that moment.
+  /// `history`: what happened earlier. All that is referred to must outlive this object. `asked_now`: there
+  /// was no call, its time is now (sockward explain): whatever is looked up counts as true at that moment.
   Facts(const Event& observed, const HostView& host, const History& history, NamespaceInode hosts_own_utsns,
         bool asked_now = false)
       : event(observed), before(history), host_utsns(hosts_own_utsns), host_(host), asked_now_(asked_now) {}
@@ -100,14 +100,16 @@ class Facts {
   const Result<std::string>& executable() const;
   /// Of another process, by number: not kept, each is asked about once.
   Result<std::vector<std::string>> arguments_of(std::uint32_t tgid) const {
-    return host_.arguments({.tgid = tgid});
+    return host_.processes.arguments({.tgid = tgid});
   }
   const Result<unsigned>& cgroup_programs() const;
   const Result<std::optional<HostNames>>& uts_names() const;
-  Result<NamespaceInode> mount_namespace(ProcessId process) const { return host_.mount_namespace(process); }
+  Result<NamespaceInode> mount_namespace(ProcessId process) const {
+    return host_.processes.mount_namespace(process);
+  }
 
-  WallTime wall(MonotonicTime time) const { return host_.wall(time); }
-  WallTime call_time() const { return host_.wall(event.time); }
+  WallTime wall(MonotonicTime time) const { return host_.time.wall(time); }
+  WallTime call_time() const { return host_.time.wall(event.time); }
   bool asked_now() const { return asked_now_; }
   /// Did the wall clock keep its course since the call, so that file times can be compared with it?
   Standing clock() const;
@@ -124,7 +126,7 @@ class Facts {
     return answer;
   }
 
-  const HostView& host_;
+  const HostView host_;
   const bool asked_now_;
   mutable std::vector<std::pair<BoundName, std::optional<SocketOwner>>> binders_;
   mutable bool skipped_ = false;

@@ -27,7 +27,7 @@ void describe_open(const Holding& holding, Finding& found) {
   else
     found.evidence.emplace_back("the socket is open now", holding.socket);
   const auto& binder = holding.binder;
-  const bool same = binder && binder->tgid == first.owner.tgid;
+  const bool same = binder && binder->process.tgid == first.owner.process.tgid;
   if (binder && !same && binder->socket_inode == first.owner.socket_inode)
     found.note(owner_text(*binder) + " had bound it and passed it on");
   const auto sockets = std::count_if(holding.open.begin(), holding.open.end(), [&](const OpenSocket& socket) {
@@ -43,23 +43,24 @@ void describe_gone(const Facts& facts, const Holding& holding, Finding& found) {
   if (holding.alive_unseen) {
     found.evidence.emplace_back(
         fmt::format("{} bound it {:.1f} ms before the call, and that socket still exists", owner_text(binder),
-                    ms_between(binder.time, call)),
+                    ms_between(binder.binding.time, call)),
         Standing::unchanged());
     found.note(
         "no process has it open: it is in flight between two processes (SCM_RIGHTS), or held by io_uring");
-  } else if (binder.had_it_at(call) && !binder.found_gone) {
+  } else if (binder.binding.had_it_at(call) && !binder.binding.found_gone) {
     // Sockets that are only bound can share a port (SO_REUSEADDR): one of several is not proof.
     found.evidence.emplace_back(
         fmt::format(
             "{} had bound it {:.1f} ms before the call, and its socket was released {:.1f} ms after it",
-            owner_text(binder), ms_between(binder.time, call), ms_between(call, binder.released)),
+            owner_text(binder), ms_between(binder.binding.time, call),
+            ms_between(call, binder.binding.released)),
         Standing::later(holding.only_binder ? "another process may have been given the socket, or a "
                                               "connection made with it, before the call"
                                             : "another socket was bound to the port as well"));
   } else {
     found.evidence.emplace_back(
         fmt::format("{} had bound it {:.1f} ms before; no process has it open any more", owner_text(binder),
-                    ms_between(binder.time, call)),
+                    ms_between(binder.binding.time, call)),
         Standing::later("when its socket was released is not known"));
   }
 }
@@ -87,17 +88,18 @@ const char* state_text(OpenSocket::State state) {
 }
 
 std::string owner_text(const SocketOwner& owner) {
-  return fmt::format("{}[{}] (uid {})", printable(owner.comm).text, owner.tgid, owner.uid);
+  return fmt::format("{}[{}] (uid {})", printable(owner.process.comm).text, owner.process.tgid,
+                     owner.process.uid);
 }
 
 Holder to_holder(const SocketOwner& owner, Holder::Kind kind) {
   return {.kind = kind,
-          .pid = owner.tgid,
-          .uid = owner.uid,
-          .pidns = owner.pidns,
-          .comm = owner.comm,
+          .pid = owner.process.tgid,
+          .uid = owner.process.uid,
+          .pidns = owner.process.pidns,
+          .comm = owner.process.comm,
           .container = {},
-          .container_key = owner.container_key};
+          .container_key = owner.process.container_key};
 }
 
 void describe_holding(const Facts& facts, const Holding& holding, Finding& found) {

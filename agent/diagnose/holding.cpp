@@ -13,7 +13,8 @@ namespace sockward {
 namespace {
 
 bool same_process(const SocketOwner& one, const SocketOwner& other) {
-  return one.tgid == other.tgid && one.leader_start_ns == other.leader_start_ns;
+  return one.process.tgid == other.process.tgid &&
+         one.process.leader_start_ns == other.process.leader_start_ns;
 }
 
 /// The names under which somebody who has left may have kept the call from its own.
@@ -39,9 +40,11 @@ std::vector<SocketOwner> binders_in_the_way(const Facts& facts, const BoundName&
   std::vector<SocketOwner> found;
   for (const BoundName& candidate : names_in_the_way(name)) {
     const auto binder = facts.binder(candidate);
-    if (!binder || binder->time >= facts.event.time || binder->released_before(facts.event.time)) continue;
+    if (!binder || binder->binding.time >= facts.event.time ||
+        binder->binding.released_before(facts.event.time))
+      continue;
     // A listener ends as one; what was not seen to end may listen.
-    const bool may_listen = binder->listened || binder->released.ns == 0;
+    const bool may_listen = binder->binding.listened || binder->binding.released.ns == 0;
     const auto state = may_listen ? OpenSocket::State::listening : OpenSocket::State::idle;
     if (holds({.name = candidate, .owner = *binder, .state = state, .path = {}})) found.push_back(*binder);
   }
@@ -57,8 +60,8 @@ class Past {
 
   Standing of_socket(const OpenSocket& socket) {
     const auto binder = facts_.binder(socket.name);
-    const bool bound =
-        binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts_.event.time;
+    const bool bound = binder && binder->socket_inode == socket.owner.socket_inode &&
+                       binder->binding.time < facts_.event.time;
     // An accepted connection shows the name of its listener and does not hold it (net/unix/af_unix.c,
     // unix_stream_connect).
     if (!bound && socket.name.kind == BoundName::Kind::abstract &&
@@ -74,7 +77,7 @@ class Past {
 
   Standing of_process(const OpenSocket& socket) {
     const auto binder = facts_.binder(socket.name);
-    if (binder && binder->socket_inode == socket.owner.socket_inode && binder->time.ns != 0 &&
+    if (binder && binder->socket_inode == socket.owner.socket_inode && binder->binding.time.ns != 0 &&
         same_process(*binder, socket.owner))
       return Standing::unchanged();
     if (met(socket, [&](const OpenSocket& old) { return same_process(old.owner, socket.owner); }))
@@ -97,8 +100,9 @@ class Past {
     return !holds_(idle);
   }
   bool listened_before(const OpenSocket& socket, const std::optional<SocketOwner>& binder) const {
-    if (binder && binder->socket_inode == socket.owner.socket_inode && binder->listening_since.ns != 0)
-      return binder->listening_since < facts_.event.time;
+    if (binder && binder->socket_inode == socket.owner.socket_inode &&
+        binder->binding.listening_since.ns != 0)
+      return binder->binding.listening_since < facts_.event.time;
     return met(socket, [](const OpenSocket& old) { return old.state == OpenSocket::State::listening; });
   }
 
@@ -112,8 +116,8 @@ void leave_later_ones(const Facts& facts, Holding& holding) {
   if (facts.asked_now()) return;
   std::erase_if(holding.open, [&](const OpenSocket& socket) {
     const auto binder = facts.binder(socket.name);
-    const bool later =
-        binder && binder->socket_inode == socket.owner.socket_inode && binder->time > facts.event.time;
+    const bool later = binder && binder->socket_inode == socket.owner.socket_inode &&
+                       binder->binding.time > facts.event.time;
     if (later) holding.bound_since = *binder;
     return later;
   });
@@ -151,7 +155,7 @@ void choose_first(const Facts& facts, const SocketTest& holds, const ScanFact& s
 std::uint64_t own_socket(const Facts& facts, const SocketCall& call) {
   if (const ScanFact& scan = facts.scan(); scan.scan)
     for (const OpenSocket& socket : scan.scan->sockets)
-      if (socket.owner.tgid == facts.event.actor.tgid && static_cast<int>(socket.fd) == call.fd)
+      if (socket.owner.process.tgid == facts.event.actor.tgid && static_cast<int>(socket.fd) == call.fd)
         return socket.owner.socket_inode;
   return 0;
 }
@@ -179,13 +183,13 @@ bool binder_has_another_type(const Facts& facts, const SocketOwner& binder, cons
 
 }  // namespace
 
-ScanFact scan_after_call(const Facts& facts, const HostView& host) {
+ScanFact scan_after_call(const Facts& facts, const SocketView& sockets) {
   ScanFact found;
-  auto scan = host.sockets(facts.event.time, HostView::Scan::shared);
+  auto scan = sockets.scan_after(facts.event.time, SocketView::Scan::shared);
   if (scan) found.scan = *scan;
   // A scan from before the call may have missed the holder, or met one that left before the call.
   if (scan && (*scan)->began <= facts.event.time) {
-    scan = host.sockets(facts.event.time, HostView::Scan::fresh);
+    scan = sockets.scan_after(facts.event.time, SocketView::Scan::fresh);
     if (scan) found.scan = *scan;
   }
   found.after_call = scan.has_value();
@@ -209,7 +213,8 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
     holding.binder = found.front();
     holding.only_binder = found.size() == 1;
     // Bound before the call, and its socket still there: it held the name all the time.
-    holding.alive_unseen = released_known && holding.binder->released.ns == 0 && holding.binder->tgid != 0;
+    holding.alive_unseen =
+        released_known && holding.binder->binding.released.ns == 0 && holding.binder->process.tgid != 0;
   }
   if (!scan.after_call) holding.obstacle = scan.obstacle;
   if (holding.open.empty()) {
@@ -234,7 +239,7 @@ Holding holding_of_call(const Facts& facts, const SocketCall& call) {
   // A netlink socket that was refused a port id shows it all the same (net/netlink/af_netlink.c,
   // netlink_insert).
   const auto refused = [&](const OpenSocket& socket) {
-    return wanted.kind == BoundName::Kind::netlink && socket.owner.tgid == facts.event.actor.tgid &&
+    return wanted.kind == BoundName::Kind::netlink && socket.owner.process.tgid == facts.event.actor.tgid &&
            static_cast<int>(socket.fd) == call.fd;
   };
   Holding holding = find_holding(facts, wanted, [&](const OpenSocket& socket) {

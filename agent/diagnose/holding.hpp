@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "diagnose/finding.hpp"
-#include "enrich/host_view.hpp"
+#include "host/sockets/socket_view.hpp"
 
 namespace sockward {
 
@@ -46,7 +46,7 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
 /// The holders of the internet address, abstract name or netlink port id of a call.
 Holding holding_of_call(const Facts& facts, const SocketCall& call);
 /// The scan to look into: one that began after the call where one can be had.
-ScanFact scan_after_call(const Facts& facts, const HostView& host);
+ScanFact scan_after_call(const Facts& facts, const SocketView& sockets);
 
 /// The name that a call on an internet address, an abstract name or a netlink port id was about.
 BoundName name_of_call(const SocketCall& call);

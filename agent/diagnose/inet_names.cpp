@@ -66,7 +66,7 @@ BoundName name_of_call(const SocketCall& call) {
 bool covers(const OpenSocket& bound, const SocketAddress& address) {
   const SocketAddress one = unmapped(bound.name.address), other = unmapped(address);
   if (one.kind == other.kind) return is_unspecified(one) || one.ip == other.ip;
-  return one.kind == AddressKind::inet6 && is_unspecified(one) && !bound.owner.v6only;
+  return one.kind == AddressKind::inet6 && is_unspecified(one) && !bound.owner.traits.v6only;
 }
 
 bool conflicts(const OpenSocket& held, const SocketCall& wanted) {
@@ -75,15 +75,17 @@ bool conflicts(const OpenSocket& held, const SocketCall& wanted) {
       port_protocol(name.protocol) != port_protocol(wanted.protocol) ||
       name.address.port != wanted.address.port)
     return false;
-  if (held.owner.bound_device != 0 && wanted.bound_device != 0 &&
-      held.owner.bound_device != wanted.bound_device)
+  if (held.owner.traits.bound_device != 0 && wanted.bound_device != 0 &&
+      held.owner.traits.bound_device != wanted.bound_device)
     return false;
-  if (held.owner.reuseport && wanted.reuseport && held.owner.socket_uid == wanted.socket_uid) return false;
-  if (held.owner.reuseaddr && wanted.reuseaddr && held.state != OpenSocket::State::listening) return false;
+  if (held.owner.traits.reuseport && wanted.reuseport && held.owner.traits.socket_uid == wanted.socket_uid)
+    return false;
+  if (held.owner.traits.reuseaddr && wanted.reuseaddr && held.state != OpenSocket::State::listening)
+    return false;
   const SocketAddress one = unmapped(name.address), other = unmapped(wanted.address);
   if (one.kind == other.kind) return is_unspecified(one) || is_unspecified(other) || one.ip == other.ip;
   // IPv4 beside IPv6: only an unspecified IPv6 address reaches over, and only without IPV6_V6ONLY.
-  return one.kind == AddressKind::inet6 ? is_unspecified(one) && !held.owner.v6only
+  return one.kind == AddressKind::inet6 ? is_unspecified(one) && !held.owner.traits.v6only
                                         : is_unspecified(other) && !wanted.v6only;
 }
 

@@ -126,13 +126,13 @@ bool attributes_changed_after_call(const Facts& facts, const PathObject& object)
          object.modified < object.changed;
 }
 
-PathFacts look_along_path(const Facts& facts, const HostView& host, bool follow) {
+PathFacts look_along_path(const Facts& facts, const PathView& paths, bool follow) {
   PathFacts way{.path = resolved_path(facts.event), .obstacle = {}, .trace = {}};
   if (!way.path) {
     way.obstacle = "the path could not be made absolute";
     return way;
   }
-  auto trace = host.trace_path(facts.event, *way.path, follow);
+  auto trace = paths.trace_path(facts.event, *way.path, follow);
   if (!trace) {
     way.obstacle = trace.error().text();
     way.skipped = trace.error().code == std::errc::resource_unavailable_try_again;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "diagnose/finding.hpp"
-#include "enrich/host_view.hpp"
+#include "host/paths/path_view.hpp"
 
 namespace sockward {
 
@@ -43,6 +43,6 @@ Standing unchanged_since_call(const Facts& facts, const PathStep& step);
 /// Its owner, mode or links may have been changed after the call (not merely a name in it made or removed).
 bool attributes_changed_after_call(const Facts& facts, const PathObject& object);
 
-PathFacts look_along_path(const Facts& facts, const HostView& host, bool follow);
+PathFacts look_along_path(const Facts& facts, const PathView& paths, bool follow);
 
 }  // namespace sockward

@@ -154,7 +154,7 @@ std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& cre
   return std::nullopt;
 }
 
-PermissionReplay replay_permissions(const Facts& facts, const HostView& host) {
+PermissionReplay replay_permissions(const Facts& facts, const ProcessView& processes) {
   PermissionReplay replay;
   const auto purpose = purpose_of(facts.event);
   if (!purpose) {
@@ -162,7 +162,7 @@ PermissionReplay replay_permissions(const Facts& facts, const HostView& host) {
     return replay;
   }
   const PathFacts& way = facts.way();
-  auto credentials = host.credentials(facts.event);
+  auto credentials = processes.credentials(facts.event);
   if (!credentials || !way.known()) {
     replay.obstacle = !credentials ? credentials.error().text() : way.obstacle;
     return replay;

@@ -3,7 +3,8 @@
 #include <string>
 
 #include "diagnose/finding.hpp"
-#include "enrich/host_view.hpp"
+#include "host/paths/path_view.hpp"
+#include "host/process/process_view.hpp"
 
 namespace sockward {
 
@@ -36,7 +37,7 @@ struct PermissionReplay {
 };
 
 /// For bind and connect on AF_UNIX paths, and unlink. `known` is false for other calls.
-PermissionReplay replay_permissions(const Facts& facts, const HostView& host);
+PermissionReplay replay_permissions(const Facts& facts, const ProcessView& processes);
 
 /// The replay with everything given: pure, for tables. `create`, `connect` or `remove` at the end of the
 /// path.

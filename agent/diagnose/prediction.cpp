@@ -50,7 +50,7 @@ const char* type_text(std::uint16_t type) {
 
 /// A socket that no process has open has no owner to name.
 std::string who(const OpenSocket& socket) {
-  return socket.owner.tgid != 0 ? owner_text(socket.owner) : "a socket that no process has open";
+  return socket.owner.process.tgid != 0 ? owner_text(socket.owner) : "a socket that no process has open";
 }
 
 class Attempt {
@@ -89,7 +89,7 @@ class Attempt {
   const History history_{1};
   const Facts facts_;
   const SocketCall& call_;
-  const HostView& host_;
+  const HostView host_;
   const Surroundings& around_;
 };
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "enrich/host_view.hpp"
 #include "event/event.hpp"
+#include "host/host_view.hpp"
 
 namespace sockward {
 

@@ -49,15 +49,18 @@ std::optional<bool> is_local_destination(const Facts& facts, const SocketCall& c
 
 bool bound_after_call(const Facts& facts, const OpenSocket& socket) {
   const auto binder = facts.binder(socket.name);
-  return binder && binder->socket_inode == socket.owner.socket_inode && binder->time > facts.event.time;
+  return binder && binder->socket_inode == socket.owner.socket_inode &&
+         binder->binding.time > facts.event.time;
 }
 
 OpenSocket with_its_binder(const Facts& facts, const OpenSocket& socket) {
   const auto binder = facts.binder(socket.name);
-  if (!binder || binder->socket_inode != socket.owner.socket_inode || binder->tgid == socket.owner.tgid)
+  if (!binder || binder->socket_inode != socket.owner.socket_inode ||
+      binder->process.tgid == socket.owner.process.tgid)
     return socket;
   for (const OpenSocket& other : facts.scan().scan->sockets)
-    if (other.owner.socket_inode == socket.owner.socket_inode && other.owner.tgid == binder->tgid)
+    if (other.owner.socket_inode == socket.owner.socket_inode &&
+        other.owner.process.tgid == binder->process.tgid)
       return other;
   return socket;
 }

@@ -23,8 +23,8 @@ bool is_for(const Facts& facts, const OpenSocket& socket, const PathObject& obje
   const SocketOwner& owner = socket.owner;
   if (owner.generation != 0 && object.generation) return owner.generation == *object.generation;
   // A socket makes its file when it is bound (net/unix/af_unix.c, unix_bind_bsd).
-  if (owner.time.ns == 0 || !object.born) return true;
-  return object.born->ns <= facts.wall(owner.time).ns + file_time_margin();
+  if (owner.binding.time.ns == 0 || !object.born) return true;
+  return object.born->ns <= facts.wall(owner.binding.time).ns + file_time_margin();
 }
 
 /// An earlier scan of all open sockets did not meet this file's, though the file was there before the scan: a
@@ -34,7 +34,7 @@ bool is_for(const Facts& facts, const OpenSocket& socket, const PathObject& obje
 bool unheld_at_earlier_scan(const Facts& facts, const SocketFile& file) {
   const auto& scan = facts.earlier_scan();
   if (!scan || !file.object.born) return false;
-  if (file.holding.binder && file.holding.binder->time >= (*scan)->began) return false;
+  if (file.holding.binder && file.holding.binder->binding.time >= (*scan)->began) return false;
   const WallTime then = (*scan)->began_wall, now = facts.wall((*scan)->began);
   if (std::abs(then.ns - now.ns) > file_time_margin() || !surely_before(*file.object.born, then))
     return false;
@@ -62,7 +62,7 @@ void judge_death(const Facts& facts, SocketFile& file) {
       .kind = BoundName::Kind::path, .address = {}, .device = file.object.device, .inode = file.object.inode};
   const auto binder = facts.binder(name);
   const bool its_own = binder && is_for(facts, {.name = name, .owner = *binder, .path = {}}, file.object);
-  if (its_own && binder->released_before(facts.event.time)) {
+  if (its_own && binder->binding.released_before(facts.event.time)) {
     file.dead = Standing::unchanged();
     file.dead_because = "the socket that was bound to it was gone before the call";
     file.holding.binder = binder;
@@ -92,7 +92,8 @@ std::optional<SocketFile> look_at_socket_file(const Facts& facts) {
     return socket.state != OpenSocket::State::connected && is_for(facts, socket, file.object);
   });
   if (file.holding.bound_since && file.holding.open.empty()) {
-    const double after = static_cast<double>(file.holding.bound_since->time.ns - facts.event.time.ns) / 1e6;
+    const double after =
+        static_cast<double>(file.holding.bound_since->binding.time.ns - facts.event.time.ns) / 1e6;
     file.moved = fmt::format("{} was made {:.1f} ms after the call", printable(file.path).text, after);
   }
   if (!file.is.proven() && bound_here_before(facts, file)) {
@@ -109,9 +110,10 @@ bool ended_after_call(const Facts& facts, const SocketFile& file) {
   // Of a binder that is older than the agent, the time is when it was found.
   constexpr std::uint64_t kKept = 50'000'000'000;  // ns, less than History::kKept
   // A socket that was closed by a process that lives on may have been closed at any time.
-  if (facts.mount_namespace({binder->tgid, binder->leader_start_ns})) return false;
-  return binder->released.ns > facts.event.time.ns && binder->time.ns + kKept > facts.event.time.ns &&
-         !facts.before.has_ended(binder->tgid, binder->leader_start_ns);
+  if (facts.mount_namespace({binder->process.tgid, binder->process.leader_start_ns})) return false;
+  return binder->binding.released.ns > facts.event.time.ns &&
+         binder->binding.time.ns + kKept > facts.event.time.ns &&
+         !facts.before.has_ended(binder->process.tgid, binder->process.leader_start_ns);
 }
 
 bool is_stale(const std::optional<SocketFile>& file) {
@@ -127,7 +129,7 @@ std::optional<UnlinkFailure> refused_removal(const Facts& facts, const SocketFil
   if (std::find(std::begin(kRefusals), std::end(kRefusals), failure->error) == std::end(kRefusals))
     return std::nullopt;
   // A file that was made since is another one: the earlier one was removed after all.
-  const bool bound_since = file.holding.binder && file.holding.binder->time > failure->time;
+  const bool bound_since = file.holding.binder && file.holding.binder->binding.time > failure->time;
   const bool made_since = file.object.born && *file.object.born > facts.wall(failure->time);
   return bound_since || made_since ? std::nullopt : failure;
 }
@@ -140,7 +142,7 @@ void describe_stale(const Facts& facts, const SocketFile& file, Finding& found) 
   const auto& binder = file.holding.binder;
   if (!binder) return;
   found.holder = to_holder(*binder, Holder::Kind::gone);
-  const double before = static_cast<double>(facts.event.time.ns - binder->time.ns) / 1e9;
+  const double before = static_cast<double>(facts.event.time.ns - binder->binding.time.ns) / 1e9;
   found.note(fmt::format("{} had bound it {:.1f} s before the call", owner_text(*binder), before));
 }
 

@@ -4,6 +4,7 @@
 
 #include "diagnose/history.hpp"
 #include "diagnose/holding.hpp"
+#include "host/paths/path_view.hpp"
 
 namespace sockward {
 

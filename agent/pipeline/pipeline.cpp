@@ -144,12 +144,12 @@ void Pipeline::refresh_socket_scan_when_due() {
   if (now < *scan_due_ || now.ns < scanned_.ns + kBetween) return;
   scan_due_.reset();
   scanned_ = now;
-  parts_.host.refresh_socket_scan();
+  parts_.upkeep.refresh_socket_scan();
   note_omissions();
 }
 
 void Pipeline::note_omissions() {
-  const HostView::Omissions omissions = parts_.host.omissions();
+  const HostUpkeep::Omissions omissions = parts_.upkeep.omissions();
   parts_.stats.sockets_left_out = omissions.sockets;
   parts_.stats.look_ups_timed_out = omissions.files_timed_out;
   parts_.stats.look_ups_not_begun = omissions.files_not_begun;
@@ -204,9 +204,10 @@ void Pipeline::add_context(Record& record) {
     context.container = std::move(known->identity);
     context.cgroup_path = std::move(known->cgroup_path);
   }
-  if (auto executable = parts_.host.executable(process)) context.executable = std::move(*executable);
+  if (auto executable = parts_.host.processes.executable(process))
+    context.executable = std::move(*executable);
   if (options_.want_arguments)
-    if (auto arguments = parts_.host.arguments(process)) context.arguments = std::move(*arguments);
+    if (auto arguments = parts_.host.processes.arguments(process)) context.arguments = std::move(*arguments);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
     if (const auto known = parts_.containers.find(holder->container_key))
       holder->container = known->identity.label();

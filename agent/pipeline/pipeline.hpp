@@ -12,8 +12,9 @@
 #include "base/bounded_queue.hpp"
 #include "base/clock.hpp"
 #include "diagnose/engine.hpp"
-#include "enrich/cgroups.hpp"
-#include "enrich/host_view.hpp"
+#include "host/containers/cgroups.hpp"
+#include "host/host_view.hpp"
+#include "host/upkeep.hpp"
 #include "pipeline/ignored_paths.hpp"
 #include "pipeline/repeats.hpp"
 #include "probe/record_ledger.hpp"
@@ -39,7 +40,8 @@ struct PipelineOptions {
 
 /// What the pipeline uses; all must outlive it.
 struct PipelineParts {
-  const HostView& host;
+  HostView host;
+  const HostUpkeep& upkeep;
   ContainerDirectory& containers;
   const Clock& clock;
   AgentStats& stats;

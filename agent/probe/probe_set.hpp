@@ -4,13 +4,13 @@
 #include <optional>
 #include <string>
 
+#include "kernel/bound_sockets.hpp"
+#include "kernel/mount_events.hpp"
 #include "probe/plan.hpp"
 #include "probe/probe_options.hpp"
 #include "probe/record_ledger.hpp"
 #include "probe/record_ring.hpp"
-#include "telemetry/bound_sockets.hpp"
 #include "telemetry/kernel_counters.hpp"
-#include "telemetry/mount_events.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {

@@ -174,25 +174,25 @@ std::optional<BoundName> from_wire(const sockward_bound_name& wire) {
 }
 
 SocketOwner from_wire(const sockward_binder& binder) {
-  return {.time = {binder.time_ns},
-          .released = {binder.released_ns},
-          .leader_start_ns = binder.leader_start_ns,
-          .container_key = binder.container_key,
+  return {.process = {.leader_start_ns = binder.leader_start_ns,
+                      .container_key = binder.container_key,
+                      .tgid = binder.tgid,
+                      .uid = binder.uid,
+                      .pidns = binder.pidns,
+                      .mntns = binder.mntns,
+                      .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))},
           .socket_inode = binder.socket_inode,
-          .tgid = binder.tgid,
-          .uid = binder.uid,
-          .socket_uid = binder.socket_uid,
           .generation = binder.generation,
-          .pidns = binder.pidns,
-          .mntns = binder.mntns,
-          .bound_device = binder.bound_device,
-          .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
-          .reuseport = (binder.sharing & SOCKWARD_REUSEPORT) != 0,
-          .reuseaddr = (binder.sharing & SOCKWARD_REUSEADDR) != 0,
-          .listened = (binder.sharing & SOCKWARD_LISTENED) != 0,
-          .found_gone = (binder.sharing & SOCKWARD_FOUND_GONE) != 0,
-          .listening_since = {binder.listening_ns},
-          .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))};
+          .traits = {.socket_uid = binder.socket_uid,
+                     .bound_device = binder.bound_device,
+                     .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
+                     .reuseport = (binder.sharing & SOCKWARD_REUSEPORT) != 0,
+                     .reuseaddr = (binder.sharing & SOCKWARD_REUSEADDR) != 0},
+          .binding = {.time = {binder.time_ns},
+                      .released = {binder.released_ns},
+                      .listening_since = {binder.listening_ns},
+                      .listened = (binder.sharing & SOCKWARD_LISTENED) != 0,
+                      .found_gone = (binder.sharing & SOCKWARD_FOUND_GONE) != 0}};
 }
 
 std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {

@@ -1,7 +1,7 @@
 #pragma once
 #include <sockward/event.h>
 
-#include "telemetry/socket_scan.hpp"
+#include "kernel/socket_scan.hpp"
 
 struct bpf_link;
 

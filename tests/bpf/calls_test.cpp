@@ -433,14 +433,14 @@ TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
   for (const BoundName& wanted : names) {
     const auto binder = kernel->probes().binder(wanted);
     ASSERT_TRUE(binder);
-    EXPECT_EQ(binder->tgid, static_cast<std::uint32_t>(getpid()));
-    EXPECT_EQ(binder->comm, "bpf_tests");
-    EXPECT_EQ(binder->pidns, inode_of("pid"));
-    EXPECT_GT(binder->time.ns, 0u);
+    EXPECT_EQ(binder->process.tgid, static_cast<std::uint32_t>(getpid()));
+    EXPECT_EQ(binder->process.comm, "bpf_tests");
+    EXPECT_EQ(binder->process.pidns, inode_of("pid"));
+    EXPECT_GT(binder->binding.time.ns, 0u);
     const auto open = std::find_if(sockets.begin(), sockets.end(),
                                    [&](const OpenSocket& socket) { return socket.name == wanted; });
     ASSERT_FALSE(open == sockets.end());
-    EXPECT_EQ((*open).owner.tgid, binder->tgid);
+    EXPECT_EQ((*open).owner.process.tgid, binder->process.tgid);
     EXPECT_EQ((*open).owner.socket_inode, binder->socket_inode);
   }
   EXPECT_EQ(kernel->probes().binder(names[2])->socket_inode, socket_file.st_ino);

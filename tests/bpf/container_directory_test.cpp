@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "enrich/cgroups.hpp"
+#include "host/containers/cgroups.hpp"
 #include "support/builders.hpp"
 
 namespace sockward {

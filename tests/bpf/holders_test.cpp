@@ -21,7 +21,7 @@ TEST_F(Holders, AListenerOfMptcpIsAListenerOfTcp) {
   const BoundName name = tcp_name(port_of(fd));
   const auto binder = kernel->probes().binder(name);
   ASSERT_TRUE(binder);
-  EXPECT_EQ(binder->tgid, static_cast<std::uint32_t>(getpid()));
+  EXPECT_EQ(binder->process.tgid, static_cast<std::uint32_t>(getpid()));
   SocketList sockets;
   ASSERT_TRUE(kernel->probes().scan(sockets));
   const auto open = open_socket(sockets, name);
@@ -39,7 +39,7 @@ TEST_F(Holders, AListenerOfMptcpIsAListenerOfTcp) {
   EXPECT_EQ(std::get<SocketCall>(event->call).protocol, kMptcp) << "what the socket has";
   close(other);
   close(fd);
-  EXPECT_GT(kernel->probes().binder(name)->released.ns, 0u);
+  EXPECT_GT(kernel->probes().binder(name)->binding.released.ns, 0u);
 }
 
 int bind_netlink(int fd, std::uint32_t port) {
@@ -69,14 +69,14 @@ TEST_F(Holders, ANetlinkPortHasItsHolder) {
       .address = {.kind = AddressKind::other, .family = AF_NETLINK, .name = {}, .netlink_port = kPort}};
   const auto binder = kernel->probes().binder(name);
   ASSERT_TRUE(binder);
-  EXPECT_EQ(binder->tgid, static_cast<std::uint32_t>(getpid()));
+  EXPECT_EQ(binder->process.tgid, static_cast<std::uint32_t>(getpid()));
   SocketList sockets;
   ASSERT_TRUE(kernel->probes().scan(sockets));
   ASSERT_TRUE(open_socket(sockets, name));
   close(other);
   close(fd);
   ASSERT_TRUE(kernel->probes().note_released());
-  EXPECT_GT(kernel->probes().binder(name)->released.ns, 0u);
+  EXPECT_GT(kernel->probes().binder(name)->binding.released.ns, 0u);
 }
 
 TEST_F(Holders, ANetlinkPortOfTheKernelsChoiceIsOnlyFoundByAWalk) {
@@ -113,10 +113,10 @@ TEST_F(Holders, ABinderAndAHolderSayWhoTheyWere) {
   ASSERT_TRUE(open && binder);
   EXPECT_EQ(open->queue, 1u);
   EXPECT_EQ(open->backlog, 7u);
-  EXPECT_EQ(open->owner.mntns, namespace_of("mnt"));
-  EXPECT_EQ(binder->mntns, namespace_of("mnt"));
-  EXPECT_EQ(binder->socket_uid, getuid());
-  EXPECT_EQ(open->owner.socket_uid, getuid());
+  EXPECT_EQ(open->owner.process.mntns, namespace_of("mnt"));
+  EXPECT_EQ(binder->process.mntns, namespace_of("mnt"));
+  EXPECT_EQ(binder->traits.socket_uid, getuid());
+  EXPECT_EQ(open->owner.traits.socket_uid, getuid());
   EXPECT_EQ(open->owner.generation, binder->generation);
   close(client);
   close(fd);
@@ -135,7 +135,7 @@ class Released : public WithFolder {
     EXPECT_TRUE(kernel->probes().note_released());
     const auto owner = kernel->probes().binder(name);
     EXPECT_TRUE(owner);
-    return owner ? owner->released.ns : 0;
+    return owner ? owner->binding.released.ns : 0;
   }
 };
 
@@ -149,7 +149,7 @@ TEST_F(Released, ASocketFileThatNobodyHasBoundAnyMoreIsNoted) {
   EXPECT_EQ(released(name), 0u) << "its name is gone, the socket is not";
   close(fd);
   const std::uint64_t when = released(name);
-  EXPECT_GT(when, kernel->probes().binder(name)->time.ns);
+  EXPECT_GT(when, kernel->probes().binder(name)->binding.time.ns);
   EXPECT_EQ(released(name), when) << "noted once";
 }
 

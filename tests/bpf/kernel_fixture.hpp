@@ -11,8 +11,8 @@
 #include <memory>
 #include <vector>
 
-#include "enrich/cgroups.hpp"
 #include "event/decode.hpp"
+#include "host/containers/cgroups.hpp"
 #include "probe/probe_set.hpp"
 #include "probe/record_ring.hpp"
 

@@ -19,8 +19,8 @@
 #include <set>
 
 #include "base/startup_error.hpp"
-#include "enrich/cgroups.hpp"
 #include "event/decode.hpp"
+#include "host/containers/cgroups.hpp"
 #include "probe/probe_set.hpp"
 #include "probe/record_ring.hpp"
 
@@ -214,14 +214,14 @@ TEST(Loader, SocketsOlderThanTheAgentAreInTheNameTable) {
   const auto probes = ProbeSet::load(options());
   const auto owner = probes->binder(abstract_name("sockward-older"));
   ASSERT_TRUE(owner);
-  EXPECT_EQ(owner->tgid, static_cast<std::uint32_t>(getpid()));
-  EXPECT_GT(owner->time.ns, 0u) << "when it was found";
+  EXPECT_EQ(owner->process.tgid, static_cast<std::uint32_t>(getpid()));
+  EXPECT_GT(owner->binding.time.ns, 0u) << "when it was found";
   const KernelSnapshot snapshot = probes->snapshot();
   EXPECT_GT(snapshot.names_new, 0u);
   EXPECT_EQ(snapshot.names_evicted, 0u);
   close(fd);
   ASSERT_TRUE(probes->note_released());
-  EXPECT_GT(probes->binder(abstract_name("sockward-older"))->released.ns, owner->time.ns);
+  EXPECT_GT(probes->binder(abstract_name("sockward-older"))->binding.released.ns, owner->binding.time.ns);
 }
 
 TEST(Loader, TheyTakeHalfOfItAtMost) {
@@ -252,10 +252,10 @@ TEST(Loader, AnAdoptedNameTableIsLookedAtAsWell) {
     const BoundName name = abstract_name("sockward-between");
     ASSERT_TRUE(probes->binder(name));
     ASSERT_TRUE(probes->note_released());
-    EXPECT_EQ(probes->binder(name)->released.ns, 0u);
+    EXPECT_EQ(probes->binder(name)->binding.released.ns, 0u);
     close(fd);
     ASSERT_TRUE(probes->note_released());
-    EXPECT_GT(probes->binder(name)->released.ns, 0u);
+    EXPECT_GT(probes->binder(name)->binding.released.ns, 0u);
   }
   ProbeSet::detach(kept.pin_path);
 }

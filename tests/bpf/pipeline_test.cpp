@@ -50,8 +50,8 @@ TEST_F(Kernel, RecordsLeaveTheAgentSoonAlsoWhenTheNextOnesWait) {
   sinks.push_back(std::make_unique<CountingSink>(written));
   for (int i = 0; i < 100; ++i) (void)bind(-1, nullptr, 0);  // two seconds of work
   {
-    const Pipeline pipeline(kernel->probes().take_rings(), {host, containers, clock, stats, diagnoses}, {},
-                            std::move(sinks));
+    const Pipeline pipeline(kernel->probes().take_rings(), {host, host, containers, clock, stats, diagnoses},
+                            {}, std::move(sinks));
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (written.flushed == 0 && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(milliseconds(5));

@@ -232,23 +232,23 @@ TEST_F(Processes, AReleasedInternetSocketIsNoHolderAnyMore) {
   ASSERT_GE(fd, 0);
   auto owner = kernel->probes().binder(name);
   ASSERT_TRUE(owner);
-  EXPECT_EQ(owner->tgid, static_cast<std::uint32_t>(getpid()));
-  EXPECT_EQ(owner->released.ns, 0u);
-  EXPECT_FALSE(owner->reuseaddr);
+  EXPECT_EQ(owner->process.tgid, static_cast<std::uint32_t>(getpid()));
+  EXPECT_EQ(owner->binding.released.ns, 0u);
+  EXPECT_FALSE(owner->traits.reuseaddr);
   close(fd);
   owner = kernel->probes().binder(name);
   ASSERT_TRUE(owner);
-  EXPECT_GT(owner->released.ns, owner->time.ns);
-  EXPECT_FALSE(owner->listened);
+  EXPECT_GT(owner->binding.released.ns, owner->binding.time.ns);
+  EXPECT_FALSE(owner->binding.listened);
 }
 
 TEST_F(Processes, AReleasedListenerIsToldFromASocketThatSharedItsPort) {
   const auto [listener, name] = bound_tcp(true);
   ASSERT_GE(listener, 0);
   ASSERT_EQ(listen(listener, 1), 0);
-  EXPECT_TRUE(kernel->probes().binder(name)->reuseaddr);
+  EXPECT_TRUE(kernel->probes().binder(name)->traits.reuseaddr);
   close(listener);
-  EXPECT_TRUE(kernel->probes().binder(name)->listened);
+  EXPECT_TRUE(kernel->probes().binder(name)->binding.listened);
   const auto [sharer, other] = bound_tcp(true);
   ASSERT_GE(sharer, 0);
   const int off = 0, on = 1;
@@ -257,9 +257,9 @@ TEST_F(Processes, AReleasedListenerIsToldFromASocketThatSharedItsPort) {
   close(sharer);
   const auto owner = kernel->probes().binder(other);
   ASSERT_TRUE(owner);
-  EXPECT_FALSE(owner->listened);
-  EXPECT_FALSE(owner->reuseaddr) << "as it was when it was released";
-  EXPECT_TRUE(owner->reuseport);
+  EXPECT_FALSE(owner->binding.listened);
+  EXPECT_FALSE(owner->traits.reuseaddr) << "as it was when it was released";
+  EXPECT_TRUE(owner->traits.reuseport);
 }
 
 TEST_F(Processes, NamesThatTheTableForgetsAreCounted) {
@@ -395,9 +395,9 @@ TEST_F(Processes, ASuccessThatAFilterMadeUpMakesNoListener) {
   ASSERT_NE(child, 0u);
   const BoundName bound = abstract_name(name.substr(1), namespace_of("net"));
   ASSERT_TRUE(kernel->probes().binder(bound));
-  EXPECT_EQ(kernel->probes().binder(bound)->listening_since.ns, 0u);
+  EXPECT_EQ(kernel->probes().binder(bound)->binding.listening_since.ns, 0u);
   ASSERT_EQ(listen(fd, 1), 0);
-  EXPECT_GT(kernel->probes().binder(bound)->listening_since.ns, 0u);
+  EXPECT_GT(kernel->probes().binder(bound)->binding.listening_since.ns, 0u);
   close(fd);
 }
 

@@ -11,13 +11,10 @@ inline constexpr std::uint64_t kBefore = 900'000'000, kAfter = 1'100'000'000;  /
 
 inline SocketOwner owner(std::uint32_t tgid, const char* comm, std::uint64_t socket_inode,
                          std::uint64_t time = 0) {
-  return {.time = {time},
+  return {.process = {.tgid = tgid, .uid = 33, .pidns = 4026531836, .comm = comm},
           .socket_inode = socket_inode,
-          .tgid = tgid,
-          .uid = 33,
-          .socket_uid = 33,
-          .pidns = 4026531836,
-          .comm = comm};
+          .traits = {.socket_uid = 33},
+          .binding = {.time = {time}}};
 }
 
 inline BoundName tcp_name(const SocketAddress& address) {

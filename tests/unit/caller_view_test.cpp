@@ -1,5 +1,5 @@
 // Whose view of the file system a look-up gets: processes in a chroot of their own.
-#include "enrich/caller_view.hpp"
+#include "host/paths/caller_view.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "enrich/proc_host.hpp"
-#include "enrich/process_facts.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/process_facts.hpp"
 #include "unit/held_child.hpp"
 
 namespace sockward {
@@ -34,13 +34,14 @@ class CallerViewTest : public testing::Test {
     return event;
   }
   PathTrace trace(const Event& event, const std::string& path) const {
-    auto traced = host.trace_path(event, path, true);
+    auto traced = host.paths.trace_path(event, path, true);
     EXPECT_TRUE(traced) << path;
     return traced ? *traced : PathTrace{};
   }
 
   const fs::path jail = fs::temp_directory_path() / ("sockward-jail-" + std::to_string(getpid()));
-  const ProcHost host{"/proc", "", nullptr};
+  const ProcHost proc{HostSources{}};
+  const HostView host = proc.view();
 };
 
 TEST_F(CallerViewTest, IsThatOfTheCallerWhileItLives) {
@@ -81,8 +82,7 @@ TEST_F(CallerViewTest, IsThatOfASiblingWhenTheCallerIsGone) {
   caller.end();
   EXPECT_TRUE(trace(event, "/inside/x").callers_view);
   sibling.end();
-  EXPECT_FALSE(host.trace_path(event, "/inside/x", true));
-  EXPECT_FALSE(host.object_at(event, "/inside"));
+  EXPECT_FALSE(host.paths.trace_path(event, "/inside/x", true));
 }
 
 TEST_F(CallerViewTest, ASiblingIsSearchedForOnceAndWithinTheBudget) {
@@ -109,7 +109,7 @@ TEST_F(CallerViewTest, ASiblingThatIsYoungerThanTheCallProvesNothing) {
   usleep(20'000);
   const test::HeldChild sibling([&] { return enter(); });
   caller.end();
-  EXPECT_FALSE(host.trace_path(event, "/inside/x", true));
+  EXPECT_FALSE(host.paths.trace_path(event, "/inside/x", true));
 }
 
 TEST_F(CallerViewTest, AMountPointIsFoundAlsoWhenItsSourceIsRemoved) {
@@ -122,17 +122,17 @@ TEST_F(CallerViewTest, AMountPointIsFoundAlsoWhenItsSourceIsRemoved) {
   });
   ASSERT_TRUE(caller.prepared());
   const Event event = call_of(caller.pid());
-  const auto mounted = host.mount_at(event, point);
+  const auto mounted = host.paths.mount_at(event, point);
   ASSERT_TRUE(mounted);
   EXPECT_EQ(mounted->point, point);
   EXPECT_TRUE(mounted->root.ends_with("/source file"));
   EXPECT_FALSE(mounted->source_removed);
   unlink(source.c_str());
-  EXPECT_TRUE(host.mount_at(event, point)->source_removed);
-  EXPECT_EQ((*host.object_at(event, point))->links, 0u);
-  EXPECT_NE(host.mount_at(event, (jail / "inside").string())->point, (jail / "inside").string());
-  EXPECT_FALSE(host.mount_at(event, (jail / "nothing").string()));
-  EXPECT_EQ(*host.mount_namespace({.tgid = caller.pid()}), event.actor.mntns);
+  EXPECT_TRUE(host.paths.mount_at(event, point)->source_removed);
+  EXPECT_EQ(host.paths.trace_path(event, point, false)->object->object.links, 0u);
+  EXPECT_NE(host.paths.mount_at(event, (jail / "inside").string())->point, (jail / "inside").string());
+  EXPECT_FALSE(host.paths.mount_at(event, (jail / "nothing").string()));
+  EXPECT_EQ(*host.processes.mount_namespace({.tgid = caller.pid()}), event.actor.mntns);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "diagnose/holding.hpp"
-#include "enrich/proc_net.hpp"
+#include "host/network/proc_net.hpp"
 #include "support/holders.hpp"
 
 namespace sockward::test {
@@ -109,13 +109,13 @@ TEST_F(HolderRules, WildcardsAndMappedAddressesConflict) {
   EXPECT_FALSE(conflicts(held(mapped), call(wanted)));
   // IPV6_V6ONLY on either side, and two interfaces, keep them apart.
   OpenSocket six_only = held(any6);
-  six_only.owner.v6only = true;
+  six_only.owner.traits.v6only = true;
   EXPECT_FALSE(conflicts(six_only, call(wanted)));
   SocketCall v6only = call(any6);
   v6only.v6only = true;
   EXPECT_FALSE(conflicts(held(wanted), v6only));
   OpenSocket elsewhere = held(wanted);
-  elsewhere.owner.bound_device = 2;
+  elsewhere.owner.traits.bound_device = 2;
   SocketCall here = call(wanted);
   here.bound_device = 3;
   EXPECT_FALSE(conflicts(elsewhere, here));
@@ -126,12 +126,12 @@ TEST_F(HolderRules, WildcardsAndMappedAddressesConflict) {
 TEST_F(HolderRules, SocketsOfOneUserShareAPortWhenBothAskForIt) {
   SocketCall wanted = std::get<SocketCall>(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)).call);
   OpenSocket held{.name = tcp_name(tcp4("127.0.0.1", 80)), .owner = owner(42, "web", 555), .path = {}};
-  held.owner.socket_uid = wanted.socket_uid = 998;
-  held.owner.reuseport = true;
+  held.owner.traits.socket_uid = wanted.socket_uid = 998;
+  held.owner.traits.reuseport = true;
   EXPECT_TRUE(conflicts(held, wanted));
   wanted.reuseport = true;
   EXPECT_FALSE(conflicts(held, wanted));
-  held.owner.uid = 33;  // the server gave up root since; who made its socket counts
+  held.owner.process.uid = 33;  // the server gave up root since; who made its socket counts
   EXPECT_FALSE(conflicts(held, wanted));
   wanted.socket_uid = 1000;
   EXPECT_TRUE(conflicts(held, wanted)) << "two users do not";
@@ -140,7 +140,7 @@ TEST_F(HolderRules, SocketsOfOneUserShareAPortWhenBothAskForIt) {
 TEST_F(HolderRules, ReusedAddressesConflictOnlyWithAListener) {
   SocketCall wanted = std::get<SocketCall>(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)).call);
   OpenSocket held{.name = tcp_name(tcp4("127.0.0.1", 80)), .owner = owner(42, "web", 555), .path = {}};
-  held.owner.reuseaddr = true;
+  held.owner.traits.reuseaddr = true;
   EXPECT_TRUE(conflicts(held, wanted)) << "one of the two is not enough";
   wanted.reuseaddr = true;
   EXPECT_FALSE(conflicts(held, wanted));
@@ -152,13 +152,13 @@ TEST_F(HolderRules, ReusedAddressesConflictOnlyWithAListener) {
 
 TEST_F(HolderRules, ABinderThatSharedItsPortAndLeftIsHeldAgainstNobodyUnlessItListened) {
   SocketOwner sharer = owner(42, "sharer", 555, kBefore);
-  sharer.released = {kAfter};
-  sharer.reuseaddr = true;
+  sharer.binding.released = {kAfter};
+  sharer.traits.reuseaddr = true;
   host.binders = {{tcp_name(tcp4("127.0.0.1", 80)), sharer}};
   Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
   std::get<SocketCall>(event.call).reuseaddr = true;
   EXPECT_EQ(diagnose(event).cause, Cause::unknown);
-  host.binders[0].second.listened = true;
+  host.binders[0].second.binding.listened = true;
   EXPECT_EQ(diagnose(event).cause, Cause::address_in_use);
 }
 
@@ -181,38 +181,38 @@ TEST_F(HolderRules, AnIpv6ListenerThatTakesIpv4IsTheHolderAndOneThatIsV6OnlyIsNo
        owner(42, "web", 555));
   host.open_at_start = host.open_sockets;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).confidence, Confidence::certain);
-  host.open_sockets[0].owner.v6only = true;
+  host.open_sockets[0].owner.traits.v6only = true;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
 }
 
 TEST_F(HolderRules, ABinderWhoWasNotInTheWayIsNotBlamed) {
   SocketOwner six_only = owner(42, "other", 555, kBefore);
-  six_only.released = {kAfter};
+  six_only.binding.released = {kAfter};
   host.binders = {
       {tcp_name({.kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = 80}), six_only}};
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_use)
       << "an IPv6 wildcard takes IPv4 too";
-  host.binders[0].second.v6only = true;
+  host.binders[0].second.traits.v6only = true;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
 }
 
 TEST_F(HolderRules, ABinderWhoseSocketWasReleasedAfterTheCallIsLikelyAndBeforeItIsNone) {
   const BoundName name = tcp_name(tcp4("127.0.0.1", 80));
   SocketOwner brief = owner(42, "brief", 555, kBefore);
-  brief.released = {kAfter};
+  brief.binding.released = {kAfter};
   host.binders = {{name, brief}};
   const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80)));
   EXPECT_EQ(found.cause, Cause::address_in_use);
   EXPECT_EQ(found.confidence, Confidence::likely);
   EXPECT_THAT(found.unproven, Contains(HasSubstr("another process may have been given the socket")));
   EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
-  host.binders[0].second.released = {kBefore + 1};
+  host.binders[0].second.binding.released = {kBefore + 1};
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::unknown);
 }
 
 TEST_F(HolderRules, OneOfSeveralBindersThatLeftSaysSo) {
   SocketOwner exact = owner(42, "exact", 555, kBefore), wildcard = owner(43, "wildcard", 556, kBefore);
-  exact.released = wildcard.released = {kAfter};
+  exact.binding.released = wildcard.binding.released = {kAfter};
   host.binders = {{tcp_name(tcp4("127.0.0.1", 80)), exact}};
   const auto another = Contains(HasSubstr("another socket was bound to the port as well"));
   EXPECT_THAT(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).unproven, Not(another));
@@ -339,7 +339,7 @@ TEST_F(HolderRules, AnAbstractNameInAnotherPidNamespaceIsACollision) {
   host.binders = {{abstract_name("/crtools-fd-3-0"), other}};
   EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3-0")).cause, Cause::address_in_use)
       << "the same pid namespace";
-  host.binders[0].second.pidns = 4026532001;
+  host.binders[0].second.process.pidns = 4026532001;
   const Diagnosis found = diagnose(abstract_bind("/crtools-fd-3-0"));
   EXPECT_EQ(found.cause, Cause::abstract_name_collision);
   EXPECT_EQ(found.holder->pidns, 4026532001u);
@@ -367,7 +367,7 @@ TEST_F(HolderRules, AnAbstractNameOfAnotherTypeIsAnotherName) {
 
 TEST_F(HolderRules, AnAbstractBinderThatAnEarlierScanShowsWithAnotherTypeIsNotBlamed) {
   SocketOwner logger = owner(42, "logger", 555, kBefore);
-  logger.released = {kAfter};
+  logger.binding.released = {kAfter};
   host.binders = {{abstract_name("bus"), logger}};
   host.open_at_start = {{abstract_name("bus"), owner(42, "logger", 555), 3, SOCK_STREAM}};
   EXPECT_EQ(diagnose(abstract_bind("bus")).cause, Cause::address_in_use);

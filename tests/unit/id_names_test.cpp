@@ -1,5 +1,5 @@
 // Names of users and groups, as a root directory's own files have them.
-#include "enrich/id_names.hpp"
+#include "host/paths/id_names.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "enrich/inode_generation.hpp"
+#include "host/paths/inode_generation.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include <array>
 #include <filesystem>
 
-#include "enrich/file_systems.hpp"
-#include "enrich/root_files.hpp"
+#include "host/paths/file_systems.hpp"
+#include "host/paths/root_files.hpp"
 
 namespace sockward {
 namespace {

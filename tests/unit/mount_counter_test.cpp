@@ -1,4 +1,4 @@
-#include "enrich/mount_counter.hpp"
+#include "host/paths/mount_counter.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>

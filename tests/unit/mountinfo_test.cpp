@@ -1,4 +1,4 @@
-#include "enrich/mountinfo.hpp"
+#include "host/paths/mountinfo.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Netlink and its answers: no privilege is needed.
-#include "enrich/netlink.hpp"
+#include "host/network/netlink.hpp"
 
 #include <gtest/gtest.h>
 #include <linux/rtnetlink.h>

@@ -14,8 +14,8 @@
 #include <cstring>
 #include <fstream>
 
-#include "enrich/proc_host.hpp"
-#include "enrich/process_facts.hpp"
+#include "host/proc_host.hpp"
+#include "host/process/process_facts.hpp"
 #include "unit/held_child.hpp"
 
 namespace sockward {
@@ -74,11 +74,12 @@ class NetworkNamespaceTest : public testing::Test {
   const std::string name = "sockward-netns-" + std::to_string(getpid()) + ".sock", file = "/tmp/" + name;
   std::unique_ptr<test::HeldChild> child;
   Event event;
-  const ProcHost host{"/proc", "", nullptr};
+  const ProcHost proc{HostSources{}};
+  const NetworkView& network = proc.view().network;
 };
 
 TEST_F(NetworkNamespaceTest, HasItsInterfacesWithTheirAddresses) {
-  const auto interfaces = host.interfaces(event);
+  const auto interfaces = network.interfaces(event);
   ASSERT_TRUE(interfaces) << interfaces.error().text();
   const auto lo =
       std::find_if(interfaces->begin(), interfaces->end(), [](const auto& one) { return one.loopback; });
@@ -91,41 +92,41 @@ TEST_F(NetworkNamespaceTest, HasItsInterfacesWithTheirAddresses) {
 }
 
 TEST_F(NetworkNamespaceTest, RoutesWhatItReaches) {
-  const auto local = host.route(event, loopback(80));
+  const auto local = network.route(event, loopback(80));
   ASSERT_TRUE(local);
   EXPECT_TRUE(local->local);
   EXPECT_EQ(local->interface_name, "lo");
   SocketAddress far = loopback(80);
   far.ip = {192, 0, 2, 1};
-  const auto none = host.route(event, far);
+  const auto none = network.route(event, far);
   ASSERT_TRUE(none);
   EXPECT_EQ(none->error, ENETUNREACH);
 }
 
 TEST_F(NetworkNamespaceTest, KnowsItsConnectionsAndPorts) {
-  const auto found = host.connection(event, loopback(kClient), loopback(kServer));
+  const auto found = network.connection(event, loopback(kClient), loopback(kServer));
   ASSERT_TRUE(found);
   ASSERT_TRUE(*found);
   EXPECT_EQ((*found)->state, "ESTABLISHED");
   EXPECT_NE((*found)->socket_inode, 0u);
-  EXPECT_FALSE(*host.connection(event, loopback(kClient + 1), loopback(kServer)));
-  EXPECT_EQ(host.port_uses(event, kServer, IPPROTO_TCP)->size(), 1u);
+  EXPECT_FALSE(*network.connection(event, loopback(kClient + 1), loopback(kServer)));
+  EXPECT_EQ(network.port_uses(event, kServer, IPPROTO_TCP)->size(), 1u);
 }
 
 TEST_F(NetworkNamespaceTest, ASocketFileMayBeServedFromAnyOfThem) {
   Event ours;
   ours.actor = *actor_from_proc("/proc", 0);
   ours.time = SystemClock().monotonic();
-  EXPECT_TRUE(*host.knows_socket_named(ours, name));
-  EXPECT_FALSE(*host.knows_socket_named(ours, "no-" + name));
+  EXPECT_TRUE(*network.knows_socket_named(ours, name));
+  EXPECT_FALSE(*network.knows_socket_named(ours, "no-" + name));
 }
 
 TEST_F(NetworkNamespaceTest, TheSocketsCountsNotTheCallers) {
   Event passed = event;
   passed.actor = *actor_from_proc("/proc", 0);
-  EXPECT_TRUE(*host.connection(passed, loopback(kClient), loopback(kServer)));
+  EXPECT_TRUE(*network.connection(passed, loopback(kClient), loopback(kServer)));
   passed.call = SocketCall{};
-  EXPECT_FALSE(*host.connection(passed, loopback(kClient), loopback(kServer)));
+  EXPECT_FALSE(*network.connection(passed, loopback(kClient), loopback(kServer)));
 }
 
 TEST_F(NetworkNamespaceTest, IsFoundThroughABindMountWhenTheCallerIsGone) {
@@ -138,18 +139,18 @@ TEST_F(NetworkNamespaceTest, IsFoundThroughABindMountWhenTheCallerIsGone) {
   });
   ASSERT_TRUE(mounter.prepared());
   child->end();
-  const auto interfaces = host.interfaces(event);
+  const auto interfaces = network.interfaces(event);
   ASSERT_TRUE(interfaces) << interfaces.error().text();
-  EXPECT_TRUE(host.port_uses(event, kServer, IPPROTO_TCP));
+  EXPECT_TRUE(network.port_uses(event, kServer, IPPROTO_TCP));
   unlink(point.c_str());
 }
 
 TEST_F(NetworkNamespaceTest, IsNotVisibleWhenNothingLeadsToIt) {
   child->end();
-  const auto interfaces = host.interfaces(event);
+  const auto interfaces = network.interfaces(event);
   ASSERT_FALSE(interfaces);
   EXPECT_EQ(interfaces.error().code, std::errc::no_such_process);
-  EXPECT_FALSE(*host.knows_socket_named(event, name));
+  EXPECT_FALSE(*network.knows_socket_named(event, name));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class PathRules : public HolderRules {
   }
   OpenSocket& serve(const std::string& path, std::uint32_t links = 1) {
     SocketOwner who = owner(42, "app", 555);
-    who.mntns = an_actor().mntns;
+    who.process.mntns = an_actor().mntns;
     host.open_sockets.push_back(
         {file_name(6), who, 3, SOCK_STREAM, OpenSocket::State::listening, path, links});
     return host.open_sockets.back();

@@ -1,5 +1,5 @@
 // Real files below a temporary root: no privilege is needed.
-#include "enrich/path_walk.hpp"
+#include "host/paths/path_walk.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include <fstream>
 #include <thread>
 
-#include "enrich/root_files.hpp"
+#include "host/paths/root_files.hpp"
 
 namespace sockward {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "diagnose/engine.hpp"
 #include "diagnose/permissions.hpp"
-#include "enrich/proc_host.hpp"
+#include "host/process/proc_text.hpp"
 #include "support/builders.hpp"
 
 namespace sockward::test {

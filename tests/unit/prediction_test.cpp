@@ -30,7 +30,7 @@ OpenSocket listener(const SocketAddress& address) {
                    .netns = 4026531833,
                    .protocol = IPPROTO_TCP,
                    .address = address},
-          .owner = {.tgid = 7, .comm = "server"},
+          .owner = {.process = {.tgid = 7, .comm = "server"}},
           .type = SOCK_STREAM,
           .state = State::listening,
           .path = {}};
@@ -66,7 +66,7 @@ class PredictionOfPaths : public ::testing::Test {
     host.trace->object->object.device = 1;
     host.trace->object->object.inode = 7;
     return {.name = {.kind = BoundName::Kind::path, .address = {}, .device = 1, .inode = 7},
-            .owner = {.tgid = 7, .comm = "app"},
+            .owner = {.process = {.tgid = 7, .comm = "app"}},
             .type = type,
             .state = state,
             .path = {}};
@@ -174,7 +174,7 @@ TEST_F(PredictionOfPaths, EachFactIsLookedUpOnce) {
   host.open_sockets = {serve(State::listening)};
   ask(Syscall::connect);
   EXPECT_EQ(host.asked["trace_path"], 1);
-  EXPECT_EQ(host.asked["sockets"], 1);
+  EXPECT_EQ(host.asked["scan_after"], 1);
   EXPECT_EQ(host.asked["credentials"], 1);
 }
 
@@ -190,7 +190,7 @@ TEST(PredictionOfAbstractNames, NamesOfDifferentTypesAreDifferent) {
   call.socket_netns = 4026531833;
   event.call = call;
   OpenSocket held{.name = {.kind = BoundName::Kind::abstract, .netns = 4026531833, .address = call.address},
-                  .owner = {.tgid = 7, .comm = "server"},
+                  .owner = {.process = {.tgid = 7, .comm = "server"}},
                   .type = SOCK_DGRAM,
                   .state = State::idle,
                   .path = {}};

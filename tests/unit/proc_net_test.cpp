@@ -1,4 +1,4 @@
-#include "enrich/proc_net.hpp"
+#include "host/network/proc_net.hpp"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -77,15 +77,15 @@ TEST_F(ReachRules, WhoHadTheAddressLastIsNamedAndWhenItEnded) {
   SocketOwner last = owner(42, "web", 555, kBefore);
   host.binders = {{tcp_name(tcp4("127.0.0.1", 80)), last}};
   EXPECT_THAT(diagnose(kRefused).evidence, Contains(HasSubstr("web[42] (uid 33) bound it last")));
-  host.binders[0].second.released = {kBefore + 50'000'000};
+  host.binders[0].second.binding.released = {kBefore + 50'000'000};
   Diagnosis found = diagnose(kRefused);
   ASSERT_TRUE(found.holder);
   EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
   EXPECT_EQ(found.holder->pid, 42u);
   EXPECT_THAT(found.evidence, Contains(HasSubstr("its socket was released 0.1 s before the call")));
-  host.binders[0].second.found_gone = true;
+  host.binders[0].second.binding.found_gone = true;
   EXPECT_THAT(diagnose(kRefused).evidence, Contains(HasSubstr("its socket was gone 0.1 s before the call")));
-  host.binders[0].second.time = {kAfter};
+  host.binders[0].second.binding.time = {kAfter};
   EXPECT_FALSE(diagnose(kRefused).holder) << "who bound it after the call did not have it before";
 }
 
@@ -153,9 +153,9 @@ TEST_F(ReachRules, AListenerOfTheOtherFamilyIsAnotherAddressUnlessItTakesBoth) {
   EXPECT_EQ(found.cause, Cause::listens_on_other_address);
   EXPECT_THAT(found.advice, HasSubstr("both IPv4 and IPv6"));
   host.open_sockets[0].name = tcp_name(tcp6("::", 80));
-  host.open_sockets[0].owner.v6only = true;
+  host.open_sockets[0].owner.traits.v6only = true;
   EXPECT_EQ(diagnose(kRefused).cause, Cause::listens_on_other_address);
-  host.open_sockets[0].owner.v6only = false;
+  host.open_sockets[0].owner.traits.v6only = false;
   EXPECT_EQ(diagnose(kRefused).cause, Cause::nothing_listens) << "it takes IPv4 too, and may have come later";
   EXPECT_EQ(diagnose(connect_to(tcp6("::ffff:127.0.0.1", 80))).cause, Cause::nothing_listens);
 }
@@ -181,7 +181,7 @@ TEST_F(ReachRules, OtherPortsProtocolsAndSocketsThatDoNotListenAreNoListeners) {
 // served_in_other_namespace
 
 TEST_F(ReachRules, APathThatIsServedInAnotherMountNamespaceIsLikelyAtMost) {
-  serve("/run/app/x", owner(42, "app", 555)).owner.mntns = kOtherMounts;
+  serve("/run/app/x", owner(42, "app", 555)).owner.process.mntns = kOtherMounts;
   for (const int error : {ENOENT, ECONNREFUSED}) {
     const Diagnosis found = diagnose(path_connect(error));
     EXPECT_EQ(found.cause, Cause::served_in_other_namespace) << error;
@@ -204,7 +204,7 @@ TEST_F(ReachRules, TheMountNamespaceIsAskedForWhereTheScanDoesNotHaveIt) {
 
 TEST_F(ReachRules, AFileWithoutANameAnotherPathAndAMereConnectionAreNotServedElsewhere) {
   OpenSocket& socket = serve("/run/app/x", owner(42, "app", 555));
-  socket.owner.mntns = kOtherMounts;
+  socket.owner.process.mntns = kOtherMounts;
   socket.links = 0;
   EXPECT_EQ(diagnose(path_connect(ENOENT)).cause, Cause::path_missing);
   socket.links = 1;
@@ -361,15 +361,15 @@ TEST_F(ReachRules, AFullQueueOfAnAbstractNameIsFoundAndThatOfAServerThatHasGoneI
 
 TEST_F(ReachRules, TheServerOfAFullQueueIsNamedWhenItHasGoneSince) {
   SocketOwner server = owner(42, "busy", 555, kBefore);
-  server.listened = true;
-  server.released = {kAfter};
+  server.binding.listened = true;
+  server.binding.released = {kAfter};
   host.binders = {{abstract_name("busy"), server}};
   const Diagnosis found = diagnose(abstract_connect("busy", EAGAIN));
   EXPECT_EQ(found.cause, Cause::accept_queue_full);
   ASSERT_TRUE(found.holder);
   EXPECT_EQ(found.holder->pid, 42u);
   EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
-  server.released = {kBefore + 1};
+  server.binding.released = {kBefore + 1};
   host.binders = {{abstract_name("busy"), server}};
   EXPECT_FALSE(diagnose(abstract_connect("busy", EAGAIN)).holder) << "it had gone before the call";
 }

@@ -127,7 +127,7 @@ TEST_F(HolderRules, AFileThatWasMadeAfterTheFailedUnlinkIsAnotherOne) {
   EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket_unremovable);
   host.objects["/run/x"].born.reset();
   SocketOwner since = owner(42, "web", 555, kBefore);
-  since.released = {kBefore + 1};
+  since.binding.released = {kBefore + 1};
   host.binders = {{file_name(5), since}};
   EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket) << "it was bound since, and its end was seen";
 }

@@ -1,6 +1,6 @@
-#include "telemetry/socket_scan.hpp"
+#include "kernel/socket_scan.hpp"
 
-#include "enrich/socket_scans.hpp"
+#include "host/sockets/socket_scans.hpp"
 #include "support/holders.hpp"
 
 namespace sockward::test {
@@ -27,18 +27,18 @@ bool same(const OpenSocket& one, const OpenSocket& other) {
 }
 
 TEST(SocketList, GivesBackWhatItWasGiven) {
-  SocketOwner sharing = owner(42, "web", 555, kBefore);
-  sharing.bound_device = 3;
-  sharing.v6only = sharing.reuseport = true;
-  SocketOwner listened = owner(42, "web", 556, kBefore);
-  listened.reuseaddr = listened.listened = true;
-  listened.socket_uid = 33;
+  SocketOwner sharing = owner(42, "web", 555);
+  sharing.traits.bound_device = 3;
+  sharing.traits.v6only = sharing.traits.reuseport = true;
+  SocketOwner reusing = owner(42, "web", 556);
+  reusing.traits.reuseaddr = true;
+  reusing.traits.socket_uid = 1000;
   SocketOwner elsewhere = owner(43, "lxc", 558);
-  elsewhere.mntns = 4026531999;
+  elsewhere.process.mntns = 4026531999;
   elsewhere.generation = 77;
   const std::vector<OpenSocket> sockets = {
       {tcp_name(tcp6(443)), sharing, 3, SOCK_STREAM, State::listening, "", 0},
-      {tcp_name(tcp6(444)), listened, 4, SOCK_DGRAM, State::idle, "", 1},
+      {tcp_name(tcp6(444)), reusing, 4, SOCK_DGRAM, State::idle, "", 1},
       {abstract_name(std::string("a\0b", 3) + std::string(104, 'x')), owner(43, "lxc", 557), 5, SOCK_STREAM},
       {file_name(1ull << 40), elsewhere, 6, SOCK_STREAM, State::connected, "/run/" + std::string(103, 'y'), 0,
        3, 128},
@@ -54,7 +54,7 @@ TEST(SocketList, SocketsOfOneProcessShareItWhoeverMadeThem) {
   SocketList one, two;
   SocketOwner first = owner(42, "web", 1), second = owner(42, "web", 2);
   for (const auto* who : {&first, &second}) one.add({tcp_name(tcp6(80)), *who, 3, SOCK_STREAM});
-  second.socket_uid = 33;
+  second.traits.socket_uid = 1000;
   second.generation = 7;
   for (const auto* who : {&first, &second}) two.add({tcp_name(tcp6(80)), *who, 3, SOCK_STREAM});
   EXPECT_EQ(one.bytes(), two.bytes());
@@ -110,11 +110,11 @@ TEST(SocketScans, ThoseThatAreKeptAreBoundedToo) {
     const SocketScans scans(&listeners, clock, limit, 64 << 10);
     std::vector<MonotonicTime> ends{clock.monotonic()};
     for (int i = 0; i < 6; ++i) {
-      scans.refresh_socket_scan();
+      scans.refresh();
       ends.push_back(clock.monotonic());
     }
     std::set<std::uint64_t> known;  // by when they began
-    for (const MonotonicTime end : ends) known.insert((*scans.before(end))->began.ns);
+    for (const MonotonicTime end : ends) known.insert((*scans.scan_before(end))->began.ns);
     EXPECT_EQ(known.size(), kept + 1) << "and the first one";
     EXPECT_EQ(scans.left_out() > 0, count == 1000);
   }
@@ -185,20 +185,21 @@ TEST(SocketScans, ThatCostTooMuchAreNotMade) {
   CpuBudget limit(clock);
   SlowListeners listeners(clock);
   const SocketScans scans(&listeners, clock, limit);
-  const auto fresh = [&] { return scans.after(clock.monotonic(), false); };
+  const auto fresh = [&] { return scans.scan_after(clock.monotonic(), SocketScans::Scan::fresh); };
   EXPECT_TRUE(fresh());
   EXPECT_TRUE(fresh());
   clock.now_ms += 200;
   const auto refused = fresh();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
-  const auto older = scans.after(clock.monotonic(), true);
+  const auto older = scans.scan_after(clock.monotonic(), SocketScans::Scan::shared);
   ASSERT_TRUE(older) << "the latest there is will do where it is not to be a fresh one";
   EXPECT_LT((*older)->began, clock.monotonic());
   EXPECT_EQ(limit.refused(), 2u);
   clock.now_ms += 60'000;
   listeners.broken = true;
-  EXPECT_EQ(scans.after(clock.monotonic(), true).error().code, std::errc::too_many_files_open)
+  EXPECT_EQ(scans.scan_after(clock.monotonic(), SocketScans::Scan::shared).error().code,
+            std::errc::too_many_files_open)
       << "an old one is no answer where none can be made";
 }
 

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <thread>
 
-#include "enrich/in_namespace.hpp"
-#include "enrich/time_limited_worker.hpp"
+#include "host/in_namespace.hpp"
+#include "host/time_limited_worker.hpp"
 #include "support/without_threads.hpp"
 
 namespace sockward::test {

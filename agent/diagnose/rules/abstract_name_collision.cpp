@@ -15,12 +15,12 @@ std::optional<Finding> abstract_name_collision(const Facts& facts) {
   const SocketOwner* owner = !holding.open.empty() ? &holding.open.front().owner
                              : holding.binder      ? &*holding.binder
                                                    : nullptr;
-  if (owner == nullptr || owner->pidns == facts.event.actor.pidns) return std::nullopt;
+  if (owner == nullptr || owner->process.pidns == facts.event.actor.pidns) return std::nullopt;
   Finding found{.cause = Cause::abstract_name_collision};
   describe_holding(facts, holding, found);
   found.evidence.emplace_back(
       fmt::format("both are in network namespace {}; the holder lives in pid namespace {}, the caller in {}",
-                  facts.socket()->socket_netns, owner->pidns, facts.event.actor.pidns));
+                  facts.socket()->socket_netns, owner->process.pidns, facts.event.actor.pidns));
   found.advice = "give each its own network namespace";
   if (facts.socket()->address.name.starts_with("/crtools-fd-"))
     found.advice += ", or run one restore at a time, or use criu 4.1 or later (criu issue 2499)";

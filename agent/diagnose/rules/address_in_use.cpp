@@ -52,8 +52,8 @@ std::optional<Holding> holding_of(const Facts& facts) {
                                : holding.binder      ? &*holding.binder
                                                      : nullptr;
     // Holders in another pid namespace are a collision: another rule's.
-    return owner == nullptr || owner->pidns != facts.event.actor.pidns ? std::nullopt
-                                                                       : std::optional(holding);
+    return owner == nullptr || owner->process.pidns != facts.event.actor.pidns ? std::nullopt
+                                                                               : std::optional(holding);
   }
   if (call.address.family == AF_NETLINK) return facts.holding();
   const auto& file = facts.socket_file();

@@ -14,7 +14,7 @@ namespace {
 std::size_t connections_of(const Holding& holding, const SocketOwner& owner) {
   std::set<std::uint64_t> sockets;
   for (const OpenSocket& socket : holding.open)
-    if (socket.owner.tgid == owner.tgid) sockets.insert(socket.owner.socket_inode);
+    if (socket.owner.process.tgid == owner.process.tgid) sockets.insert(socket.owner.socket_inode);
   return sockets.size();
 }
 

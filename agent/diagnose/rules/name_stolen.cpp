@@ -26,20 +26,20 @@ std::optional<Finding> name_stolen(const Facts& facts) {
   found.holder = to_holder(robbed.owner);
   // Names are known by the number of their directory, which another one may have been given since.
   const auto path = resolved_path(facts.event);
-  const NamespaceInode mntns = robbed.owner.mntns;
+  const NamespaceInode mntns = robbed.owner.process.mntns;
   if (path && robbed.path.starts_with('/') && robbed.path != *path &&
       (mntns == 0 || mntns == facts.event.actor.mntns))
     found.alternative = "it was bound as " + printable(robbed.path).text +
                         ": that may be another name, in a directory that was removed";
   found.note("clients that use the name reach the new socket; the old server gets no new connections");
-  if (robbed.owner.tgid == facts.event.actor.tgid)
+  if (robbed.owner.process.tgid == facts.event.actor.tgid)
     found.advice = "the process replaced its own socket: close the old one when its last client has gone";
-  else if (robbed.owner.comm == facts.event.actor.comm)
+  else if (robbed.owner.process.comm == facts.event.actor.comm)
     found.advice = fmt::format(
         "the same program already runs as pid {}: stop both, then start the one that should serve",
-        robbed.owner.tgid);
+        robbed.owner.process.tgid);
   else
-    found.advice = fmt::format("restart pid {} with a path of its own", robbed.owner.tgid);
+    found.advice = fmt::format("restart pid {} with a path of its own", robbed.owner.process.tgid);
   return found;
 }
 

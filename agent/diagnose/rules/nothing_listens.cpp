@@ -14,18 +14,18 @@ namespace sockward::rules {
 namespace {
 
 void add_last_holder(const Facts& facts, const std::optional<SocketOwner>& binder, Finding& found) {
-  if (!binder || binder->time >= facts.event.time) {
+  if (!binder || binder->binding.time >= facts.event.time) {
     found.note("no bind of it was seen");
     return;
   }
   found.holder = to_holder(*binder, Holder::Kind::gone);
-  if (!binder->released_before(facts.event.time)) {
+  if (!binder->binding.released_before(facts.event.time)) {
     found.note(owner_text(*binder) + " bound it last");
     return;
   }
-  const double ago = static_cast<double>(facts.event.time.ns - binder->released.ns) / 1e9;
+  const double ago = static_cast<double>(facts.event.time.ns - binder->binding.released.ns) / 1e9;
   found.note(fmt::format("{} had it last: its socket was {} {:.1f} s before the call", owner_text(*binder),
-                         binder->found_gone ? "gone" : "released", ago));
+                         binder->binding.found_gone ? "gone" : "released", ago));
 }
 
 /// Who has the name bound and takes no connections.
@@ -68,11 +68,12 @@ std::optional<Finding> of_port(const Facts& facts, const SocketCall& call) {
         .alternative =
             "a socket listens there now: it may have come after the call, or a packet filter refused"};
     const auto binder = facts.binder(listener->name);
-    if (binder && binder->socket_inode == listener->owner.socket_inode && binder->time > facts.event.time) {
+    if (binder && binder->socket_inode == listener->owner.socket_inode &&
+        binder->binding.time > facts.event.time) {
       found.alternative = "a packet filter may refuse connections in the same way";
       found.evidence.emplace_back(
           fmt::format("a socket was bound there {:.1f} ms after the call",
-                      static_cast<double>(binder->time.ns - facts.event.time.ns) / 1e6));
+                      static_cast<double>(binder->binding.time.ns - facts.event.time.ns) / 1e6));
       found.advice = "the client started before the server: start it later, or let it retry";
       return found;
     }

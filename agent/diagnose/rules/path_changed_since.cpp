@@ -19,11 +19,11 @@ std::optional<Finding> bound_by_that_path(const Facts& facts) {
   if (!way.path || !scan.scan) return std::nullopt;
   for (const OpenSocket& socket : scan.scan->sockets) {
     if (socket.name.kind != BoundName::Kind::path || socket.path != *way.path ||
-        socket.state == OpenSocket::State::connected || socket.owner.mntns != facts.event.actor.mntns)
+        socket.state == OpenSocket::State::connected || socket.owner.process.mntns != facts.event.actor.mntns)
       continue;
     const auto binder = facts.binder(socket.name);
-    const bool bound_before =
-        binder && binder->socket_inode == socket.owner.socket_inode && binder->time < facts.event.time;
+    const bool bound_before = binder && binder->socket_inode == socket.owner.socket_inode &&
+                              binder->binding.time < facts.event.time;
     if (!bound_before) continue;
     Finding found{.cause = Cause::address_in_use,
                   .evidence = {{fmt::format("{} {}: that socket was bound to this path before the call",

@@ -26,7 +26,7 @@ void add_servers(const Facts& facts, const std::string& path, Finding& found) {
                  " still serves a socket that had this name: its file was removed");
       found.advice =
           fmt::format("restart pid {} so that it creates its socket file again; find out what removed it",
-                      socket.owner.tgid);
+                      socket.owner.process.tgid);
       return;
     }
     if (last_component_of(socket.path) == name && socket.links != 0 && !mentioned) {

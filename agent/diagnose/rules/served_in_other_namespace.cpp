@@ -43,9 +43,10 @@ std::optional<Finding> of_path(const Facts& facts) {
     if (open.name.kind != BoundName::Kind::path || !serves(open) || open.links == 0) continue;
     if (open.path != *way.path && (resolved.empty() || open.path != resolved)) continue;
     const OpenSocket socket = with_its_binder(facts, open);
-    NamespaceInode mntns = socket.owner.mntns;
+    NamespaceInode mntns = socket.owner.process.mntns;
     if (mntns == 0)
-      if (const auto now = facts.mount_namespace({socket.owner.tgid, socket.owner.leader_start_ns}))
+      if (const auto now =
+              facts.mount_namespace({socket.owner.process.tgid, socket.owner.process.leader_start_ns}))
         mntns = *now;
     if (mntns == 0 || mntns == facts.event.actor.mntns) continue;
     return served_by(

@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/file_descriptor.hpp"
+#include "event/cgroup_hierarchy.hpp"
+#include "host/process/process_view.hpp"
+#include "record/context.hpp"
+
+namespace sockward {
+
+/// Where the cgroup hierarchies are mounted.
+struct CgroupMounts {
+  CgroupHierarchy hierarchy = CgroupHierarchy::v2;
+  std::string root;     ///< where that one is mounted; empty: nowhere
+  std::string v2_root;  ///< cgroup2, for programs attached to cgroups; empty: not mounted
+
+  /// As /proc/pid/cgroup names it: "", "pids", "memory".
+  std::string controller() const;
+};
+
+/// Picks the hierarchy from the text of /proc/self/mountinfo: v2 if it carries pids or memory
+/// (`v2_controllers`: the content of its cgroup.controllers), else v1 pids, else v1 memory, else v2. Pure.
+CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_controllers);
+/// The same for this host.
+CgroupMounts find_cgroup_mounts();
+
+/// A container as found from its cgroup's id.
+struct KnownContainer {
+  ContainerIdentity identity;
+  std::string cgroup_path;
+};
+
+/// Resolves container keys (cgroup ids) and remembers them. Thread-safe. Bounded: of `capacity` the half that
+/// was asked for last is always known.
+class ContainerDirectory {
+ public:
+  /// `processes` are asked when the cgroup is gone but the process is not; they must outlive this object.
+  ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes, std::size_t capacity = 1024);
+
+  /// nullopt: the cgroup is gone and was never seen.
+  std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
+  /// Does the cgroup exist now? True also when that is not known.
+  bool exists(std::uint64_t key) const;
+
+ private:
+  std::optional<std::string> path_of(std::uint64_t key) const;
+  const KnownContainer& remember(std::uint64_t key, KnownContainer container);
+
+  FileDescriptor root_;
+  std::string root_path_;
+  const ProcessView& processes_;
+  std::size_t capacity_;
+  std::mutex mutex_;
+  std::unordered_map<std::uint64_t, KnownContainer> known_, previous_;  // half of the capacity each
+};
+
+}  // namespace sockward

@@ -1,0 +1,27 @@
+#include "host/proc_host.hpp"
+
+namespace sockward {
+
+ProcHost::ProcHost(const HostSources& sources)
+    : folders_(sources.proc),
+      limit_(clock_,
+             sources.scan_bytes == SocketList::kUnbounded ? CpuBudget::kUnlimited : CpuBudget::kBurst),
+      scans_(sources.sockets, clock_, limit_, sources.scan_bytes),
+      processes_(folders_, sources.controller, sources.cgroup2_root, sources.uts),
+      paths_(folders_, sources.mount_events, clock_, limit_),
+      network_(folders_, clock_, limit_) {}
+
+void ProcHost::refresh_socket_scan() const {
+  time_.check();
+  scans_.refresh();
+}
+
+HostUpkeep::Omissions ProcHost::omissions() const {
+  const TimeLimitedWorker::GivenUp files = paths_.given_up();
+  return {.sockets = scans_.left_out(),
+          .look_ups = limit_.refused(),
+          .files_timed_out = files.timed_out,
+          .files_not_begun = files.not_begun};
+}
+
+}  // namespace sockward

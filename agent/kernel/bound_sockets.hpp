@@ -1,0 +1,104 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "event/event.hpp"
+
+namespace sockward {
+
+/// A name that a socket holds: what makes two of them the same for the kernel.
+struct BoundName {
+  enum class Kind { inet, abstract, path, netlink };
+  Kind kind = Kind::path;
+  NamespaceInode netns = 0;  ///< inet and abstract names; 0 for paths
+  std::uint16_t protocol = 0;
+  SocketAddress address;     ///< inet: address and port; abstract: the exact name; netlink: the port id
+  std::uint64_t device = 0;  ///< path: as stat(2) has it
+  std::uint64_t inode = 0;
+
+  bool operator==(const BoundName&) const = default;
+};
+
+/// Who bound a name, or has a socket open.
+struct OwnerProcess {
+  std::uint64_t leader_start_ns = 0, container_key = 0;
+  std::uint32_t tgid = 0, uid = 0;
+  NamespaceInode pidns = 0, mntns = 0;
+  std::string comm = {};  ///< raw bytes
+
+  bool operator==(const OwnerProcess&) const = default;
+};
+
+/// What is set on a socket, and decides whether it shares its name.
+struct SocketTraits {
+  std::uint32_t socket_uid = 0;    ///< who made the socket (sk_uid): what SO_REUSEPORT goes by
+  std::uint32_t bound_device = 0;  ///< interface that the socket is bound to; 0: none
+  bool v6only = false;             ///< an IPv6 socket that takes no IPv4
+  bool reuseport = false;          ///< SO_REUSEPORT is set
+  bool reuseaddr = false;          ///< SO_REUSEADDR is set
+
+  bool operator==(const SocketTraits&) const = default;
+};
+
+/// When a socket had its name. A scan of open sockets does not know it: all of it is 0 then.
+struct Binding {
+  MonotonicTime time = {};             ///< when it bound
+  MonotonicTime released = {};         ///< when the socket was released; 0: not, or not seen
+  MonotonicTime listening_since = {};  ///< when listen() was seen; 0: not seen
+  bool listened = false;               ///< it was listening when it was released
+  bool found_gone = false;             ///< `released` is when the socket was found to be gone: at the latest
+
+  bool operator==(const Binding&) const = default;
+  /// Is the socket known to have been bound, and not yet released, at this time?
+  bool had_it_at(MonotonicTime moment) const {
+    return time.ns != 0 && time < moment && released.ns != 0 && moment < released;
+  }
+  bool released_before(MonotonicTime moment) const { return released.ns != 0 && released < moment; }
+};
+
+/// A process that bound a name, or has a socket open, and that socket.
+struct SocketOwner {
+  OwnerProcess process = {};
+  /// Of the socket itself: a bind made earlier by another process has the same.
+  std::uint64_t socket_inode = 0;
+  std::uint32_t generation = 0;  ///< of a socket file's inode; 0: not known
+  SocketTraits traits = {};
+  Binding binding = {};
+
+  bool operator==(const SocketOwner&) const = default;
+};
+
+/// One descriptor of a bound socket.
+struct OpenSocket {
+  enum class State { listening, connected, idle };  ///< idle: bound only, or a datagram socket
+  BoundName name;
+  SocketOwner owner;
+  std::uint32_t fd = 0;
+  std::uint16_t type = 0;
+  State state = State::idle;
+  std::string path;                      ///< of a socket file, as it was bound; raw bytes
+  std::uint32_t links = 1;               ///< of a socket file; 0: its name was removed
+  std::uint32_t queue = 0, backlog = 0;  ///< of a listener: connections that wait, and how many may
+};
+
+class SocketList;
+
+/// The kernel side's knowledge of who bound what. Thread-safe.
+class BoundSockets {
+ public:
+  virtual ~BoundSockets() = default;
+  /// The last one who bound this name, if it is remembered: the table is bounded and forgets the oldest.
+  virtual std::optional<SocketOwner> binder(const BoundName& name) const = 0;
+  /// Looks at the kernel's own sockets behind the names of socket files and abstract names that are
+  /// remembered, and notes those that are gone: from then on binder() says when that was found out
+  /// (Binding::released, at the latest). Also true of sockets that no process has open. Error: not
+  /// possible on this kernel; then only what was seen to be released is noted.
+  virtual Result<bool> note_released() const = 0;
+  /// Adds every bound socket that a process has open. Cost: one pass over all open files of the node.
+  virtual Result<bool> scan(SocketList& into) const = 0;
+};
+
+}  // namespace sockward
