@@ -8,9 +8,9 @@ namespace {
 /// The calls that a cause explains, under its name.
 namespace explained {
 using enum Syscall;
-#define SOCKWARD_CALLS(name, severity, ...) constexpr std::array name = {__VA_ARGS__};
-SOCKWARD_CAUSES(SOCKWARD_CALLS)
-#undef SOCKWARD_CALLS
+#define SOCKWARD_EXPLAINED(name, severity, ...) constexpr std::array name = {__VA_ARGS__};
+SOCKWARD_CAUSES(SOCKWARD_EXPLAINED)
+#undef SOCKWARD_EXPLAINED
 }  // namespace explained
 
 struct Row {

@@ -17,6 +17,10 @@ inline constexpr std::uint64_t kMountEvent = 7;
 /// What the fakes of one host share.
 class FakeLookUps {
  public:
+  FakeLookUps() = default;
+  FakeLookUps(const FakeLookUps&) = default;
+  FakeLookUps& operator=(const FakeLookUps&) = delete;  // it is a virtual base: each part would assign it
+
   mutable std::map<std::string, int> asked;  ///< how often each look-up was made
   bool budget_left = true;                   ///< for looks at files, mounts and the network
 
