@@ -78,17 +78,19 @@ class FakeHost : public HostView {
     ++asked["sockets"];
     if (!scans) return make_error(std::errc::function_not_supported, "scan");
     if (scan == Scan::shared && open_before)
-      return std::make_shared<const SocketScan>(
-          SocketScan{{time.ns - 2}, {}, {time.ns - 1}, list_of(*open_before)});
-    return std::make_shared<const SocketScan>(
-        SocketScan{{time.ns + 1}, {}, {time.ns + 2}, list_of(open_sockets)});
+      return std::make_shared<const SocketScan>(SocketScan{.began = {time.ns - 2},
+                                                           .began_wall = {},
+                                                           .ended = {time.ns - 1},
+                                                           .sockets = list_of(*open_before)});
+    return std::make_shared<const SocketScan>(SocketScan{
+        .began = {time.ns + 1}, .began_wall = {}, .ended = {time.ns + 2}, .sockets = list_of(open_sockets)});
   }
   Omissions omissions() const override { return {}; }
   Result<std::shared_ptr<const SocketScan>> sockets_before(MonotonicTime) const override {
     ++asked["sockets_before"];
     if (!scans) return make_error(std::errc::function_not_supported, "scan");
-    return std::make_shared<const SocketScan>(
-        SocketScan{{kStart}, {start_wall}, {kStart}, list_of(open_at_start)});
+    return std::make_shared<const SocketScan>(SocketScan{
+        .began = {kStart}, .began_wall = {start_wall}, .ended = {kStart}, .sockets = list_of(open_at_start)});
   }
   void refresh_socket_scan() const override {}
   std::optional<SocketOwner> binder(const BoundName& name) const override {

@@ -1,0 +1,31 @@
+// abstract_name_collision: the holder of an abstract name lives in another pid namespace.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/fixtures.hpp"
+
+namespace sockward::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+using AbstractNameCollision = DiagnosisTest;
+
+TEST_F(AbstractNameCollision, AnAbstractNameInAnotherPidNamespaceIsACollision) {
+  SocketOwner other = owner(42, "criu", 555, kBefore);
+  host.binders = {{abstract_name("/crtools-fd-3-0"), other}};
+  EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3-0")).cause, Cause::address_in_use)
+      << "the same pid namespace";
+  host.binders[0].second.pidns = 4026532001;
+  const Diagnosis found = diagnose(abstract_bind("/crtools-fd-3-0"));
+  EXPECT_EQ(found.cause, Cause::abstract_name_collision);
+  EXPECT_EQ(found.holder->pidns, 4026532001u);
+  EXPECT_THAT(found.advice, HasSubstr("criu 4.1"));
+  Event elsewhere = abstract_bind("/crtools-fd-3-0");
+  std::get<SocketCall>(elsewhere.call).socket_netns = 1;
+  EXPECT_EQ(diagnose(elsewhere).cause, Cause::unknown) << "another network namespace has names of its own";
+  EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3")).cause, Cause::unknown);
+}
+
+}  // namespace
+}  // namespace sockward::test

@@ -1,0 +1,20 @@
+// hostname_too_long: a host name of more than 64 bytes.
+#include <gtest/gtest.h>
+
+#include "support/fixtures.hpp"
+
+namespace sockward::test {
+namespace {
+
+using HostnameTooLong = RuleTest;
+
+TEST_F(HostnameTooLong, NeedsMoreThan64Bytes) {
+  EXPECT_TRUE(ask(rules::hostname_too_long, name_call(EINVAL, "old", std::string(65, 'h'))));
+  EXPECT_FALSE(ask(rules::hostname_too_long, name_call(EINVAL, "old", std::string(64, 'h'))));
+  Event negative = name_call(EINVAL, "old", "x");
+  std::get<NameCall>(negative.call).asked_length = -1;
+  EXPECT_FALSE(ask(rules::hostname_too_long, negative));
+}
+
+}  // namespace
+}  // namespace sockward::test
