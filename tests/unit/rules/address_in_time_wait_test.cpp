@@ -33,5 +33,21 @@ TEST_F(AddressInTimeWait, WhereNobodyLookedThePortIsNotCalledUnheld) {
   EXPECT_THAT(diagnose(event).evidence, Contains(HasSubstr("holders are not visible")));
 }
 
+TEST_F(AddressInTimeWait, IsSaidOnlyOfTcpInTheCallersNamespaceWhereTheTableCouldBeRead) {
+  host.uses = {{.state = PortUse::State::time_wait}};
+  const Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
+  EXPECT_EQ(diagnose(event).cause, Cause::address_in_time_wait);
+  Event udp = event, passed = event;
+  call_of(udp).protocol = IPPROTO_UDP;
+  EXPECT_NE(diagnose(udp).cause, Cause::address_in_time_wait);
+  call_of(passed).socket_netns = 1;
+  EXPECT_NE(diagnose(passed).cause, Cause::address_in_time_wait) << "the table is another namespace's";
+  host.tables_readable = false;
+  EXPECT_EQ(diagnose(event).cause, Cause::unknown);
+  host.tables_readable = true;
+  host.uses = {{.state = PortUse::State::bound, .socket_inode = 777}};
+  EXPECT_EQ(diagnose(event).cause, Cause::address_in_use) << "a socket has it";
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -251,6 +251,22 @@ TEST_F(AddressInUse, AServedSocketFileIsInUse) {
   EXPECT_EQ(diagnose(path_bind(EADDRINUSE, "/run/x")).confidence, Confidence::certain);
 }
 
+TEST_F(AddressInUse, WhoHadBoundThePathIsNamedThoughItsFileIsGone) {
+  SocketOwner server = owner(42, "web", 555);
+  server.mntns = an_actor().mntns;
+  serve("/run/x", server);
+  const Event event = path_bind(EADDRINUSE, "/run/x");
+  EXPECT_EQ(diagnose(event).cause, Cause::unknown) << "it may have been bound after the call";
+  host.binders = {{file_name(5), owner(42, "web", 555, kBefore)}};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  ASSERT_TRUE(found.holder);
+  EXPECT_EQ(found.holder->pid, 42u);
+  host.open_sockets[0].owner.mntns = 1;
+  EXPECT_EQ(diagnose(event).cause, Cause::unknown) << "the same path in another mount namespace";
+}
+
 // netlink port ids
 
 TEST_F(AddressInUse, ANetlinkPortIdHasAHolder) {

@@ -17,5 +17,18 @@ TEST_F(BroadcastDenied, BroadcastIsLikely) {
   EXPECT_NE(diagnose(event).cause, Cause::broadcast_denied);
 }
 
+TEST_F(BroadcastDenied, ThatOfALinkIsKnownFromTheRoutingTable) {
+  const Event event = inet_connect(EACCES, tcp4("192.0.2.255", 9));
+  EXPECT_EQ(diagnose(event).cause, Cause::policy_denied);
+  host.whole_route = Route{.broadcast = true, .interface_name = {}, .gateway = {}};
+  EXPECT_EQ(diagnose(event).cause, Cause::broadcast_denied);
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely);
+}
+
+TEST_F(BroadcastDenied, ABindAndOtherErrorsNeedNoOption) {
+  EXPECT_NE(diagnose(inet_bind(EACCES, tcp4("255.255.255.255", 8080))).cause, Cause::broadcast_denied);
+  EXPECT_NE(diagnose(inet_connect(ENETUNREACH, tcp4("255.255.255.255", 9))).cause, Cause::broadcast_denied);
+}
+
 }  // namespace
 }  // namespace sockward::test

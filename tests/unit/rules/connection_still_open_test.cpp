@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using ConnectionStillOpen = DiagnosisTest;
 
@@ -39,6 +40,29 @@ TEST_F(ConnectionStillOpen, WhatAGoneListenerLeftBehindComesBeforeItsMemory) {
   host.open_sockets.clear();
   host.uses = {{.state = PortUse::State::time_wait}};
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80))).cause, Cause::address_in_time_wait);
+}
+
+TEST_F(ConnectionStillOpen, OfAnOutgoingOneThePortIsToBeReserved) {
+  const BoundName name = tcp_name(tcp4("127.0.0.1", 40000));
+  open(name, owner(42, "client", 555), OpenSocket::State::connected);
+  Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 40000));
+  call_of(event).port_low = 32768;
+  call_of(event).port_high = 60999;
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::connection_still_open);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("the range for outgoing connections, 32768 to 60999")));
+  EXPECT_THAT(found.advice, HasSubstr("ip_local_reserved_ports=40000"));
+  host.binders = {{name, owner(42, "client", 555, kBefore)}};
+  EXPECT_THAT(diagnose(event).advice, Not(HasSubstr("ip_local_reserved_ports"))) << "it was bound";
+}
+
+TEST_F(ConnectionStillOpen, AnotherPortAndAListenMeetNone) {
+  open(tcp_name(tcp4("127.0.0.1", 80)), owner(42, "web", 555), OpenSocket::State::connected);
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 81))).cause, Cause::unknown);
+  Event listen = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 80));
+  listen.syscall = Syscall::listen;
+  call_of(listen).bound_port = 80;
+  EXPECT_NE(diagnose(listen).cause, Cause::connection_still_open);
 }
 
 }  // namespace

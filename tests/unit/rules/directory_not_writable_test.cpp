@@ -28,6 +28,20 @@ TEST_F(DirectoryNotWritable, AStickyDirectoryDeniesRemovalWithEperm) {
       << "that would be EPERM";
 }
 
+TEST_F(DirectoryNotWritable, AnImmutableOneDeniesRootToo) {
+  host.trace = trace_of(0755);
+  host.trace->searched.back().object.immutable = true;
+  Event event = with_groups(path_bind(EPERM));
+  event.actor = with_capability(event.actor, CAP_DAC_OVERRIDE);
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::directory_not_writable);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("/run/app is immutable")));
+  EXPECT_THAT(found.advice, HasSubstr("chattr -i /run/app"));
+  event.result = -EACCES;
+  EXPECT_NE(diagnose(event).cause, Cause::directory_not_writable) << "that would be EPERM";
+}
+
 TEST_F(DirectoryNotWritable, EveryDoubtTakesCertaintyAway) {
   host.trace = trace_of(0755);
   host.trace->remote = true;
@@ -65,6 +79,16 @@ TEST_F(DirectoryNotWritable, TheOwnersCapabilityOfAnotherUserNamespaceMayNotCoun
   unlink.actor.userns = 4026532999;
   EXPECT_EQ(diagnose(unlink).cause, Cause::directory_not_writable);
   EXPECT_EQ(diagnose(unlink).confidence, Confidence::likely);
+}
+
+TEST_F(DirectoryNotWritable, OneWhoseModeWasChangedSinceIsInferredAndLikely) {
+  host.trace = trace_of(0777);
+  host.trace->searched.back().object.changed = {kAfter};
+  const Diagnosis found = diagnose(bind);
+  EXPECT_EQ(found.cause, Cause::directory_not_writable);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.unproven, Contains(HasSubstr("that the directory refused is inferred")));
+  EXPECT_NE(diagnose(connect).cause, Cause::directory_not_writable) << "a connect writes no directory";
 }
 
 }  // namespace

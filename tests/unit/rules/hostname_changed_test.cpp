@@ -61,5 +61,11 @@ TEST_F(HostnameChanged, TheEngineRemembersWhatItDiagnosed) {
   EXPECT_THAT(engine.diagnose(name_call(0, "new", "old")).evidence, Contains(HasSubstr("flap")));
 }
 
+TEST_F(HostnameChanged, ACallThatFailedAndTheSameNameAreNoChange) {
+  EXPECT_FALSE(ask(rules::hostname_changed, name_call(EPERM, "old", "new")));
+  EXPECT_FALSE(ask(rules::hostname_changed, name_call(0, "old", "old")));
+  EXPECT_FALSE(ask(rules::hostname_changed, path_bind(0)));
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -34,5 +34,11 @@ TEST_F(HostnameDenied, WhoMayHaveMadeTheOwningUserNamespaceNeedsNoCapabilityTher
   EXPECT_EQ(ask(rules::hostname_denied, name)->confidence, Confidence::certain);
 }
 
+TEST_F(HostnameDenied, OtherErrorsAndOtherCallsAreNotThat) {
+  EXPECT_FALSE(ask(rules::hostname_denied, name_call(EINVAL, "old", "new")));
+  EXPECT_FALSE(ask(rules::hostname_denied, name_call(0, "old", "new")));
+  EXPECT_FALSE(ask(rules::hostname_denied, path_bind(EPERM)));
+}
+
 }  // namespace
 }  // namespace sockward::test

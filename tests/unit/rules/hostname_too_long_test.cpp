@@ -16,5 +16,12 @@ TEST_F(HostnameTooLong, NeedsMoreThan64Bytes) {
   EXPECT_FALSE(ask(rules::hostname_too_long, negative));
 }
 
+TEST_F(HostnameTooLong, IsCertainAndNotSaidOfOtherErrors) {
+  const std::string name(65, 'h');
+  EXPECT_EQ(ask(rules::hostname_too_long, name_call(EINVAL, "old", name))->confidence, Confidence::certain);
+  EXPECT_FALSE(ask(rules::hostname_too_long, name_call(EPERM, "old", name)));
+  EXPECT_FALSE(ask(rules::hostname_too_long, name_call(0, "old", name)));
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -34,5 +34,12 @@ TEST_F(NoAnswer, SilenceOfALocalListenerIsItsAcceptQueueOnlyIfThatIsFull) {
   EXPECT_FALSE(diagnose(event).holder) << "there is room for one";
 }
 
+TEST_F(NoAnswer, ARefusalARouterAndABindAreNoSilence) {
+  host.address_is_local = false;
+  EXPECT_EQ(diagnose(inet_connect(ECONNREFUSED, tcp4("192.0.2.1", 80))).cause, Cause::refused_by_peer);
+  EXPECT_EQ(diagnose(inet_connect(EHOSTUNREACH, tcp4("192.0.2.1", 80))).cause, Cause::unreachable);
+  EXPECT_EQ(diagnose(inet_bind(ETIMEDOUT, tcp4("192.0.2.1", 8080))).cause, Cause::unknown);
+}
+
 }  // namespace
 }  // namespace sockward::test

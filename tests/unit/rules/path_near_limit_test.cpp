@@ -21,5 +21,25 @@ TEST_F(PathNearLimit, SaysHowManyBytesAreLeft) {
   EXPECT_FALSE(ask(rules::path_near_limit, unix_call(Syscall::bind, EADDRINUSE, std::string(103, 'p'), 106)));
 }
 
+TEST_F(PathNearLimit, IsNotSaidOfOtherCallsAbstractNamesAndAShortNameThatReplacedAFile) {
+  const std::string near(103, 'p');
+  EXPECT_FALSE(ask(rules::path_near_limit, unix_call(Syscall::connect, 0, near, 106)));
+  Event abstract = unix_call(Syscall::bind, 0, near, 106);
+  call_of(abstract).address.kind = AddressKind::abstract;
+  EXPECT_FALSE(ask(rules::path_near_limit, abstract));
+  Event replacing = unix_call(Syscall::bind, 0, std::string(99, 'p'), 102);
+  call_of(replacing).replaced = FileId{.device = 8, .inode = 5};
+  EXPECT_FALSE(ask(rules::path_near_limit, replacing)) << "it is reported for another reason";
+  call_of(replacing).address.name = near;
+  EXPECT_TRUE(ask(rules::path_near_limit, replacing));
+}
+
+TEST_F(PathNearLimit, IsNotSaidOfWhatIsLeftOfALongerName) {
+  const std::string whole = "/run/" + std::string(110, 'q') + "/app.sock", cut = whole.substr(0, 107);
+  EXPECT_TRUE(ask(rules::path_near_limit, unix_call(Syscall::bind, 0, cut, 110)));
+  host.command_lines[4121] = {"server", whole};
+  EXPECT_FALSE(ask(rules::path_near_limit, unix_call(Syscall::bind, 0, cut, 110)));
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -33,5 +33,14 @@ TEST_F(PathOccupied, SomethingElseAtThePathOccupiesIt) {
   EXPECT_EQ(diagnose(kBusy).cause, Cause::unknown);
 }
 
+TEST_F(PathOccupied, ASocketOtherErrorsAndOtherCallsAreNotThat) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket);
+  host.objects["/run/x"].kind = PathObject::Kind::file;
+  EXPECT_NE(diagnose(path_bind(EACCES, "/run/x")).cause, Cause::path_occupied);
+  EXPECT_NE(diagnose(path_connect(ENOENT, "/run/x")).cause, Cause::path_occupied);
+  EXPECT_NE(diagnose(path_call(Syscall::unlink, EPERM, "/run/x")).cause, Cause::path_occupied);
+}
+
 }  // namespace
 }  // namespace sockward::test

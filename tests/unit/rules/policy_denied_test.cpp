@@ -91,5 +91,23 @@ TEST_F(PolicyDenied, LayersAreAskedOfTheHostAndNeverCertain) {
   EXPECT_EQ(engine.diagnose(event).policy, "cgroup_bpf");
 }
 
+TEST_F(PolicyDenied, ADatagramPeerThatIsConnectedToAnotherSocketIsTheKernelsOwnAnswer) {
+  host.trace = trace_of(0755, socket_step(0777));
+  Event event = with_groups(path_connect(EPERM));
+  EXPECT_EQ(diagnose(event).cause, Cause::policy_denied);
+  call_of(event).type = SOCK_DGRAM;
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::unknown);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("the peer is connected to another socket")));
+}
+
+TEST_F(PolicyDenied, OtherErrorsAndCallsThatSucceedAreNoRefusal) {
+  EXPECT_NE(diagnose(inet_bind(EADDRINUSE, tcp4("0.0.0.0", 8080))).cause, Cause::policy_denied);
+  EXPECT_NE(diagnose(inet_connect(ECONNREFUSED, tcp4("127.0.0.1", 80))).cause, Cause::policy_denied);
+  Event done = path_bind(0);
+  done.seccomp_refused = done.lsm_refused = true;
+  EXPECT_NE(diagnose(done).cause, Cause::policy_denied);
+}
+
 }  // namespace
 }  // namespace sockward::test

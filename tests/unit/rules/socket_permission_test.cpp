@@ -45,5 +45,18 @@ TEST_F(SocketPermission, OtherLinksAreNotProtected) {
   EXPECT_EQ(refused(01777, 1000, "/run/app/d"), Confidence::certain) << "not at the end of the path";
 }
 
+TEST_F(SocketPermission, OneThatTheCallerMayWriteAndABindAreNotDeniedByIt) {
+  host.trace = trace_of(0755, socket_step(0777));
+  EXPECT_EQ(diagnose(connect).cause, Cause::policy_denied);
+  host.trace = trace_of(0755, socket_step(0600, 998));
+  EXPECT_NE(diagnose(connect).cause, Cause::socket_permission) << "the caller's own";
+  host.trace = trace_of(0755, socket_step(0600));
+  EXPECT_EQ(diagnose(connect).cause, Cause::socket_permission);
+  EXPECT_EQ(diagnose(bind).cause, Cause::directory_not_writable);
+  Event privileged = connect;
+  privileged.actor = with_capability(privileged.actor, CAP_DAC_OVERRIDE);
+  EXPECT_NE(diagnose(privileged).cause, Cause::socket_permission);
+}
+
 }  // namespace
 }  // namespace sockward::test

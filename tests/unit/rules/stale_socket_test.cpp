@@ -64,5 +64,17 @@ TEST_F(StaleSocket, ARefusedConnectToAStaleSocketIsStaleToo) {
   EXPECT_EQ(diagnose(unix_call(Syscall::connect, ECONNREFUSED, "/run/x", 9)).cause, Cause::nothing_listens);
 }
 
+TEST_F(StaleSocket, AFileThatIsServedOrNoSocketAndOtherErrorsAreNotStale) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::stale_socket);
+  EXPECT_NE(diagnose(path_bind(EACCES, "/run/x")).cause, Cause::stale_socket);
+  EXPECT_NE(diagnose(path_connect(EAGAIN, "/run/x")).cause, Cause::stale_socket);
+  open(file_name(5), owner(42, "web", 555));
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::address_in_use);
+  host.open_sockets.clear();
+  host.objects["/run/x"].kind = PathObject::Kind::file;
+  EXPECT_EQ(diagnose(kBusy).cause, Cause::path_occupied);
+}
+
 }  // namespace
 }  // namespace sockward::test

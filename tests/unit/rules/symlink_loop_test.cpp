@@ -41,5 +41,17 @@ TEST_F(SymlinkLoop, ALoopInADirectoryThatWasPutThereSinceIsNotCertain) {
   EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "another directory may have had the name";
 }
 
+TEST_F(SymlinkLoop, ARefusedLinkAndOtherErrorsAreNoLoop) {
+  host.trace = PathTrace{.searched = {directory("/", 0755)},
+                         .links = {link("/a"), link("/b"), link("/a")},
+                         .loops = true,
+                         .callers_view = true};
+  EXPECT_NE(diagnose(path_connect(ENOENT, "/a/x")).cause, Cause::symlink_loop);
+  Event event = path_call(Syscall::openat2, ELOOP, "/a/x");
+  EXPECT_EQ(diagnose(event).cause, Cause::symlink_loop);
+  std::get<PathCall>(event.call).resolve = 4;  // RESOLVE_NO_SYMLINKS
+  EXPECT_NE(diagnose(event).cause, Cause::symlink_loop);
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -50,5 +50,29 @@ TEST_F(SymlinkRefused, APathThatBeginsAtADirectoryOfTheCallIsNotLookedUpFromTheR
   EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("/home/opt"))));
 }
 
+TEST_F(SymlinkRefused, WhereNoLinkWasAFilterAnswered) {
+  Event event = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
+  std::get<PathCall>(event.call).resolve = 4;
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.cause, Cause::policy_denied);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_EQ(found.policy, "seccomp");
+  host.objects["/opt"] = {
+      .kind = PathObject::Kind::directory, .mode = 0755, .changed = {kAfter}, .exact_times = true};
+  EXPECT_EQ(diagnose(event).cause, Cause::symlink_refused) << "the link may have been removed since";
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely);
+}
+
+TEST_F(SymlinkRefused, OtherErrorsAndFlagsThatCouldNotBeReadAreNoPolicyOfTheCaller) {
+  Event event = path_call(Syscall::openat2, ENOENT, "/opt/rootfs");
+  std::get<PathCall>(event.call).resolve = 4;
+  host.symlinks["/opt/rootfs"] = {.path = "/opt", .target = "/home/opt"};
+  EXPECT_NE(diagnose(event).cause, Cause::symlink_refused);
+  event.result = -ELOOP;
+  EXPECT_EQ(diagnose(event).cause, Cause::symlink_refused);
+  std::get<PathCall>(event.call).arguments_readable = false;
+  EXPECT_NE(diagnose(event).cause, Cause::symlink_refused);
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -41,5 +41,30 @@ TEST_F(Unknown, AnUnknownCauseSaysThatThePathWasNotSeenAsTheCallerSawIt) {
   EXPECT_THAT(engine.diagnose(event).evidence, Contains(HasSubstr("the path could not be looked up: ")));
 }
 
+TEST_F(Unknown, WhatLiesAtThePathNowIsNotBlamedWhenItWasPutThereSince) {
+  const auto changed = Contains(HasSubstr("what the path led to at the time of the call is not known"));
+  host.objects["/run/x"] = {
+      .kind = PathObject::Kind::file, .mode = 0644, .changed = {kAfter}, .exact_times = true};
+  host.objects["/run"] = {
+      .kind = PathObject::Kind::directory, .mode = 0755, .changed = {kAfter}, .exact_times = true};
+  for (const Event& event : {path_bind(EADDRINUSE, "/run/x"), path_connect(ECONNREFUSED, "/run/x")}) {
+    const Diagnosis found = diagnose(event);
+    EXPECT_EQ(found.cause, Cause::unknown);
+    EXPECT_EQ(found.confidence, Confidence::unknown);
+    EXPECT_THAT(found.evidence, changed);
+  }
+  EXPECT_THAT(diagnose(path_bind(EINVAL, "/run/x")).evidence, Not(changed)) << "the path is not at fault";
+}
+
+TEST_F(Unknown, AFileThatWasThereAtTheCallIsNotCalledChanged) {
+  host.objects["/run/x"] = {
+      .kind = PathObject::Kind::file, .mode = 0644, .changed = {1}, .exact_times = true};
+  EXPECT_EQ(diagnose(path_bind(EADDRINUSE, "/run/x")).cause, Cause::path_occupied);
+  host.objects["/run"] = {
+      .kind = PathObject::Kind::directory, .mode = 0755, .changed = {kAfter}, .exact_times = true};
+  EXPECT_EQ(diagnose(path_bind(EADDRINUSE, "/run/x")).cause, Cause::path_occupied)
+      << "another name in the directory was changed";
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -49,5 +49,12 @@ TEST_F(Unreachable, AnInterfaceThatIsDownIsSaid) {
       << "bind goes nowhere";
 }
 
+TEST_F(Unreachable, WithoutARouteOtherErrorsAndSocketFilesAreStillSomethingElse) {
+  host.route_answer = ENETUNREACH;
+  EXPECT_EQ(diagnose(inet_connect(ETIMEDOUT, tcp4("192.0.2.1", 80))).cause, Cause::no_answer);
+  EXPECT_EQ(diagnose(inet_connect(EACCES, tcp4("192.0.2.1", 80))).cause, Cause::policy_denied);
+  EXPECT_EQ(diagnose(path_connect(EHOSTUNREACH)).cause, Cause::unknown);
+}
+
 }  // namespace
 }  // namespace sockward::test
