@@ -56,6 +56,13 @@ inline SocketAddress tcp4(const char* ip, std::uint16_t port) {
   return address;
 }
 
+inline SocketAddress tcp6(const char* ip, std::uint16_t port, std::uint32_t scope = 0) {
+  SocketAddress address{
+      .kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = port, .scope = scope};
+  inet_pton(AF_INET6, ip, address.ip.data());
+  return address;
+}
+
 inline Event unix_call(Syscall syscall, int error, const std::string& path, int address_length) {
   Event event = an_event(syscall, error);
   event.call = SocketCall{.fd = 3,
@@ -83,6 +90,25 @@ inline Event inet_bind(int error, const SocketAddress& address) {
                           .socket_netns = 4026531833,
                           .owner_userns = kInitialUserNamespace};
   return event;
+}
+
+inline Event inet_connect(int error, const SocketAddress& address) {
+  Event event = inet_bind(error, address);
+  event.syscall = Syscall::connect;
+  return event;
+}
+
+inline Event path_bind(int error, const std::string& path = "/run/app/x") {
+  return unix_call(Syscall::bind, error, path, static_cast<int>(path.size()) + 3);
+}
+
+inline Event path_connect(int error, const std::string& path = "/run/app/x") {
+  return unix_call(Syscall::connect, error, path, static_cast<int>(path.size()) + 3);
+}
+
+/// The arguments of a call on a socket, to be changed.
+inline SocketCall& call_of(Event& event) {
+  return std::get<SocketCall>(event.call);
 }
 
 inline Event path_call(Syscall syscall, int error, const std::string& path) {

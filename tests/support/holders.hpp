@@ -1,8 +1,7 @@
-// Sockets, their owners and calls about them, for tests of the rules about who holds an address.
+// Sockets, the names that they are bound to, and their owners.
 #pragma once
 #include <gtest/gtest.h>
 
-#include "diagnose/engine.hpp"
 #include "support/builders.hpp"
 
 namespace sockward::test {
@@ -41,6 +40,12 @@ inline PathObject socket_file(std::uint64_t inode, std::int64_t born) {
           .born = WallTime{born}};
 }
 
+/// As a scan finds it.
+inline OpenSocket open_socket(const BoundName& name, const SocketOwner& who,
+                              OpenSocket::State state = OpenSocket::State::listening) {
+  return {.name = name, .owner = who, .fd = 3, .type = SOCK_STREAM, .state = state, .path = {}};
+}
+
 inline Event abstract_bind(const std::string& name) {
   Event event = an_event(Syscall::bind, EADDRINUSE);
   event.call = SocketCall{.address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name},
@@ -52,19 +57,11 @@ inline Event abstract_bind(const std::string& name) {
   return event;
 }
 
-class HolderRules : public ::testing::Test {
- protected:
-  Diagnosis diagnose(const Event& event) {
-    Engine engine(host, kHostUts);
-    for (const Event& earlier : before) engine.diagnose(earlier);
-    return engine.diagnose(event);
-  }
-  void open(const BoundName& name, const SocketOwner& who,
-            OpenSocket::State state = OpenSocket::State::listening) {
-    host.open_sockets.push_back({name, who, 3, SOCK_STREAM, state});
-  }
-  FakeHost host;
-  std::vector<Event> before;
-};
+inline Event abstract_connect(const std::string& name, int error = ECONNREFUSED) {
+  Event event = abstract_bind(name);
+  event.syscall = Syscall::connect;
+  event.result = -error;
+  return event;
+}
 
 }  // namespace sockward::test

@@ -52,6 +52,12 @@ TEST(Documents, EveryRuleIsListedAndNamedAfterItsCause) {
   EXPECT_EQ(rules, known_causes());
 }
 
+TEST(Documents, EveryCauseHasATestFileOfItsOwn) {
+  std::set<std::string> files;
+  for (const Cause cause : all_causes()) files.insert(std::string(to_string(cause)) + "_test");
+  EXPECT_EQ(stems("/tests/unit/rules"), files);
+}
+
 TEST(Documents, TheSchemaKnowsEveryCause) {
   const std::string text = text_of("/docs/records.schema.json");
   for (const Cause cause : all_causes())

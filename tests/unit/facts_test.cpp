@@ -2,9 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "diagnose/engine.hpp"
-#include "diagnose/rules.hpp"
-#include "support/holders.hpp"
+#include "support/fixtures.hpp"
 
 namespace sockward::test {
 namespace {
@@ -95,7 +93,7 @@ TEST(Confidence, OfAnUnknownCauseIsUnknown) {
   EXPECT_EQ(confidence_of(Finding{.cause = Cause::unknown}), Confidence::unknown);
 }
 
-class LookUps : public HolderRules {
+class LookUps : public DiagnosisTest {
  protected:
   /// Each kind of look-up that was made for this event, with how often.
   std::map<std::string, int> of(const Event& event) {

@@ -15,6 +15,9 @@ Event removal(const std::string& path, std::uint32_t tgid) {
   return event;
 }
 
+const std::string kWhole = "/run/" + std::string(110, 'q') + "/app-ctl.sock";  // 128 bytes
+const std::string kCut = kWhole.substr(0, 107);
+
 std::uint64_t forgotten(const History& history, HistoryKind kind) {
   return history.forgotten()[static_cast<std::size_t>(kind)];
 }
@@ -45,6 +48,43 @@ TEST(History, ARemovalThatFailsAgainAndAgainLeavesRoomForOthers) {
   for (int i = 0; i < 1000; ++i) history.remember(removal("/run/loop", 200));
   EXPECT_TRUE(history.failed_unlink(removal("/run/rare", 100), "/run/rare"));
   EXPECT_EQ(forgotten(history, HistoryKind::failed_unlink), 0U);
+}
+
+Event exec_of(std::uint32_t index, const std::string& text, std::uint64_t ns = 990'000'000) {
+  Event event = an_event(Syscall::execve, 0);
+  event.time = {ns};
+  event.call = LongArgument{.index = index, .text = text, .before = "-S"};
+  return event;
+}
+
+TEST(History, KeepsTheArgumentsOfOneExecAndThoseThatWereUsed) {
+  History history;
+  const std::string other = "/run/" + std::string(120, 'o') + ".sock";
+  history.remember(exec_of(2, kWhole));
+  history.remember(exec_of(4, other));
+  const Event bind = unix_call(Syscall::bind, 0, kCut, 110);
+  ASSERT_EQ(history.names_at_exec(bind).size(), 2U);
+  EXPECT_EQ(history.names_at_exec(bind).front().option, "-S");
+  history.remember(bind);
+  EXPECT_EQ(history.names_at_exec(bind).size(), 2U);  // it may be bound again
+  EXPECT_TRUE(history.names_at_exec(bind).front().used);
+  EXPECT_EQ(history.pending_name(bind)->path, other);
+  history.remember(exec_of(2, other, 1'500'000'000));  // the next program of this process
+  EXPECT_EQ(history.names_at_exec(bind).size(), 1U);
+  Event stranger = bind;
+  stranger.actor.tgid += 1;
+  EXPECT_TRUE(history.names_at_exec(stranger).empty());
+}
+
+TEST(History, KnowsALongerPathThatTheProcessFailedToRemove) {
+  History history;
+  history.remember(path_call(Syscall::unlink, EPERM, kWhole));
+  const Event bind = unix_call(Syscall::bind, 0, kCut, 110);
+  EXPECT_EQ(history.unlinked_longer(bind, kCut), kWhole);
+  EXPECT_FALSE(history.unlinked_longer(bind, kWhole));
+  Event stranger = bind;
+  stranger.actor.leader_start_ns += 1;
+  EXPECT_FALSE(history.unlinked_longer(stranger, kCut));
 }
 
 }  // namespace

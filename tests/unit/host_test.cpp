@@ -152,5 +152,15 @@ TEST(CpuBudget, ALookUpThatItRefusesSaysSo) {
   EXPECT_EQ(refused.text(), "scan open sockets: skipped, CPU budget (10 %) exhausted");
 }
 
+TEST(ProcStatus, GivesFileSystemIdsAndGroups) {
+  const auto found = credentials_of("Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t10 20 \n");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->fsuid, 4u);
+  EXPECT_EQ(found->fsgid, 8u);
+  EXPECT_EQ(found->groups, (std::vector<std::uint32_t>{10, 20}));
+  EXPECT_FALSE(credentials_of("Uid:\t1\n"));
+  EXPECT_FALSE(credentials_of(""));
+}
+
 }  // namespace
 }  // namespace sockward

@@ -18,13 +18,6 @@ PathStep step(const std::string& path, std::uint32_t uid, std::uint32_t mode,
   return {.path = path, .object = {.kind = kind, .uid = uid, .gid = uid, .mode = mode}};
 }
 
-SocketAddress tcp6(const char* ip, std::uint16_t port, std::uint32_t scope = 0) {
-  SocketAddress address{
-      .kind = AddressKind::inet6, .family = AF_INET6, .name = {}, .port = port, .scope = scope};
-  inet_pton(AF_INET6, ip, address.ip.data());
-  return address;
-}
-
 OpenSocket listener(const SocketAddress& address) {
   return {.name = {.kind = BoundName::Kind::inet,
                    .netns = 4026531833,

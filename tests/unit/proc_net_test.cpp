@@ -72,5 +72,21 @@ TEST(UnixTable, ANameWithANewlineIsFoundByItsEnd) {
   EXPECT_FALSE(lists_socket_named("ffff: 2 0 1 1 1 1 /run/b.sock\n", "a\nb.sock"));
 }
 
+TEST(TcpTable, KnowsTimeWaitAndItsAge) {
+  std::vector<PortUse> found;
+  add_port_uses(
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+      "   0: 0100007F:1F90 0100007F:C000 06 00000000:00000000 03:00001676 00000000     0        0 0 3 0\n"
+      "   1: 0100007F:1F90 0100007F:C001 01 00000000:00000000 00:00000000 00000000     0        0 777 1\n"
+      "   2: 0100007F:1F91 0100007F:C000 06 00000000:00000000 03:00001676 00000000     0        0 0 3 0\n"
+      "   3: 0100007F:1F90 0100007F:C002 04 00000000:00000000 01:00000014 00000000     0        0 0 1\n"
+      "garbage\n 4: x:y z\n",
+      8080, found);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].state, PortUse::State::time_wait);
+  EXPECT_EQ(found[0].age, std::chrono::milliseconds(60'000 - 57'500));
+  EXPECT_EQ(found[1].state, PortUse::State::closing);
+}
+
 }  // namespace
 }  // namespace sockward

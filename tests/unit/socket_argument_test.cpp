@@ -1,9 +1,10 @@
-// Was a name of 107 or 108 bytes cut from a longer one? Only evidence says so.
+// Socket paths in arguments, and whether a name of 107 or 108 bytes was cut from one: only evidence says so.
+#include "diagnose/socket_argument.hpp"
+
 #include <gtest/gtest.h>
 
 #include "diagnose/history.hpp"
-#include "diagnose/socket_argument.hpp"
-#include "support/builders.hpp"
+#include "support/processes.hpp"
 
 namespace sockward::test {
 namespace {
@@ -19,6 +20,34 @@ NameSources now(const std::vector<std::string>& arguments) {
 
 std::optional<LongerName> from(const std::vector<std::string>& arguments, const std::string& used = kCut) {
   return longer_name_of(used, now(arguments));
+}
+
+TEST(SocketArgument, IsFoundInEveryForm) {
+  for (const std::string& text : {kLong, "unix:" + kLong, "unix://" + kLong, "type=unixio,path=" + kLong,
+                                  "socket,id=c,path=" + kLong + ",server=on", "--unix-socket=" + kLong})
+    EXPECT_EQ(overlong_socket_path(argument(text)), kLong) << text;
+  const std::string plain = "/srv/" + std::string(120, 'x') + "/control";
+  EXPECT_EQ(overlong_socket_path(argument(plain, "-S")), plain);
+}
+
+TEST(SocketArgument, IsNotAnyLongText) {
+  const std::string file = "/srv/" + std::string(120, 'x') + "/data.txt";
+  for (const std::string& text : {file, kLong + ".txt", "--output=" + file, "path=" + file, "cat " + kLong,
+                                  std::string(200, 'a'), std::string("unix:/run/short.sock"), std::string()})
+    EXPECT_FALSE(overlong_socket_path(argument(text))) << text;
+}
+
+TEST(SocketArgument, IsTheControlPathOfSsh) {
+  for (const std::string& text :
+       {"ControlPath=" + kWhole, "controlpath=" + kWhole, "-oControlPath=" + kWhole}) {
+    const LongArgument argument{.index = 2, .text = text, .before = "-o"};
+    EXPECT_EQ(overlong_socket_path(argument), kWhole) << text;
+    EXPECT_EQ(socket_option(argument), "ControlPath") << text;
+  }
+  EXPECT_EQ(socket_option({.index = 2, .text = kWhole, .before = "-S"}), "-S");
+  EXPECT_EQ(socket_option({.index = 2, .text = "-S" + kWhole, .before = "x"}), "-S");
+  EXPECT_EQ(socket_option({.index = 2, .text = "--unix-socket=" + kWhole, .before = "x"}), "--unix-socket");
+  EXPECT_EQ(socket_option({.index = 2, .text = kWhole, .before = "x"}), "");
 }
 
 TEST(LongerName, IsAnArgumentThatGoesOn) {
@@ -92,56 +121,6 @@ TEST(LongerName, IsAPathThatTheProcessTriedToRemoveBefore) {
   EXPECT_FALSE(longer_name_of(kCut, sources));
   sources.unlinked = "/run/other";
   EXPECT_FALSE(longer_name_of(kCut, sources));
-}
-
-Event exec_of(std::uint32_t index, const std::string& text, std::uint64_t ns = 990'000'000) {
-  Event event = an_event(Syscall::execve, 0);
-  event.time = {ns};
-  event.call = LongArgument{.index = index, .text = text, .before = "-S"};
-  return event;
-}
-
-TEST(History, KeepsTheArgumentsOfOneExecAndThoseThatWereUsed) {
-  History history;
-  const std::string other = "/run/" + std::string(120, 'o') + ".sock";
-  history.remember(exec_of(2, kWhole));
-  history.remember(exec_of(4, other));
-  const Event bind = unix_call(Syscall::bind, 0, kCut, 110);
-  ASSERT_EQ(history.names_at_exec(bind).size(), 2U);
-  EXPECT_EQ(history.names_at_exec(bind).front().option, "-S");
-  history.remember(bind);
-  EXPECT_EQ(history.names_at_exec(bind).size(), 2U);  // it may be bound again
-  EXPECT_TRUE(history.names_at_exec(bind).front().used);
-  EXPECT_EQ(history.pending_name(bind)->path, other);
-  history.remember(exec_of(2, other, 1'500'000'000));  // the next program of this process
-  EXPECT_EQ(history.names_at_exec(bind).size(), 1U);
-  Event stranger = bind;
-  stranger.actor.tgid += 1;
-  EXPECT_TRUE(history.names_at_exec(stranger).empty());
-}
-
-TEST(History, KnowsALongerPathThatTheProcessFailedToRemove) {
-  History history;
-  history.remember(path_call(Syscall::unlink, EPERM, kWhole));
-  const Event bind = unix_call(Syscall::bind, 0, kCut, 110);
-  EXPECT_EQ(history.unlinked_longer(bind, kCut), kWhole);
-  EXPECT_FALSE(history.unlinked_longer(bind, kWhole));
-  Event stranger = bind;
-  stranger.actor.leader_start_ns += 1;
-  EXPECT_FALSE(history.unlinked_longer(stranger, kCut));
-}
-
-TEST(SocketArgument, IsTheControlPathOfSsh) {
-  for (const std::string& text :
-       {"ControlPath=" + kWhole, "controlpath=" + kWhole, "-oControlPath=" + kWhole}) {
-    const LongArgument argument{.index = 2, .text = text, .before = "-o"};
-    EXPECT_EQ(overlong_socket_path(argument), kWhole) << text;
-    EXPECT_EQ(socket_option(argument), "ControlPath") << text;
-  }
-  EXPECT_EQ(socket_option({.index = 2, .text = kWhole, .before = "-S"}), "-S");
-  EXPECT_EQ(socket_option({.index = 2, .text = "-S" + kWhole, .before = "x"}), "-S");
-  EXPECT_EQ(socket_option({.index = 2, .text = "--unix-socket=" + kWhole, .before = "x"}), "--unix-socket");
-  EXPECT_EQ(socket_option({.index = 2, .text = kWhole, .before = "x"}), "");
 }
 
 }  // namespace
