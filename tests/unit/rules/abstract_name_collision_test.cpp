@@ -11,7 +11,7 @@ using ::testing::HasSubstr;
 
 SocketOwner in_another_pid_namespace() {
   SocketOwner other = owner(42, "app", 555);
-  other.pidns = 4026532001;
+  other.process.pidns = 4026532001;
   return other;
 }
 
