@@ -15,7 +15,7 @@
 
 namespace sockward {
 
-/// Turns flags and settings into what the loader takes. Throws StartupError (usage).
+/// Turns settings, and the flags that are none, into what the loader takes. Throws StartupError (usage).
 ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, const CgroupMounts& mounts);
 
 /// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.

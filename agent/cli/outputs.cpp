@@ -50,15 +50,11 @@ HttpTarget target_of(const std::string& url, const Settings::Access& access) {
           .headers = {}};
 }
 
-Severity severity_named(const std::string& name) {
-  return name == "ERROR" ? Severity::error : name == "INFO" ? Severity::info : Severity::warn;
-}
-
 AlertOptions alert_options(const Settings& settings) {
   AlertOptions options{.targets = {},
                        .times = {.hold = settings.alerts.hold, .resend = settings.alerts.resend},
                        .identity = {},
-                       .least = severity_named(settings.alerts.min_severity),
+                       .least = settings.alerts.min_severity,
                        .causes = {}};
   for (const auto& url : settings.alerts.alertmanagers)
     options.targets.push_back(target_of(url, settings.alerts.access));
@@ -79,8 +75,9 @@ AlertOptions alert_options(const Settings& settings) {
 }
 
 std::unique_ptr<Sink> standard_output(const Settings& settings) {
-  const std::string& output = settings.records.output;
-  if (output == "text" || (output == "auto" && isatty(STDOUT_FILENO) == 1))
+  using enum Settings::Records::Output;
+  const auto output = settings.records.output;
+  if (output == text || (output == automatic && isatty(STDOUT_FILENO) == 1))
     return std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
   return std::make_unique<JsonLinesSink>(STDOUT_FILENO, this_resource(),
                                          command_args(settings.records.command_args));
@@ -88,8 +85,11 @@ std::unique_ptr<Sink> standard_output(const Settings& settings) {
 
 }  // namespace
 
-CommandArgs command_args(const std::string& name) {
-  return name == "full" ? CommandArgs::full : name == "program" ? CommandArgs::program : CommandArgs::off;
+CommandArgs command_args(Settings::Records::Arguments arguments) {
+  using enum Settings::Records::Arguments;
+  return arguments == full      ? CommandArgs::full
+         : arguments == program ? CommandArgs::program
+                                : CommandArgs::off;
 }
 
 std::vector<std::unique_ptr<Sink>> make_outputs(const Settings& settings, const Clock& clock,
@@ -101,7 +101,7 @@ std::vector<std::unique_ptr<Sink>> make_outputs(const Settings& settings, const 
   // Alerts first: a person waits for them.
   if (!settings.alerts.alertmanagers.empty())
     outputs.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, counts.alerts));
-  if (settings.records.output != "off")
+  if (settings.records.output != Settings::Records::Output::off)
     outputs.push_back(std::make_unique<CountedSink>(standard_output(settings), counts.standard_output));
   if (!settings.records.file.empty()) {
     const FileLimits limits{.largest_bytes = settings.records.file_max_bytes,

@@ -16,7 +16,7 @@ struct OutputCounts {
   DeliveryCounts standard_output, file, journald, otlp, alerts;
 };
 
-CommandArgs command_args(const std::string& name);
+CommandArgs command_args(Settings::Records::Arguments arguments);
 
 /// The ways out that the settings ask for. `file` is set to the file sink while it is among them (for
 /// reopen()). Throws StartupError when one cannot be had.

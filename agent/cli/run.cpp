@@ -37,15 +37,7 @@ void check_drops(const Settings& settings) {
 
 Settings merge(const RunFlags& flags) {
   Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
-  if (!flags.listen_address.empty()) settings.web.listen_address = flags.listen_address;
-  if (!flags.allowed_hosts.empty()) settings.web.allowed_hosts = flags.allowed_hosts;
-  if (!flags.telemetry_path.empty()) settings.web.telemetry_path = flags.telemetry_path;
-  if (!flags.web_config_file.empty()) settings.web.config_file = flags.web_config_file;
-  if (!flags.output.empty()) settings.records.output = flags.output;
-  if (!flags.pin_path.empty()) settings.restart.pin_path = flags.pin_path;
-  settings.restart.keep_on_stop |= flags.keep_on_stop;
-  settings.web.enable_ui |= flags.enable_ui;
-  validate(settings);
+  override_settings(settings, flags.probe.settings);
   check_drops(settings);
   return settings;
 }
@@ -189,23 +181,6 @@ MetricSources metric_sources(Observer& observer, DiagnosisCounts& diagnoses, Dia
           .container_exists = [&observer](std::uint64_t key) { return observer.containers.exists(key); }};
 }
 
-/// Sections that only a new start can change: they are in the kernel or in open sockets by now.
-std::string unchangeable(const Settings& now, const Settings& wanted) {
-  std::string sections;
-  const auto add = [&](bool same, const char* name) {
-    if (!same) sections += (sections.empty() ? "" : ", ") + std::string(name);
-  };
-  add(now.probes == wanted.probes, "probes");
-  add(now.names == wanted.names, "names");
-  add(now.limits == wanted.limits, "limits");
-  add(now.metrics == wanted.metrics, "metrics");
-  add(now.privileges == wanted.privileges, "privileges");
-  add(now.restart == wanted.restart, "restart");
-  add(now.web == wanted.web, "web");
-  add(now.host == wanted.host, "host");
-  return sections;
-}
-
 /// Reads the configuration again when it is asked to or the file has changed, and gives the pipeline new
 /// outputs. A file that is broken changes nothing.
 class Reloader {
@@ -243,11 +218,8 @@ class Reloader {
       pipeline_.replace_sinks(std::move(outputs), wanted.records.fold,
                               IgnoredPaths(wanted.records.ignore_paths));
       file_ = file;
-      if (const std::string sections = unchangeable(settings_, wanted); !sections.empty())
+      if (const std::string sections = sections_needing_restart(settings_, wanted); !sections.empty())
         log_warn("settings changed but take effect only after a restart: {}", sections);
-      settings_.records = wanted.records;
-      settings_.alerts = wanted.alerts;
-      settings_.otlp = wanted.otlp;
       observer_.stats.config_good = true;
       log_info("reloaded {}", flags_.config_file);
     } catch (const StartupError& error) {
@@ -257,7 +229,7 @@ class Reloader {
   }
 
   const RunFlags& flags_;
-  Settings settings_;
+  const Settings settings_;  // of the start
   Observer& observer_;
   Pipeline& pipeline_;
   RecentRecords& recent_;
@@ -308,7 +280,7 @@ int run_command(const RunFlags& flags) {
   use_one_heap();
   const CgroupMounts mounts = find_cgroup_mounts();
   ProbeOptions options = probe_options(flags.probe, settings, mounts);
-  options.pin_path = settings.restart.pin_path == "off" ? "" : settings.restart.pin_path;
+  options.pin_path = settings.restart.pin_path.value_or("");
   options.keep_on_stop = settings.restart.keep_on_stop;
   options.source_rate = settings.limits.source_rate;  // trace shows everything
   options.address_rate = settings.limits.address_rate;
@@ -343,7 +315,7 @@ int run_command(const RunFlags& flags) {
                       {.queue_records = settings.limits.queue_records,
                        .history_entries = settings.limits.history_entries,
                        .host_utsns = options.host_utsns,
-                       .want_arguments = settings.records.command_args != "off",
+                       .want_arguments = settings.records.command_args != Settings::Records::Arguments::off,
                        .fold = settings.records.fold,
                        .ignored = IgnoredPaths(settings.records.ignore_paths),
                        .filter = {}},
