@@ -4,7 +4,7 @@ set(made ${CMAKE_BINARY_DIR}/packaging)
 
 # The annotated settings without the words on top, as text that troff shows as it is.
 file(READ ${packaging}/config/sockward.yml SETTINGS)
-string(REGEX REPLACE "^[^\n]*\n[^\n]*\n#\n# " "" SETTINGS "${SETTINGS}")
+string(REGEX REPLACE "^.*\n#\n# " "" SETTINGS "${SETTINGS}")
 string(REGEX REPLACE "\n# ?" "\n" SETTINGS "${SETTINGS}")
 string(REPLACE "\\" "\\e" SETTINGS "${SETTINGS}")
 string(REPLACE "-" "\\-" SETTINGS "${SETTINGS}")

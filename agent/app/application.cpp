@@ -13,7 +13,7 @@ namespace {
 ProbeOptions loader_options(const ApplicationOptions& options, const CgroupMounts& mounts) {
   const Settings& settings = options.settings;
   ProbeOptions probe = probe_options(options.probe, settings, mounts);
-  probe.pin_path = settings.restart.pin_path == "off" ? "" : settings.restart.pin_path;
+  probe.pin_path = settings.restart.pin_path.value_or("");
   probe.keep_on_stop = settings.restart.keep_on_stop;
   probe.source_rate = settings.limits.source_rate;  // trace shows everything
   probe.address_rate = settings.limits.address_rate;
@@ -91,7 +91,7 @@ PipelineOptions Application::pipeline_options() const {
           .history_entries = settings.limits.history_entries,
           .host_utsns = probe_options_.host_utsns,
           .resource = this_resource(),
-          .want_arguments = settings.records.command_args != "off",
+          .want_arguments = settings.records.command_args != CommandArgs::off,
           .fold = settings.records.fold,
           .ignored = IgnoredPaths(settings.records.ignore_paths),
           .filter = {}};

@@ -64,15 +64,11 @@ HttpTarget target_of(const std::string& url, const Settings::Access& access) {
           .headers = {}};
 }
 
-Severity severity_named(const std::string& name) {
-  return name == "ERROR" ? Severity::error : name == "INFO" ? Severity::info : Severity::warn;
-}
-
 AlertOptions alert_options(const Settings& settings) {
   AlertOptions options{.targets = {},
                        .times = {.hold = settings.alerts.hold, .resend = settings.alerts.resend},
                        .identity = {},
-                       .least = severity_named(settings.alerts.min_severity),
+                       .least = settings.alerts.min_severity,
                        .causes = {}};
   for (const auto& url : settings.alerts.alertmanagers)
     options.targets.push_back(target_of(url, settings.alerts.access));
@@ -93,26 +89,23 @@ AlertOptions alert_options(const Settings& settings) {
 }
 
 std::unique_ptr<Sink> standard_output(const Settings& settings) {
-  const std::string& output = settings.records.output;
-  if (output == "text" || (output == "auto" && isatty(STDOUT_FILENO) == 1))
+  using enum Settings::Records::Output;
+  const auto output = settings.records.output;
+  if (output == text || (output == automatic && isatty(STDOUT_FILENO) == 1))
     return std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
-  return std::make_unique<JsonLinesSink>(STDOUT_FILENO, command_args(settings.records.command_args));
+  return std::make_unique<JsonLinesSink>(STDOUT_FILENO, settings.records.command_args);
 }
 
 }  // namespace
 
-CommandArgs command_args(const std::string& name) {
-  return name == "full" ? CommandArgs::full : name == "program" ? CommandArgs::program : CommandArgs::off;
-}
-
 std::vector<std::unique_ptr<Sink>> Outputs::make(const Settings& settings, const Clock& clock) {
-  const CommandArgs arguments = command_args(settings.records.command_args);
+  const CommandArgs arguments = settings.records.command_args;
   std::vector<std::unique_ptr<Sink>> sinks;
   JsonFileSink* file = nullptr;
   // Alerts first: a person waits for them.
   if (!settings.alerts.alertmanagers.empty())
     sinks.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, counts_.alerts));
-  if (settings.records.output != "off")
+  if (settings.records.output != Settings::Records::Output::off)
     sinks.push_back(std::make_unique<CountedSink>(standard_output(settings), counts_.standard_output));
   if (!settings.records.file.empty()) {
     const FileLimits limits{.largest_bytes = settings.records.file_max_bytes,

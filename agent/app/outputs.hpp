@@ -17,13 +17,11 @@ struct OutputCounts {
   DeliveryCounts standard_output, file, journald, otlp, alerts;
 };
 
-CommandArgs command_args(const std::string& name);
-
 /// Makes the sinks that the settings ask for, at the start and again at each reload, and owns what outlives
 /// them. recent() and counts() are thread-safe; the rest is used by one thread.
 class Outputs {
  public:
-  explicit Outputs(const Settings& settings) : recent_(command_args(settings.records.command_args)) {}
+  explicit Outputs(const Settings& settings) : recent_(settings.records.command_args) {}
 
   /// Throws StartupError when one cannot be had; the previous ones then stay as they are. `clock` must
   /// outlive the sinks.

@@ -9,10 +9,11 @@
 namespace sockward {
 namespace {
 
-BackendChoice backend_choice(const std::string& name) {
-  return name == "fexit"        ? BackendChoice::fexit
-         : name == "tracepoint" ? BackendChoice::tracepoint
-                                : BackendChoice::automatic;
+BackendChoice backend_choice(Settings::Probes::Backend backend) {
+  using enum Settings::Probes::Backend;
+  return backend == fexit        ? BackendChoice::fexit
+         : backend == tracepoint ? BackendChoice::tracepoint
+                                 : BackendChoice::automatic;
 }
 
 bool sysctl_writes_strict() {
@@ -45,9 +46,8 @@ ReportFilter report_filter(const std::vector<std::string>& errors, const char* f
 }
 
 ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, const CgroupMounts& mounts) {
-  const std::string& backend = flags.backend != "auto" ? flags.backend : settings.probes.backend;
   return {.filter = report_filter(settings.probes.errors, "probes.errno"),
-          .backend = backend_choice(backend),
+          .backend = backend_choice(settings.probes.backend),
           .strict = flags.strict,
           .btf_path = flags.btf_path,
           .ring_bytes = settings.limits.ring_bytes,

@@ -10,12 +10,12 @@ namespace sockward {
 
 /// Flags of every command that observes.
 struct ProbeFlags {
-  std::string backend = "auto";
+  FlagValues settings;  ///< those of section `probes`; of `run`: of every section
   std::string btf_path;
   bool strict = false;
 };
 
-/// Turns flags and settings into what the loader takes. Throws StartupError (usage).
+/// Turns settings, and the flags that are none, into what the loader takes. Throws StartupError (usage).
 ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, const CgroupMounts& mounts);
 
 /// "default", "all" or errno names. Throws StartupError (usage) with the nearest right name.

@@ -19,8 +19,8 @@ struct ConfigSource {
 /// outputs. A file that is broken changes nothing. Used by the main thread.
 class Reloader {
  public:
-  /// `now`: what is in force. The others must outlive it.
-  Reloader(ConfigSource source, Settings now, Outputs& outputs, Observer& observer, Pipeline& pipeline);
+  /// `at_start`: the settings that the agent started with. The others must outlive it.
+  Reloader(ConfigSource source, Settings at_start, Outputs& outputs, Observer& observer, Pipeline& pipeline);
 
   /// SIGHUP: reloads, and opens records.file again.
   void on_hangup();
@@ -31,7 +31,7 @@ class Reloader {
   void reload();
 
   const ConfigSource source_;
-  Settings settings_;
+  const Settings settings_;  // of the start
   Outputs& outputs_;
   Observer& observer_;
   Pipeline& pipeline_;

@@ -77,7 +77,8 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
 
 int check_command(const CheckFlags& flags) {
   std::printf("sockward %s (revision %s)\n", kVersion, kRevision);
-  const Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
+  Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
+  override_settings(settings, flags.probe.settings);
   line("ok", "configuration", flags.config_file.empty() ? "defaults" : flags.config_file);
   const std::string& web = flags.web_config_file.empty() ? settings.web.config_file : flags.web_config_file;
   if (!web.empty()) {
@@ -99,13 +100,13 @@ int check_command(const CheckFlags& flags) {
   const auto plan = ProbeSet::preflight(options);  // throws what is missing
   line("ok", "capabilities", "may load tracing programs");
   line("ok", "BTF", options.btf_path.empty() ? "/sys/kernel/btf/vmlinux" : options.btf_path);
-  if (settings.restart.pin_path == "off") {
+  if (!settings.restart.pin_path) {
     line("warn", "restart", "restart.pin_path is off: what happens between two agents will be missed");
   } else {
-    const auto gap = ProbeSet::restart_obstacle(plan, settings.restart.pin_path);
+    const auto gap = ProbeSet::restart_obstacle(plan, *settings.restart.pin_path);
     line(gap ? "warn" : "ok", "restart",
          gap ? "what happens between two agents will be missed: " + *gap
-             : "the programs live on at " + settings.restart.pin_path + " when the agent dies");
+             : "the programs live on at " + *settings.restart.pin_path + " when the agent dies");
   }
   const int missing = print_plan(plan);
   print_unseen(plan);

@@ -9,6 +9,7 @@
 #include "base/version.hpp"
 #include "cli/completion.hpp"
 #include "cli/flags.hpp"
+#include "config/settings_table.hpp"
 #include "prometheus/catalogue.hpp"
 
 namespace sockward {
@@ -39,9 +40,38 @@ struct AllFlags {
   std::string shell;
 };
 
+/// The flag of a setting. An empty value is none: --web.config.file="$FILE".
+void add_setting_flag(CLI::App& command, const Setting& setting, FlagValues& values) {
+  const std::string name(setting.flag), help = flag_help(setting);
+  if (std::holds_alternative<kind::Switch>(setting.kind)) {
+    command.add_flag_callback(
+        name, [&values, name] { values[name] = {"true"}; }, help);
+    return;
+  }
+  if (std::holds_alternative<kind::List>(setting.kind)) {
+    using Texts = std::vector<std::string>;
+    const auto take = [&values, name](const Texts& given) { values[name] = given; };
+    command.add_option_function<Texts>(name, take, help);
+    return;
+  }
+  const auto take = [&values, name](const std::string& given) {
+    if (!given.empty()) values[name] = {given};
+  };
+  CLI::Option* option = command.add_option_function<std::string>(name, take, help);
+  if (const auto* choice = std::get_if<kind::Choice>(&setting.kind))
+    option->type_name(fmt::format("TEXT:{{{}}}", fmt::join(choice->names, ",")));  // as completion reads it
+}
+
+/// Flags of settings: of section `probes`, which every command that observes has, or of the others.
+void add_setting_flags(CLI::App& command, bool of_probes, FlagValues& values) {
+  for (const SettingsSection& section : settings_table())
+    if ((section.name == "probes") == of_probes)
+      for (const Setting& setting : section.settings)
+        if (!setting.flag.empty()) add_setting_flag(command, setting, values);
+}
+
 void add_probe_flags(CLI::App& command, ProbeFlags& flags) {
-  command.add_option("--probe.backend", flags.backend, "auto, fexit or tracepoint")
-      ->check(CLI::IsMember({"auto", "fexit", "tracepoint"}));
+  add_setting_flags(command, true, flags.settings);
   command.add_option("--btf.path", flags.btf_path,
                      "BTF file for exactly this kernel, where it provides none itself");
   command.add_flag("--config.strict", flags.strict, "fail when any probe cannot be attached");
@@ -57,20 +87,9 @@ void add_log_flags(CLI::App& command, LogFlags& flags) {
 void add_run(CLI::App& app, RunFlags& flags) {
   CLI::App& run = *app.add_subcommand("run", "The agent: metrics on HTTP, records on standard output");
   run.add_option("--config.file", flags.config_file, "YAML settings (docs/configuration.md); optional");
-  run.add_option("--web.listen-address", flags.listen_address,
-                 "address and port, repeatable (127.0.0.1:9966)");
-  run.add_option("--web.telemetry-path", flags.telemetry_path, "path of the metrics (/metrics)");
-  run.add_option("--web.allowed-host", flags.allowed_hosts, "name accepted in Host headers, repeatable");
-  run.add_flag("--web.enable-ui", flags.enable_ui, "serve / and /api/ to anyone who can reach the port");
-  run.add_option(
-      "--web.config.file", flags.web_config_file,
-      "TLS, users, headers: the web configuration file of Prometheus exporters (docs/configuration.md)");
-  run.add_option("--records.output", flags.output, "auto, json, text or off: records on standard output");
-  run.add_option(
-      "--restart.pin-path", flags.pin_path,
-      "bpffs directory where the programs stay when the agent dies, or off (/sys/fs/bpf/sockward)");
-  run.add_flag("--restart.keep-on-stop", flags.keep_on_stop,
-               "keep them there also when the agent is stopped, so that the next start misses nothing");
+  run.add_flag("--print-default-config", flags.print_default_config,
+               "print every setting with its default and its meaning, as YAML, and stop");
+  add_setting_flags(run, false, flags.probe.settings);
   run.add_flag("--bpf.stats", flags.bpf_stats,
                "measure the programs' run time (slows every BPF program on the node)");
   add_probe_flags(run, flags.probe);
@@ -199,6 +218,7 @@ void set_up_log(const LogFlags& flags) {
 }
 
 int dispatch(const CLI::App& app, const AllFlags& flags) {
+  if (flags.run.print_default_config) return std::fputs(annotated_settings().c_str(), stdout), 0;
   if (app.got_subcommand("run")) return set_up_log(flags.run.log), run_command(flags.run);
   if (app.got_subcommand("trace")) return set_up_log(flags.trace.log), trace_command(flags.trace);
   if (app.got_subcommand("check")) return set_up_log(flags.check.log), check_command(flags.check);

@@ -15,9 +15,7 @@ struct RunFlags {
   ProbeFlags probe;
   LogFlags log;
   std::string config_file;
-  std::vector<std::string> listen_address, allowed_hosts;
-  std::string telemetry_path, output, web_config_file, pin_path;
-  bool enable_ui = false, bpf_stats = false, keep_on_stop = false;
+  bool print_default_config = false, bpf_stats = false;
 };
 
 struct TraceFlags {

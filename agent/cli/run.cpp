@@ -26,15 +26,7 @@ void check_drops(const Settings& settings) {
 
 Settings merge(const RunFlags& flags) {
   Settings settings = flags.config_file.empty() ? Settings{} : load_settings(flags.config_file);
-  if (!flags.listen_address.empty()) settings.web.listen_address = flags.listen_address;
-  if (!flags.allowed_hosts.empty()) settings.web.allowed_hosts = flags.allowed_hosts;
-  if (!flags.telemetry_path.empty()) settings.web.telemetry_path = flags.telemetry_path;
-  if (!flags.web_config_file.empty()) settings.web.config_file = flags.web_config_file;
-  if (!flags.output.empty()) settings.records.output = flags.output;
-  if (!flags.pin_path.empty()) settings.restart.pin_path = flags.pin_path;
-  settings.restart.keep_on_stop |= flags.keep_on_stop;
-  settings.web.enable_ui |= flags.enable_ui;
-  validate(settings);
+  override_settings(settings, flags.probe.settings);
   check_drops(settings);
   return settings;
 }

@@ -93,6 +93,7 @@ int trace_command(const TraceFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   Settings settings;
   settings.probes.stderr_text = flags.stderr_text;
+  override_settings(settings, flags.probe.settings);
   ProbeOptions options = probe_options(flags.probe, settings, mounts);
   options.filter = report_filter(flags.errors, "--errno");
   options.filter.syscalls = syscall_bits(flags.syscalls);

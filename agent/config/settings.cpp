@@ -2,158 +2,140 @@
 
 #include <fmt/format.h>
 
-#include <bit>
+#include <algorithm>
 #include <charconv>
-#include <map>
 
-#include "base/errno_name.hpp"
 #include "base/nearest.hpp"
 #include "base/printable.hpp"
-#include "base/result.hpp"
 #include "base/startup_error.hpp"
+#include "config/settings_table.hpp"
 #include "config/yaml_keys.hpp"
 
 namespace sockward {
 namespace {
 
-using Setter = YamlFile::Setter;
-using Keys = YamlFile::Keys;
-using Origin = YamlFile;
+YamlFile settings_file(const std::string& file) {
+  return {file, "all keys are in docs/configuration.md"};
+}
+
+std::string full_name(const SettingsSection& section, const Setting& setting) {
+  return fmt::format("{}.{}", section.name, setting.key);
+}
 
 template <class T>
-Setter scalar(T& target, const char* kind, const Origin& origin) {
-  return [&target, kind, &origin](const YAML::Node& node) {
-    try {
-      target = node.as<T>();
-    } catch (const YAML::Exception&) {
-      throw origin.at(node, fmt::format("this value must be {}", kind), "see docs/configuration.md");
-    }
-  };
+T scalar(const YAML::Node& node, const char* what) {
+  try {
+    return node.as<T>();
+  } catch (const YAML::Exception&) {
+    throw usage_error(fmt::format("this value must be {}", what), "see docs/configuration.md");
+  }
 }
 
-Setter texts(std::vector<std::string>& target, const Origin& origin) {
-  return [&target, &origin](const YAML::Node& node) {
+std::string text_of(const YAML::Node& node) {
+  return scalar<std::string>(node, "a text");
+}
+
+bool is_label_name(const std::string& name) {
+  constexpr const char* kGood = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  return !name.empty() && name.find_first_not_of(kGood) == std::string::npos &&
+         (name[0] < '0' || name[0] > '9');
+}
+
+/// Gives one setting the value of a node. Throws StartupError without a place, which YamlFile adds; labels
+/// have lines of their own.
+struct Taker {
+  Settings& settings;
+  std::string name;  ///< "records.fold"
+  const YAML::Node& node;
+  const YamlFile& origin;
+
+  void operator()(const kind::Text& text) const { text.at.in(settings) = text_of(node); }
+
+  void operator()(const kind::TextOrOff& text) const {
+    auto& value = text.at.in(settings);
+    value = text_of(node);
+    if (value == "off") value.reset();
+  }
+
+  void operator()(const kind::Switch& flag) const {
+    flag.at.in(settings) = scalar<bool>(node, "true or false");
+  }
+
+  void operator()(const kind::Number& number) const {
+    number.at.in(settings) = scalar<std::uint32_t>(node, "a whole number, 0 or more");
+  }
+
+  void operator()(const kind::Bytes& bytes) const {
+    bytes.at.in(settings) = parse_bytes(node.as<std::string>(""), name);
+  }
+
+  void operator()(const kind::Duration& duration) const {
+    duration.at.in(settings) = parse_duration(node.as<std::string>(""), name);
+  }
+
+  void operator()(const kind::List& list) const {
     if (!node.IsScalar() && !node.IsSequence())
-      throw origin.at(node, "this must be a text or a list of texts", "see docs/configuration.md");
-    target.clear();
-    if (node.IsScalar()) target.push_back(node.Scalar());
+      throw usage_error("this must be a text or a list of texts", "see docs/configuration.md");
+    auto& values = list.at.in(settings);
+    values.clear();
+    if (node.IsScalar()) values.push_back(node.Scalar());
     if (node.IsSequence())
-      for (const auto& item : node) target.push_back(item.as<std::string>(""));
-  };
-}
+      for (const auto& item : node) values.push_back(item.as<std::string>(""));
+  }
 
-template <class T, class Parse>
-Setter parsed(T& target, Parse parse, const char* what) {
-  return [&target, parse, what](const YAML::Node& node) { target = parse(node.as<std::string>(""), what); };
-}
-
-/// Label names as Prometheus has them: Alertmanager refuses others.
-Setter labels(std::map<std::string, std::string>& target, const Origin& origin) {
-  return [&target, &origin](const YAML::Node& node) {
-    if (!node.IsMap()) throw origin.at(node, "labels must map names to texts", "see docs/configuration.md");
-    target.clear();
+  /// Names as Prometheus has them: Alertmanager refuses others.
+  void operator()(const kind::Labels& labels) const {
+    if (!node.IsMap()) throw usage_error("labels must map names to texts", "see docs/configuration.md");
+    auto& values = labels.at.in(settings);
+    values.clear();
     for (const auto& entry : node) {
-      const auto name = entry.first.as<std::string>(""), value = entry.second.as<std::string>("");
-      const bool good =
-          !name.empty() &&
-          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") ==
-              std::string::npos &&
-          (name[0] < '0' || name[0] > '9');
-      if (!good)
-        throw origin.at(entry.first, fmt::format("\"{}\" is no label name", printable(name).text),
+      const auto label = entry.first.as<std::string>(""), value = entry.second.as<std::string>("");
+      if (!is_label_name(label))
+        throw origin.at(entry.first, fmt::format("\"{}\" is no label name", printable(label).text),
                         "letters, digits and underscores, no digit first");
-      target[name] = value;
+      values[label] = value;
     }
-  };
-}
+  }
 
-/// The keys of a section that reaches an HTTP server.
-Keys with_access(Keys keys, Settings::Access& access, const Origin& o) {
-  constexpr const char* kText = "a text";
-  keys.insert({{"username", scalar(access.username, kText, o)},
-               {"password_file", scalar(access.password_file, kText, o)},
-               {"bearer_token_file", scalar(access.bearer_token_file, kText, o)},
-               {"ca_file", scalar(access.ca_file, kText, o)},
-               {"cert_file", scalar(access.cert_file, kText, o)},
-               {"key_file", scalar(access.key_file, kText, o)}});
+  void operator()(const kind::Choice& choice) const {
+    const std::string value = text_of(node);
+    const auto found = std::find(choice.names.begin(), choice.names.end(), value);
+    if (found == choice.names.end())
+      throw usage_error(fmt::format("{}: \"{}\" is not one of its values", name, printable(value).text),
+                        fmt::format("did you mean \"{}\"?", nearest(value, choice.names)));
+    choice.at.set(settings, static_cast<std::size_t>(found - choice.names.begin()));
+  }
+};
+
+YamlFile::Keys keys_of(const SettingsSection& section, Settings& settings, const YamlFile& origin) {
+  YamlFile::Keys keys;
+  for (const Setting& setting : section.settings)
+    keys.emplace(setting.key, [&settings, &section, &setting, &origin](const YAML::Node& node) {
+      std::visit(Taker{settings, full_name(section, setting), node, origin}, setting.kind);
+    });
   return keys;
 }
 
-Keys sections(Settings& s, const Origin& o) {
-  constexpr const char *kText = "a text", *kNumber = "a whole number, 0 or more", *kBool = "true or false";
-  const auto section = [&o](const char* name, Keys keys) {
-    return std::pair<const std::string, Setter>(
-        name, [name, keys = std::move(keys), &o](const YAML::Node& node) { o.apply(node, name, keys); });
-  };
-  return {
-      section("probes", {{"errno", texts(s.probes.errors, o)},
-                         {"backend", scalar(s.probes.backend, kText, o)},
-                         {"seccomp_denied", scalar(s.probes.seccomp_denied, kBool, o)},
-                         {"stderr_text", scalar(s.probes.stderr_text, kBool, o)}}),
-      section("names", {{"near_limit_bytes", scalar(s.names.near_limit_bytes, kNumber, o)}}),
-      section("records",
-              {{"output", scalar(s.records.output, kText, o)},
-               {"file", scalar(s.records.file, kText, o)},
-               {"file_max_bytes", parsed(s.records.file_max_bytes, parse_bytes, "records.file_max_bytes")},
-               {"file_keep", scalar(s.records.file_keep, kNumber, o)},
-               {"journald", scalar(s.records.journald, kBool, o)},
-               {"command_args", scalar(s.records.command_args, kText, o)},
-               {"fold", parsed(s.records.fold, parse_duration, "records.fold")},
-               {"ignore_paths", texts(s.records.ignore_paths, o)}}),
-      section("otlp", with_access({{"url", scalar(s.otlp.url, kText, o)}}, s.otlp.access, o)),
-      section("alerts", with_access({{"alertmanagers", texts(s.alerts.alertmanagers, o)},
-                                     {"min_severity", scalar(s.alerts.min_severity, kText, o)},
-                                     {"causes", texts(s.alerts.causes, o)},
-                                     {"hold", parsed(s.alerts.hold, parse_duration, "alerts.hold")},
-                                     {"resend", parsed(s.alerts.resend, parse_duration, "alerts.resend")},
-                                     {"labels", labels(s.alerts.labels, o)}},
-                                    s.alerts.access, o)),
-      section("metrics", {{"container_name_cap", scalar(s.metrics.container_name_cap, kNumber, o)},
-                          {"container_name_ttl", parsed(s.metrics.container_name_ttl, parse_duration,
-                                                        "metrics.container_name_ttl")}}),
-      section("limits", {{"ring_bytes", parsed(s.limits.ring_bytes, parse_bytes, "limits.ring_bytes")},
-                         {"queue_records", scalar(s.limits.queue_records, kNumber, o)},
-                         {"source_entries", scalar(s.limits.source_entries, kNumber, o)},
-                         {"bound_names", scalar(s.limits.bound_names, kNumber, o)},
-                         {"walk_bytes", parsed(s.limits.walk_bytes, parse_bytes, "limits.walk_bytes")},
-                         {"history_entries", scalar(s.limits.history_entries, kNumber, o)},
-                         {"source_rate", scalar(s.limits.source_rate, kNumber, o)},
-                         {"address_rate", scalar(s.limits.address_rate, kNumber, o)}}),
-      section("web", {{"listen_address", texts(s.web.listen_address, o)},
-                      {"telemetry_path", scalar(s.web.telemetry_path, kText, o)},
-                      {"enable_ui", scalar(s.web.enable_ui, kBool, o)},
-                      {"config_file", scalar(s.web.config_file, kText, o)},
-                      {"external_url", scalar(s.web.external_url, kText, o)},
-                      {"allowed_hosts", texts(s.web.allowed_hosts, o)}}),
-      section("privileges",
-              {{"drop", texts(s.privileges.drop, o)}, {"seccomp", scalar(s.privileges.seccomp, kBool, o)}}),
-      section("restart", {{"pin_path", scalar(s.restart.pin_path, kText, o)},
-                          {"keep_on_stop", scalar(s.restart.keep_on_stop, kBool, o)}}),
-      section("host", {{"uts_namespace", scalar(s.host.uts_namespace, kNumber, o)}})};
+YamlFile::Keys keys_of_all(Settings& settings, const YamlFile& origin) {
+  YamlFile::Keys sections;
+  for (const SettingsSection& section : settings_table())
+    sections.emplace(section.name, [&settings, &section, &origin](const YAML::Node& node) {
+      origin.apply(node, std::string(section.name), keys_of(section, settings, origin));
+    });
+  return sections;
 }
 
-void require_one_of(const std::string& value, const char* what,
-                    std::initializer_list<std::string_view> choices) {
-  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  throw usage_error(fmt::format("{}: \"{}\" is not one of its values", what, printable(value).text),
-                    fmt::format("did you mean \"{}\"?", nearest(value, choices)));
+std::uint64_t count_of(std::uint32_t number) {
+  return number;
+}
+std::uint64_t count_of(std::chrono::seconds duration) {
+  return static_cast<std::uint64_t>(duration.count());
 }
 
-void require_range(std::uint64_t value, const char* what, std::uint64_t least, std::uint64_t most) {
-  if (value >= least && value <= most) return;
-  throw usage_error(fmt::format("{}: {} is out of range", what, value),
-                    fmt::format("choose {} to {}", least, most));
-}
-
-/// An absolute path, or one that ends in /*.
-void require_path_pattern(const std::string& path, const char* what) {
-  const std::size_t star = path.find('*');
-  const bool good = path.starts_with('/') &&
-                    (star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*")));
-  if (good) return;
-  throw usage_error(fmt::format("{}: \"{}\" is neither an absolute path nor one that ends in /*", what,
-                                printable(path).text),
-                    "write e.g. /run/nscd/socket, or /run/systemd/userdb/* for everything below a directory");
+void require_range(std::uint64_t value, const std::string& name, const Range& range) {
+  if (value >= range.least && value <= range.most) return;
+  throw usage_error(fmt::format("{}: {} is out of range", name, value),
+                    fmt::format("choose {} to {}", range.least, range.most));
 }
 
 struct Unit {
@@ -186,18 +168,10 @@ std::uint32_t parse_bytes(const std::string& text, const std::string& what) {
       with_unit(text, what, {{"", 1}, {"KiB", 1024}, {"MiB", 1 << 20}}, 1u << 31));
 }
 
-namespace {
-
-YamlFile settings_file(const std::string& file) {
-  return {file, "all keys are in docs/configuration.md"};
-}
-
-}  // namespace
-
 Settings parse_settings(const std::string& yaml, const std::string& file) {
   Settings settings;
   const YamlFile origin = settings_file(file);
-  origin.apply(yaml, sections(settings, origin));
+  origin.apply(yaml, keys_of_all(settings, origin));
   try {
     validate(settings);
   } catch (const StartupError& error) {
@@ -210,40 +184,41 @@ Settings load_settings(const std::string& file) {
   return parse_settings(settings_file(file).read("--config.file"), file);
 }
 
+void override_settings(Settings& settings, const FlagValues& flags) {
+  const YamlFile command_line = settings_file("the command line");
+  for (const SettingsSection& section : settings_table())
+    for (const Setting& setting : section.settings) {
+      const auto given = flags.find(setting.flag);
+      if (given == flags.end() || given->second.empty()) continue;
+      const auto& values = given->second;
+      const YAML::Node node = values.size() == 1 ? YAML::Node(values.front()) : YAML::Node(values);
+      std::visit(Taker{settings, full_name(section, setting), node, command_line}, setting.kind);
+    }
+  validate(settings);
+}
+
 void validate(const Settings& settings) {
-  require_one_of(settings.probes.backend, "probes.backend", {"auto", "fexit", "tracepoint"});
-  require_one_of(settings.records.output, "records.output", {"auto", "json", "text", "off"});
-  require_one_of(settings.alerts.min_severity, "alerts.min_severity", {"INFO", "WARN", "ERROR"});
-  require_range(static_cast<std::uint64_t>(settings.alerts.hold.count()), "alerts.hold", 1, 86400);
-  require_range(static_cast<std::uint64_t>(settings.alerts.resend.count()), "alerts.resend", 1, 3600);
-  require_range(settings.records.file_keep, "records.file_keep", 0, 100);
-  require_one_of(settings.records.command_args, "records.command_args", {"off", "program", "full"});
-  for (const auto& name : settings.probes.errors)
-    if (name != "default" && name != "all" && !errno_number(name))
-      throw usage_error(fmt::format("probes.errno: unknown error name \"{}\"", printable(name).text),
-                        fmt::format("did you mean {}? Also: all, default", nearest_errno_name(name)));
-  require_range(settings.names.near_limit_bytes, "names.near_limit_bytes", 0, 107);
-  require_range(static_cast<std::uint64_t>(settings.records.fold.count()), "records.fold", 0, 3600);
-  for (const auto& path : settings.records.ignore_paths) require_path_pattern(path, "records.ignore_paths");
-  require_range(settings.metrics.container_name_cap, "metrics.container_name_cap", 1, 10000);
-  require_range(settings.limits.ring_bytes, "limits.ring_bytes", 4096, 256u << 20);
-  if (!std::has_single_bit(settings.limits.ring_bytes))
-    throw usage_error(fmt::format("limits.ring_bytes: {} is not a power of two", settings.limits.ring_bytes),
-                      "use e.g. 1MiB");
-  require_range(settings.limits.queue_records, "limits.queue_records", 16, 1 << 20);
-  require_range(settings.limits.source_entries, "limits.source_entries", 16, 1 << 20);
-  require_range(settings.limits.source_rate, "limits.source_rate", 0, 1'000'000);
-  require_range(settings.limits.address_rate, "limits.address_rate", 0, 1'000'000);
-  require_range(settings.limits.bound_names, "limits.bound_names", 64, 1 << 20);
-  require_range(settings.limits.walk_bytes, "limits.walk_bytes", 64u << 10, 256u << 20);
-  require_range(settings.limits.history_entries, "limits.history_entries", 16, 1 << 16);
-  if (settings.restart.pin_path != "off" && (!settings.restart.pin_path.starts_with('/') ||
-                                             settings.restart.pin_path.find('.') != std::string::npos))
-    throw usage_error(fmt::format("restart.pin_path: \"{}\" is not an absolute path without dots",
-                                  printable(settings.restart.pin_path).text),
-                      "names in a bpf file system cannot contain dots; or write off");
-  if (!settings.web.telemetry_path.starts_with('/'))
-    throw usage_error("web.telemetry_path must begin with /", "the default is /metrics");
+  for (const SettingsSection& section : settings_table())
+    for (const Setting& setting : section.settings) {
+      std::visit(
+          [&](const auto& kind) {
+            if constexpr (requires { kind.range; })
+              require_range(count_of(kind.at.of(settings)), full_name(section, setting), kind.range);
+          },
+          setting.kind);
+      if (setting.check != nullptr) setting.check(settings);
+    }
+}
+
+std::string sections_needing_restart(const Settings& now, const Settings& wanted) {
+  const auto same = [&](const Setting& setting) {
+    return std::visit([&](const auto& kind) { return kind.at.of(now) == kind.at.of(wanted); }, setting.kind);
+  };
+  std::string names;
+  for (const SettingsSection& section : settings_table())
+    if (!section.reloadable && !std::all_of(section.settings.begin(), section.settings.end(), same))
+      names.append(names.empty() ? "" : ", ").append(section.name);
+  return names;
 }
 
 }  // namespace sockward

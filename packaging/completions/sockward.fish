@@ -10,16 +10,17 @@ complete -c sockward -n __fish_use_subcommand -a demo -d 'Makes real failures ha
 complete -c sockward -n __fish_use_subcommand -a completion -d 'Prints the completion script for bash, zsh or fish'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l help -d 'Print this help message and exit'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l config.file -d 'YAML settings (docs/configuration.md); optional' -rF
-complete -c sockward -n '__fish_seen_subcommand_from run' -l web.listen-address -d 'address and port, repeatable (127.0.0.1:9966)' -x
-complete -c sockward -n '__fish_seen_subcommand_from run' -l web.telemetry-path -d 'path of the metrics (/metrics)' -x
-complete -c sockward -n '__fish_seen_subcommand_from run' -l web.allowed-host -d 'name accepted in Host headers, repeatable' -x
+complete -c sockward -n '__fish_seen_subcommand_from run' -l print-default-config -d 'print every setting with its default and its meaning, as YAML, and stop'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l records.output -d 'records on standard output; auto: text on a terminal, else JSON (default: auto)' -x -a 'auto json text off'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.pin-path -d 'bpffs directory where the programs stay attached when the agent dies; off: nowhere (default: /sys/fs/bpf/sockward)' -rF
+complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.keep-on-stop -d 'keep the programs attached when the agent is stopped normally, too: the next start misses nothing; sockward detach removes them'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l web.listen-address -d 'addresses with ports to serve at (default: 127.0.0.1:9966)' -x
+complete -c sockward -n '__fish_seen_subcommand_from run' -l web.telemetry-path -d 'path of the metrics (default: /metrics)' -x
 complete -c sockward -n '__fish_seen_subcommand_from run' -l web.enable-ui -d 'serve / and /api/ to anyone who can reach the port'
-complete -c sockward -n '__fish_seen_subcommand_from run' -l web.config.file -d 'TLS, users, headers: the web configuration file of Prometheus exporters (docs/configuration.md)' -rF
-complete -c sockward -n '__fish_seen_subcommand_from run' -l records.output -d 'auto, json, text or off: records on standard output' -x
-complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.pin-path -d 'bpffs directory where the programs stay when the agent dies, or off (/sys/fs/bpf/sockward)' -rF
-complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.keep-on-stop -d 'keep them there also when the agent is stopped, so that the next start misses nothing'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l web.config.file -d 'TLS, users, headers: the web configuration file of Prometheus exporters' -rF
+complete -c sockward -n '__fish_seen_subcommand_from run' -l web.allowed-host -d 'names accepted in Host headers, besides IP addresses and localhost' -x
 complete -c sockward -n '__fish_seen_subcommand_from run' -l bpf.stats -d 'measure the programs'\'' run time (slows every BPF program on the node)'
-complete -c sockward -n '__fish_seen_subcommand_from run' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from run' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
@@ -33,7 +34,7 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l comm -d 'only com
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l container -d 'only containers whose name matches, e.g. '\''docker:.*'\'' or host' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l stderr-text -d 'also read what new processes write before they fail: finds paths that programs reject themselves (adds a little to every write)'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l duration -d 'stop after this many seconds' -x
-complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
@@ -41,7 +42,7 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l log.format -d 'lo
 complete -c sockward -n '__fish_seen_subcommand_from check' -l help -d 'Print this help message and exit'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.file -d 'also check this file' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l web.config.file -d 'and this one' -rF
-complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.backend -d 'auto, fexit or tracepoint' -x -a 'auto fexit tracepoint'
+complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'

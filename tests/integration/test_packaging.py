@@ -102,10 +102,12 @@ class Documents(unittest.TestCase):
 
     def test_the_settings_shipped_are_the_documented_ones_and_are_taken(self):
         shipped = (ROOT / "packaging/config/sockward.yml").read_text()
-        bare = "".join(re.sub("^# ?", "", line) for line in shipped.splitlines(keepends=True)[3:])
+        body = shipped.split("\n#\n", 1)[1]
+        bare = "".join(re.sub("^# ?", "", line) for line in body.splitlines(keepends=True))
         documented = re.search(r"```yaml\n(probes:.*?)```", (ROOT / "docs/configuration.md").read_text(),
                                re.DOTALL)[1]
         self.assertEqual(bare, documented)
+        self.assertEqual(run(SOCKWARD, "run", "--print-default-config").stdout, documented)
         manual = (BUILD / "packaging/sockward.yml.5").read_text().replace("\\-", "-").replace("\\e", "\\")
         self.assertIn(documented, manual)
         folder = Folder()
