@@ -45,10 +45,11 @@ Application::Application(ApplicationOptions options)
                                   .bpf_statistics = options_.bpf_statistics}) {
   limit_privileges(options_.settings);
   auto sinks = outputs_.make(options_.settings, observer_.clock);
-  pipeline_.emplace(observer_.probes->take_rings(),
-                    PipelineParts{observer_.host.view(), observer_.host, observer_.containers, observer_.clock, observer_.stats,
-                                  diagnoses_, &host_renames_, &observer_.probes->ledger()},
-                    pipeline_options(), std::move(sinks));
+  pipeline_.emplace(
+      observer_.probes->take_rings(),
+      PipelineParts{observer_.host.view(), observer_.host, observer_.containers, observer_.clock,
+                    observer_.stats, diagnoses_, &host_renames_, &observer_.probes->ledger()},
+      pipeline_options(), std::move(sinks));
   served_.observer = &observer_;
   served_.metrics = &metrics_;
   log_info("{}", observer_.attached_text());

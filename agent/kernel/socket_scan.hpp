@@ -59,8 +59,8 @@ class SocketList {
  private:
   struct Entry {
     std::uint64_t socket_inode = 0;
-    std::array<std::uint8_t, 16>
-        place{};                ///< the IP address; of a socket file device and inode; a netlink port
+    /// The IP address; of a socket file device and inode; a netlink port.
+    std::array<std::uint8_t, 16> place{};
     std::uint32_t process = 0;  ///< index in processes_
     std::uint32_t text = 0;     ///< where its name begins in texts_; its path follows
     std::uint32_t netns = 0, fd = 0, bound_device = 0, links = 0;

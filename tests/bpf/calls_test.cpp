@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "bpf/kernel_fixture.hpp"
+#include "kernel/socket_scan.hpp"
 
 namespace sockward::test {
 namespace {

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "bpf/kernel_fixture.hpp"
+#include "kernel/socket_scan.hpp"
 
 namespace sockward::test {
 

@@ -33,8 +33,8 @@ struct SymlinkOnPath {
   std::string path, target;  ///< raw bytes; path as the process sees it
   bool last = false;         ///< it is the last component
   WallTime changed;          ///< ctime of the link
-  bool from_our_mounts =
-      false;  ///< the caller's mount namespace is gone: seen from ours, below the same root
+  /// The caller's mount namespace is gone: seen from ours, below the same root.
+  bool from_our_mounts = false;
 };
 
 /// The mount that an object was reached through, as /proc/pid/mountinfo has it. Strings are raw bytes.
