@@ -64,18 +64,14 @@ std::unique_ptr<WebProcess> Application::start_web() {
 }
 
 MetricSources Application::metric_sources() {
-  const OutputCounts& counts = outputs_.counts();
   return {.kernel = *observer_.probes,
           .uts = *observer_.probes,
           .agent = observer_.stats,
           .diagnoses = diagnoses_,
           .host_renames = host_renames_,
           .clock = observer_.clock,
-          .notifications = counts.alerts,
-          .sinks = {{"stdout", &counts.standard_output},
-                    {"file", &counts.file},
-                    {"journald", &counts.journald},
-                    {"otlp", &counts.otlp}},
+          .notifications = outputs_.alert_counts(),
+          .sinks = outputs_.record_counts(),
           .web_process = web_->pid(),
           .web_config_good = [web = web_config_] { return !web || (web->now(), web->good()); },
           .container_label = [this](std::uint64_t key) -> std::optional<std::string> {

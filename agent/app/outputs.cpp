@@ -88,44 +88,74 @@ AlertOptions alert_options(const Settings& settings) {
   return options;
 }
 
-std::unique_ptr<Sink> standard_output(const Settings& settings) {
+std::unique_ptr<Sink> make_standard_output(const Settings& settings, DeliveryCounts& counts) {
   using enum Settings::Records::Output;
   const auto output = settings.records.output;
+  if (output == off) return nullptr;
+  std::unique_ptr<Sink> sink;
   if (output == text || (output == automatic && isatty(STDOUT_FILENO) == 1))
-    return std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
-  return std::make_unique<JsonLinesSink>(STDOUT_FILENO, settings.records.command_args);
+    sink = std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
+  else
+    sink = std::make_unique<JsonLinesSink>(STDOUT_FILENO, settings.records.command_args);
+  return std::make_unique<CountedSink>(std::move(sink), counts);
 }
+
+std::unique_ptr<Sink> make_file(const Settings& settings, DeliveryCounts& counts) {
+  const auto& records = settings.records;
+  if (records.file.empty()) return nullptr;
+  const FileLimits limits{.largest_bytes = records.file_max_bytes, .kept = records.file_keep};
+  return std::make_unique<JsonFileSink>(records.file, limits, records.command_args, counts);
+}
+
+std::unique_ptr<Sink> make_journald(const Settings& settings, DeliveryCounts& counts) {
+  if (!settings.records.journald) return nullptr;
+  return std::make_unique<JournaldSink>(settings.records.command_args, counts);
+}
+
+std::unique_ptr<Sink> make_otlp(const Settings& settings, DeliveryCounts& counts) {
+  if (settings.otlp.url.empty()) return nullptr;
+  return std::make_unique<OtlpSink>(target_of(settings.otlp.url, settings.otlp.access),
+                                    settings.records.command_args, counts);
+}
+
+/// What writes records somewhere, by the `sink` label of its metrics. make() returns null where the settings
+/// do not ask for it.
+struct RecordOutput {
+  std::string_view name;
+  std::unique_ptr<Sink> (*make)(const Settings& settings, DeliveryCounts& counts);
+};
+constexpr RecordOutput kRecordOutputs[] = {
+    {"stdout", make_standard_output}, {"file", make_file}, {"journald", make_journald}, {"otlp", make_otlp}};
 
 }  // namespace
 
+Outputs::Outputs(const Settings& settings) : recent_(settings.records.command_args) {
+  for (const RecordOutput& output : kRecordOutputs) counts_.try_emplace(output.name);
+}
+
 std::vector<std::unique_ptr<Sink>> Outputs::make(const Settings& settings, const Clock& clock) {
-  const CommandArgs arguments = settings.records.command_args;
   std::vector<std::unique_ptr<Sink>> sinks;
-  JsonFileSink* file = nullptr;
   // Alerts first: a person waits for them.
   if (!settings.alerts.alertmanagers.empty())
-    sinks.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, counts_.alerts));
-  if (settings.records.output != Settings::Records::Output::off)
-    sinks.push_back(std::make_unique<CountedSink>(standard_output(settings), counts_.standard_output));
-  if (!settings.records.file.empty()) {
-    const FileLimits limits{.largest_bytes = settings.records.file_max_bytes,
-                            .kept = settings.records.file_keep};
-    auto sink = std::make_unique<JsonFileSink>(settings.records.file, limits, arguments, counts_.file);
-    file = sink.get();
-    sinks.push_back(std::move(sink));
-  }
-  if (settings.records.journald) sinks.push_back(std::make_unique<JournaldSink>(arguments, counts_.journald));
-  if (!settings.otlp.url.empty())
-    sinks.push_back(std::make_unique<OtlpSink>(target_of(settings.otlp.url, settings.otlp.access), arguments,
-                                               counts_.otlp));
+    sinks.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, alert_counts_));
+  for (const RecordOutput& output : kRecordOutputs)
+    if (auto sink = output.make(settings, counts_.at(output.name))) sinks.push_back(std::move(sink));
   if (settings.web.enable_ui || !settings.web.config_file.empty())
     sinks.push_back(std::make_unique<SharedSink>(recent_));
-  file_ = file;
+  latest_.clear();
+  for (const auto& sink : sinks) latest_.push_back(sink.get());
   return sinks;
 }
 
-void Outputs::reopen_file() {
-  if (file_ != nullptr) file_->reopen();
+void Outputs::reopen_files() {
+  for (Sink* sink : latest_) sink->reopen();
+}
+
+std::vector<std::pair<std::string, const DeliveryCounts*>> Outputs::record_counts() const {
+  std::vector<std::pair<std::string, const DeliveryCounts*>> result;
+  for (const RecordOutput& output : kRecordOutputs)
+    result.emplace_back(output.name, &counts_.at(output.name));
+  return result;
 }
 
 }  // namespace sockward

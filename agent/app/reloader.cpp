@@ -16,7 +16,7 @@ Reloader::Reloader(ConfigSource source, Settings at_start, Outputs& outputs, Obs
       seen_(file_fingerprint(source_.file)) {}
 
 void Reloader::on_hangup() {
-  outputs_.reopen_file();
+  outputs_.reopen_files();
   if (!source_.file.empty()) reload();
 }
 

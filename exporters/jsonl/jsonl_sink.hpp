@@ -39,8 +39,7 @@ class JsonFileSink final : public Sink {
     file_.flush();
     return 0;  // what was lost is in the counts
   }
-  /// The file was moved away (logrotate): the next line opens it again. From any thread.
-  void reopen() { file_.reopen(); }
+  void reopen() override { file_.reopen(); }
 
  private:
   RotatingFile file_;
