@@ -9,6 +9,9 @@
 
 namespace sockward::test {
 
+inline const Event kRefused = inet_connect(ECONNREFUSED, tcp4("127.0.0.1", 80));
+inline const Event kBusy = path_bind(EADDRINUSE, "/run/x");
+
 /// The answer of an engine that has diagnosed `before`, on a host of which nothing is visible.
 inline Diagnosis after(const std::vector<Event>& before, const Event& event) {
   const FakeHost host;

@@ -10,8 +10,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-const Event kRefused = inet_connect(ECONNREFUSED, tcp4("127.0.0.1", 80));
-
 using ListensOnOtherAddress = DiagnosisTest;
 
 TEST_F(ListensOnOtherAddress, AListenerOnAnotherAddressIsNamedWithBothAddresses) {

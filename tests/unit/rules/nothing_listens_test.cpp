@@ -11,8 +11,6 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const Event kRefused = inet_connect(ECONNREFUSED, tcp4("127.0.0.1", 80));
-
 using NothingListens = DiagnosisTest;
 
 TEST_F(NothingListens, APortWithoutAnySocketIsLikelyForAPacketFilterRefusesInTheSameWay) {

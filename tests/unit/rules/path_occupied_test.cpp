@@ -6,8 +6,6 @@
 namespace sockward::test {
 namespace {
 
-const Event kBusy = path_bind(EADDRINUSE, "/run/x");
-
 using PathOccupied = DiagnosisTest;
 
 TEST_F(PathOccupied, SomethingElseAtThePathOccupiesIt) {

@@ -12,8 +12,6 @@ using ::testing::HasSubstr;
 
 constexpr NamespaceInode kOtherNet = 4026532500, kOtherMounts = 4026532501;
 
-const Event kRefused = inet_connect(ECONNREFUSED, tcp4("127.0.0.1", 80));
-
 using ServedInOtherNamespace = DiagnosisTest;
 
 TEST_F(ServedInOtherNamespace, APathThatIsServedInAnotherMountNamespaceIsLikelyAtMost) {

@@ -6,8 +6,6 @@
 namespace sockward::test {
 namespace {
 
-const Event kBusy = path_bind(EADDRINUSE, "/run/x");
-
 using StaleSocket = DiagnosisTest;
 
 TEST_F(StaleSocket, AStaleSocketIsCertainOnlyWhenItWasDeadAtTheStart) {

@@ -10,8 +10,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-const Event kBusy = path_bind(EADDRINUSE, "/run/x");
-
 using StaleSocketUnremovable = DiagnosisTest;
 
 TEST_F(StaleSocketUnremovable, AFailedUnlinkBeforeMakesItUnremovable) {
