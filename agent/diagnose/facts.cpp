@@ -23,8 +23,7 @@ bool Facts::is_abstract() const {
 
 const PathFacts& Facts::way() const {
   // bind makes a name and unlink removes one: a link at its end is what they meet (filename_create()).
-  const bool follow = event.syscall != Syscall::bind && event.syscall != Syscall::unlink &&
-                      event.syscall != Syscall::unlinkat;
+  const bool follow = event.syscall != Syscall::bind && !removes_name(event.syscall);
   return way_.get([&] {
     PathFacts found = look_along_path(*this, host_.paths, follow);
     skipped_ = skipped_ || found.skipped;

@@ -45,7 +45,7 @@ std::optional<Purpose> purpose_of(const Event& event) {
     if (event.syscall == Syscall::bind) return Purpose::create;
     if (event.syscall == Syscall::connect) return Purpose::connect;
   }
-  if (event.syscall == Syscall::unlink || event.syscall == Syscall::unlinkat) return Purpose::remove;
+  if (removes_name(event.syscall)) return Purpose::remove;
   return std::nullopt;
 }
 

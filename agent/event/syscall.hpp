@@ -43,6 +43,11 @@ constexpr const SyscallTraits& traits_of(Syscall syscall) {
   return kSyscallTraits.at(static_cast<std::size_t>(syscall));
 }
 
+/// Does it remove the name at the end of its path?
+constexpr bool removes_name(Syscall syscall) {
+  return syscall == Syscall::unlink || syscall == Syscall::unlinkat;
+}
+
 std::string_view to_string(Syscall syscall);
 std::optional<Syscall> syscall_from(std::string_view name);
 

@@ -38,14 +38,16 @@ const std::vector<FailureKind>& fixed_failures() {
       for (const int error : {EACCES, ECONNREFUSED, EINVAL, EADDRNOTAVAIL})
         fixed.push_back({Syscall::connect, family, static_cast<std::uint16_t>(error)});
     }
-    for (const Syscall unlink : {Syscall::unlink, Syscall::unlinkat})
-      for (const int error : {EACCES, EPERM, EROFS})
-        fixed.push_back({unlink, Family::none, static_cast<std::uint16_t>(error)});
     for (const Syscall name : {Syscall::sethostname, Syscall::setdomainname})
       for (const int error : {EPERM, EINVAL})
         fixed.push_back({name, Family::none, static_cast<std::uint16_t>(error)});
-    for (const Syscall loop : {Syscall::openat2, Syscall::open_tree, Syscall::mount, Syscall::move_mount})
-      fixed.push_back({loop, Family::none, ELOOP});
+    for (std::size_t i = 0; i < kSyscalls; ++i) {
+      const auto syscall = static_cast<Syscall>(i);
+      if (removes_name(syscall))
+        for (const int error : {EACCES, EPERM, EROFS})
+          fixed.push_back({syscall, Family::none, static_cast<std::uint16_t>(error)});
+      if (counts_only_eloop(syscall)) fixed.push_back({syscall, Family::none, ELOOP});
+    }
     return fixed;
   }();
   return kFixed;
