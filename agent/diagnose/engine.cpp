@@ -36,14 +36,12 @@ std::string where_to_look(const Facts& facts) {
   if (facts.is_unix_path() || facts.path_call() != nullptr)
     return fmt::format(
         "look at the path as the program sees it (nsenter -t {} -m namei -l PATH), at ss -xap, and for "
-        "refusals "
-        "in the kernel's log (dmesg, ausearch -m avc)",
+        "refusals in the kernel's log (dmesg, ausearch -m avc)",
         pid);
   if (facts.is_inet())
     return fmt::format(
         "look at the program's network namespace (nsenter -t {} -n ss -tuanp, ip addr, ip route get), and at "
-        "its "
-        "seccomp filter and security module (/proc/{}/status, ausearch -m avc)",
+        "its seccomp filter and security module (/proc/{}/status, ausearch -m avc)",
         pid, pid);
   return fmt::format(
       "look at the program's seccomp filter and security module (/proc/{}/status, ausearch -m avc)", pid);

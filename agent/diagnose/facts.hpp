@@ -66,11 +66,11 @@ class Facts {
   };
   const OwnerText& denying_owner() const;
   const Result<MountPoint>& mount() const;
-  /// The first symbolic link on the path, when the caller's own view is gone with it.
+  /// The first symbolic link on the path, as the caller sees it or, when the caller is gone, as we do.
   const Result<std::optional<SymlinkOnPath>>& first_symlink() const;
 
   // Sockets.
-  /// Bound sockets that processes have open, looked at after the call. An Error says why nobody looked.
+  /// Bound sockets that processes have open, looked at after the call. ScanFact::obstacle says why not.
   const ScanFact& scan() const;
   /// The latest scan that had ended before the call.
   const Result<std::shared_ptr<const SocketScan>>& earlier_scan() const;
@@ -120,6 +120,7 @@ class Facts {
   bool skipped() const { return skipped_; }
 
  private:
+  /// The answer as it is; notes when it is that the CPU budget was exhausted.
   template <class T>
   Result<T> noting(Result<T> answer) const {
     if (!answer && answer.error().code == std::errc::resource_unavailable_try_again) skipped_ = true;

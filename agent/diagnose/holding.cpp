@@ -17,7 +17,7 @@ bool same_process(const SocketOwner& one, const SocketOwner& other) {
          one.process.leader_start_ns == other.process.leader_start_ns;
 }
 
-/// The names under which somebody who has left may have kept the call from its own.
+/// The names that, held by a process that has left since, may have kept the call from its own.
 std::vector<BoundName> names_in_the_way(const BoundName& name) {
   std::vector<BoundName> names{name};
   if (name.kind != BoundName::Kind::inet) return names;
@@ -32,9 +32,9 @@ std::vector<BoundName> names_in_the_way(const BoundName& name) {
   return names;
 }
 
-/// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY is in no
-/// IPv4 call's, and sockets may share a port (SO_REUSEADDR, SO_REUSEPORT). The most specific name comes
-/// first.
+/// A binder counts only if its socket would have been in the way: an IPv6 wildcard with IPV6_V6ONLY does not
+/// conflict with IPv4, and sockets may share a port (SO_REUSEADDR, SO_REUSEPORT). The most specific name
+/// comes first.
 std::vector<SocketOwner> binders_in_the_way(const Facts& facts, const BoundName& name,
                                             const SocketTest& holds) {
   std::vector<SocketOwner> found;

@@ -8,7 +8,8 @@
 namespace sockward {
 
 /// Every rule, the first one with precedence: among equally sure answers the one that stands higher is given.
-/// Each is a function in agent/diagnose/rules/<name>.cpp; a cause is added by its file and a line here.
+/// Each is a function in agent/diagnose/rules/<name>.cpp, listed here; all but observed_refusal and
+/// path_changed_since have the name of the cause that they find (docs/architecture.md: Add a cause).
 ///
 /// What a layer was seen to refuse comes first. Then what explains a name that does not fit, whatever else is
 /// wrong with it; then who or what is in the way, the more telling cause before the plainer one; permissions

@@ -11,11 +11,11 @@ class Facts;
 
 /// Does this socket take connections or datagrams?
 bool serves(const OpenSocket& socket);
-/// Listeners of the caller's network namespace that have the port of the call on another address.
+/// Listeners of the socket's network namespace that have the port of the call on another address.
 std::vector<OpenSocket> listeners_elsewhere(const Facts& facts, const SocketCall& call);
 /// A listener that would have taken the connection of this call.
 std::optional<OpenSocket> listener_for(const Facts& facts, const SocketCall& call);
-/// Does the destination of a connect belong to this host's network namespace? nullopt: cannot be told.
+/// Is the destination of a connect an address of the caller's own network namespace? nullopt: cannot be told.
 std::optional<bool> is_local_destination(const Facts& facts, const SocketCall& call);
 /// Was this socket seen to be bound after the call? Then it had no part in it.
 bool bound_after_call(const Facts& facts, const OpenSocket& socket);

@@ -24,8 +24,8 @@ struct SocketFile {
 /// nullopt: not an AF_UNIX path, or nothing can be seen there.
 std::optional<SocketFile> look_at_socket_file(const Facts& facts);
 
-/// Did the process that bound it outlive the call, as far as can be told? Records come in the order of time,
-/// and its end had not been seen when the call's record came. Nothing that was seen before says otherwise.
+/// Did the process that bound it end only after the call, as far as can be told? It is gone now, and its
+/// socket was released after the call; of its end no record had come before that of the call.
 bool ended_after_call(const Facts& facts, const SocketFile& file);
 /// Is it a socket file that no socket is bound to, as far as can be seen?
 bool is_stale(const std::optional<SocketFile>& file);
@@ -34,7 +34,7 @@ std::optional<UnlinkFailure> refused_removal(const Facts& facts, const SocketFil
 /// Evidence that it is stale, and the process that left it.
 void describe_stale(const Facts& facts, const SocketFile& file, Finding& found);
 
-/// "root:root 0755" of a file, by number.
+/// "uid 0, gid 0, mode 0755"
 std::string ownership_text(const PathObject& object);
 /// The folder of an absolute path.
 std::string folder_of(const std::string& path);

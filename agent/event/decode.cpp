@@ -53,7 +53,7 @@ Actor decode_actor(const sockward_header& header) {
           .comm = until_nul(header.comm)};
 }
 
-// They come last in a record. false: they are longer than it.
+// The groups come last in a record. false: they do not fit into it.
 bool decode_groups(const sockward_header& header, Bytes rest, Actor& actor) {
   if ((header.flags & SOCKWARD_GROUPS_KNOWN) == 0) return true;
   std::vector<std::uint32_t> groups(header.groups);
@@ -65,7 +65,7 @@ bool decode_groups(const sockward_header& header, Bytes rest, Actor& actor) {
   return true;
 }
 
-// Where it comes from. Family 0: from nowhere yet.
+// The own address of the socket of a connect. Family 0: it has none.
 SocketAddress decode_source(const sockward_socket_call& wire) {
   std::uint16_t family = 0;
   std::memcpy(&family, wire.source, sizeof(family));

@@ -155,7 +155,7 @@ struct Event {
   std::uint32_t held_back = 0;   ///< records like this one that the kernel side suppressed before it
   bool seccomp_refused = false;  ///< a filter's verdict: the exit was seen without the entry
   bool lsm_refused = false;      ///< a security module's own answer was seen
-  bool cgroup_refused = false;   ///< that of BPF programs on the caller's cgroup was
+  bool cgroup_refused = false;   ///< so was that of BPF programs on its cgroup
   std::variant<SocketCall, PathCall, NameCall, LongArgument, ProcessExit> call;
 
   bool failed() const { return result < 0; }

@@ -73,7 +73,7 @@ void Pipeline::drain(const std::stop_token& stop) {
 
 void Pipeline::work() {
   constexpr std::chrono::milliseconds kTick{20};
-  // Under a storm the queue is never empty, nor when each look-up takes long.
+  // In a storm, or while look-ups take long, the queue is never empty: sinks are flushed all the same.
   constexpr std::size_t kBatch = 512;
   constexpr std::uint64_t kLongest = 100'000'000;  // ns
   while (!queue_.finished()) {

@@ -10,8 +10,8 @@
 
 namespace sockward {
 
-/// Folds repeats: a program that tries the same thing again and again (nginx binds five times) is told of
-/// once, and once more with the number of repeats when the window is over. Bounded. Used by one thread.
+/// Folds repeats: a program that tries the same again and again (nginx binds five times) is reported once,
+/// and once more with the number of repeats when the window is over. Bounded. Used by one thread.
 class Repeats {
  public:
   static constexpr std::size_t kKept = 1024;

@@ -41,7 +41,7 @@ struct ProbeSet::State {
   }
 
   /// What is in the ring buffer of a previous agent cannot be read.
-  void lose_former_records() {
+  void lose_previous_records() {
     const FileDescriptor ring = std::move(kernel.previous_ring);
     if (!ring.valid()) return;
     const auto records = discard_records(ring.get());
@@ -87,7 +87,7 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
                                                  *state->counters);
   state->ledger = std::make_unique<RecordLedger>(state->map("settled"), blocks,
                                                  numbers_given(state->map("counters"), blocks));
-  if (state->kernel.begun_anew) state->lose_former_records();
+  if (state->kernel.begun_anew) state->lose_previous_records();
   state->uts_iterator = state->link_of("uts_iter");
   state->socket_iterator = state->link_of("sockets_iter");
   state->name_iterator = state->link_of("names_iter");
@@ -137,7 +137,7 @@ const std::string& ProbeSet::not_pinned() const {
 
 KernelSnapshot ProbeSet::snapshot() const {
   KernelSnapshot snapshot = state_->counters->snapshot();
-  // No name is ever deleted: what came and is not there was forgotten. A name that came meanwhile may hide
+  // No name is ever deleted: what came and is not there was evicted. A name that came meanwhile may hide
   // one.
   const auto held = count_binders(state_->map("bound_names"));
   const std::lock_guard lock(state_->evicted_mutex);

@@ -20,7 +20,8 @@ using AttributeValue =
 using AttributeVisitor = std::function<void(std::string_view key, const AttributeValue& value)>;
 
 /// Every attribute of a record, each once and always in the same order. The one place that knows their names
-/// (docs/records.schema.json, docs/contract.md): every output writes what it gets here. Pure.
+/// (docs/records.schema.json, docs/contract.md): JSON lines, OTLP and the journal write what they get here.
+/// Pure.
 void visit_attributes(const Record& record, CommandArgs arguments, const AttributeVisitor& visit);
 
 /// The attributes of the resource: service.name, service.version, host.id, host.name. Pure.

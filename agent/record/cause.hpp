@@ -53,7 +53,7 @@ namespace sockward {
   CAUSE(scope_missing, warn, bind, connect)                         \
   CAUSE(unknown, warn, bind, connect)
 
-/// Why a call failed.
+/// Why a call failed, or what a record of one that worked is about.
 enum class Cause {
 #define SOCKWARD_ENUMERATOR(name, severity, ...) name,
   SOCKWARD_CAUSES(SOCKWARD_ENUMERATOR)
@@ -67,8 +67,8 @@ Severity usual_severity(Cause cause);
 /// The calls whose failure or record may have this cause; never empty.
 std::span<const Syscall> calls_explained_by(Cause cause);
 
-/// certain: every link of the chain was observed, in registers or kernel data, and was so when the call
-/// returned. Computed from the evidence by the engine (diagnose/engine.cpp), never written by a rule.
+/// certain: all evidence is proven for the moment when the call returned, and nothing else leaves the same.
+/// Computed by confidence_of() (diagnose/finding.cpp), never written by a rule.
 enum class Confidence { certain, likely, unknown };
 
 std::string_view to_string(Confidence confidence);

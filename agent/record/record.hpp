@@ -34,7 +34,7 @@ bool is_reportable(const Record& record);
 Severity severity_of(const Record& record);
 /// One sentence, printable.
 std::string body_of(const Record& record);
-/// What it was about, printable: "unix:/run/x.sock", "/run/x.sock", "name \"web\"".
+/// What it was about, printable: `unix:/run/x.sock`, `"/run/x.sock"` (a path call), `"web"` (a host name).
 std::string subject_of(const Record& record);
 /// "EADDRINUSE"; "OK" for a success; "errno 200" for a number without a name.
 std::string error_label(const Event& event);

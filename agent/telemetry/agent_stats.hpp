@@ -45,12 +45,12 @@ struct AgentStats {
   std::atomic<std::uint64_t> lost_restart{0};  ///< taken by a previous agent, which died before it wrote them
   std::atomic<std::uint64_t> duplicates{0};    ///< records that a previous agent had written already
   std::atomic<std::uint64_t> lost_output{0};   ///< records a sink could not write
-  std::atomic<std::uint64_t> suppressed{0};    ///< records folded into others
+  std::atomic<std::uint64_t> suppressed{0};    ///< folded, or left out by records.ignore_paths
   std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached
   /// What the diagnosis forgot for want of room, by HistoryKind.
   std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
   std::atomic<std::uint64_t> sockets_left_out{0};  ///< that scans had no room for
-  std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events that went without: a tenth of a core was spent
+  std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events for which the CPU budget was exhausted
   /// Of files: they took too long, or too many hang already.
   std::atomic<std::uint64_t> look_ups_timed_out{0}, look_ups_not_begun{0};
   std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked

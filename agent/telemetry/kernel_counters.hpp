@@ -67,8 +67,8 @@ struct KernelSnapshot {
     std::uint64_t path = 0, other = 0;
   } names_bound;
   std::uint64_t names_new = 0;      ///< of these, names that it did not hold yet
-  std::uint64_t suppressed = 0;     ///< records held back in storms
-  std::uint64_t names_evicted = 0;  ///< names that the table has forgotten for want of room
+  std::uint64_t suppressed = 0;     ///< records, in storms
+  std::uint64_t names_evicted = 0;  ///< names, from the table, for want of room
 
   const Slots& of(Syscall syscall, Family family) const {
     return calls[static_cast<std::size_t>(syscall)][static_cast<std::size_t>(family)];

@@ -43,7 +43,7 @@ static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
 	return socket_scratch_in(SOCKET_AREA(probe));
 }
 
-/* Of the address that lies in the area (core/suppress.bpf.h). -1: hold the record back. */
+/* subject_suppressed() of the address in the area (core/suppress.bpf.h). -1: suppress the record, too. */
 __weak __attribute__((noinline)) int socket_held_back(__u32 area, __u32 row, __u32 slot, __u32 bytes)
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
@@ -51,7 +51,7 @@ __weak __attribute__((noinline)) int socket_held_back(__u32 area, __u32 row, __u
 	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
 }
 
-/* Appends the working directory of the caller; the header is filled. Returns flags. */
+/* Appends the working directory of the caller; the header must be filled. Returns flags. */
 __weak __attribute__((noinline)) int append_socket_directory(__u32 area)
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
@@ -78,8 +78,8 @@ __weak __attribute__((noinline)) int append_socket_groups(__u32 area)
 }
 
 /*
- * Fills the socket fields of the record; `sk` is passed as a number. A global function, so that the verifier
- * checks it once and not again on every path of its callers.
+ * Fills the socket fields of the record; `socket` is a struct sock *, passed as a number. A global function,
+ * so that the verifier checks it once and not again on every path of its callers.
  */
 __weak __attribute__((noinline)) int fill_socket_call(__u32 area, __u64 socket, __u32 syscall)
 {

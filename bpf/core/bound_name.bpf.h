@@ -146,7 +146,7 @@ static __always_inline void fill_owner(struct sockward_binder *owner, struct tas
 	bpf_probe_read_kernel_str(owner->comm, sizeof(owner->comm), &leader->comm);
 }
 
-/* Remembers which file has the name now. 1: another one had it before, told in `replaced`. */
+/* Remembers which file has the name now. 1: another one had it before: `replaced`. */
 static __always_inline int remember_entry(struct sock *sk, const struct sockward_bound_name *name,
 					  struct sockward_file_name *replaced)
 {
@@ -166,8 +166,8 @@ static __always_inline int remember_entry(struct sock *sk, const struct sockward
 	return other;
 }
 
-/* What is put into the name table: too large for the stack. Those who bind have an area each. */
-struct name_scratch {
+/* What is put into the name table: too large for the stack. bind and io_uring's bind have an area each. */
+struct bind_scratch {
 	struct sockward_bound_name name;
 	struct sockward_binder owner;
 };
@@ -176,7 +176,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2); /* bind, and io_uring's */
 	__type(key, __u32);
-	__type(value, struct name_scratch);
+	__type(value, struct bind_scratch);
 } bind_scratch __weak SEC(".maps");
 
 /*
@@ -188,7 +188,7 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 					   struct sockward_file_name *replaced)
 {
 	__u32 slot = probe != SOCKWARD_BIND;
-	struct name_scratch *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
+	struct bind_scratch *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
 	struct sockward_cpu_counters *block = cpu_counters();
 	int is_path;
 
@@ -226,7 +226,7 @@ __weak __attribute__((noinline)) int note_listening(int fd)
 	return 0;
 }
 
-/* The socket is released: its name is free from now on. */
+/* The socket is released: its name is free from now on. Its entry stays, with the time. */
 static __always_inline void forget_binder(struct sock *sk, struct file *file)
 {
 	struct sockward_bound_name name;

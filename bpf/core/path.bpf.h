@@ -31,7 +31,7 @@ static __always_inline struct path_scratch *path_scratch_in(__u32 area)
 	return bpf_map_lookup_elem(&path_scratch, &area);
 }
 
-/* Of the path that lies in the area (core/suppress.bpf.h). -1: hold the record back. */
+/* subject_suppressed() of the path in the area (core/suppress.bpf.h). -1: suppress the record, too. */
 __weak __attribute__((noinline)) int path_held_back(__u32 area, __u32 row, __u32 slot, __u32 bytes)
 {
 	struct path_scratch *scratch = path_scratch_in(area);
@@ -39,7 +39,7 @@ __weak __attribute__((noinline)) int path_held_back(__u32 area, __u32 row, __u32
 	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
 }
 
-/* Appends the directory that the path starts from; the header is filled. Returns flags. */
+/* Appends the directory that the path starts from; the header must be filled. Returns flags. */
 __weak __attribute__((noinline)) int append_path_directory(__u32 area, int dirfd)
 {
 	struct path_scratch *scratch = path_scratch_in(area);

@@ -3,7 +3,7 @@
  * Storms: the first records of a source pass, the rest are counted and reported by the next one. Two token
  * buckets: of a container, a call and an error, whatever the address, so that one that screams cannot hide
  * another's single failure; and of one address in it. Calls are counted before and whatever is decided here.
- * Races on a bucket let a record more or less through.
+ * A race on a bucket may let one record more or fewer through.
  */
 #ifndef SOCKWARD_CORE_SUPPRESS_H
 #define SOCKWARD_CORE_SUPPRESS_H
@@ -74,8 +74,8 @@ static __always_inline int count_suppressed(void)
 
 /*
  * Were there enough records of this container, call and error for now? Asked before anything of the record is
- * built. 1: yes. A function of its own, as those below: the verifier looks at it once, and not again on every
- * path of its caller.
+ * built. 1: yes. A function of its own: the verifier looks at it once, and not again on every path of its
+ * caller.
  */
 __weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
 {
@@ -119,9 +119,9 @@ static __always_inline int record_suppressed(__u32 syscall, int result)
 }
 
 /*
- * The same of one address, whose first bytes are given. It takes no token of the source, so what repeats
- * itself is told of to the last: the number of records held back goes with the record that passes. -1: hold
- * this one back, too.
+ * The same of one address, whose first bytes are given. Returns how many records of it were suppressed since
+ * the last one, which the record that passes reports. -1: suppress this one, too; it takes no token of the
+ * source.
  */
 static __always_inline int subject_suppressed(struct suppress_key *key, __u32 row, __u32 slot,
 					      const __u8 *subject, __u64 bytes)

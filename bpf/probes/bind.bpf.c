@@ -2,8 +2,8 @@
 /*
  * bind(2). Counted: every call. Reported: failures the settings ask for, those of core/wanted.bpf.h, names
  * that do not fit, and successful AF_UNIX binds whose path comes near the limit, was cut at it, or belonged
- * to another socket file. Not seen: binds through io_uring, and 32-bit callers with the tracepoint backend
- * (docs/coverage.md).
+ * to another socket file. Not seen here: binds through io_uring (uring.bpf.c), and 32-bit callers with the
+ * tracepoint backend (docs/coverage.md).
  */
 #include "core/bound_name.bpf.h"
 #include "core/programs.bpf.h"

@@ -23,8 +23,8 @@ bool belongs_to_nobody(const Facts& facts, std::uint64_t socket_inode) {
                       [&](const OpenSocket& socket) { return socket.owner.socket_inode == socket_inode; });
 }
 
-/// Those that hold a port and are no mere connections. A binder that is gone, with connections left behind,
-/// is another rule's.
+/// Those that hold a port and are no mere connections. Where only connections keep it, another rule answers:
+/// connection_still_open or address_in_time_wait.
 std::optional<Holding> inet_holding(const Facts& facts) {
   Holding holding = facts.holding();
   if (!holding.open.empty()) {
@@ -51,7 +51,7 @@ std::optional<Holding> holding_of(const Facts& facts) {
     const SocketOwner* owner = !holding.open.empty() ? &holding.open.front().owner
                                : holding.binder      ? &*holding.binder
                                                      : nullptr;
-    // Holders in another pid namespace are a collision: another rule's.
+    // Holders in another pid namespace: abstract_name_collision.
     return owner == nullptr || owner->process.pidns != facts.event.actor.pidns ? std::nullopt
                                                                                : std::optional(holding);
   }

@@ -1,4 +1,4 @@
-// The program tried to remove a stale socket, was refused, went on, and blamed the address (the Ergo story).
+// The program tried to remove a stale socket, was refused, went on, and blamed the address.
 //
 // Evidence of stale_socket, and a failed unlink of the same path by the same process within a minute.
 #include <fmt/format.h>

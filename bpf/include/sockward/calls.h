@@ -86,9 +86,9 @@ enum sockward_syscall {
 enum sockward_kind_of_call { SOCKWARD_CALLS(SOCKWARD_KIND) };
 
 /*
- * A probe is one program of the kernel side whatever its backend. Each has its own sequence of record numbers
- * on each CPU. The first probes are the calls, with the same numbers. Those that can be loaded at the same
- * time have numbers of their own: one may interrupt the other on a CPU.
+ * A probe has one number whatever its backend, and its own sequence of record numbers on each CPU. The first
+ * probes are the calls, with the same numbers. Those that can be loaded at the same time have numbers of
+ * their own: one may interrupt the other on a CPU.
  */
 enum sockward_probe {
 	SOCKWARD_PROBE_SYSCTL = SOCKWARD_SYSCALLS, /* host and domain names */

@@ -67,7 +67,7 @@ struct sockward_cpu_counters {
 	__u64 names_new; /* of these, names that it did not hold yet */
 	__u32 generation; /* settings.generation of the programs that count and report on this CPU */
 	__u32 unused; /* 0 */
-	__u64 suppressed; /* records held back in a storm */
+	__u64 suppressed; /* records, in a storm */
 	__u64 reserved[15];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");

@@ -199,7 +199,7 @@ enum sockward_watch {
 	SOCKWARD_WATCH_MESSAGE = 1 << 2, /* what it writes is kept (probes.stderr_text) */
 };
 
-/* Told at most of what a process wrote last. */
+/* Kept at most of what a process wrote last. */
 #define SOCKWARD_MESSAGE_MAX 1024
 
 /*
@@ -224,7 +224,7 @@ struct sockward_uts_entry {
 };
 static_assert(sizeof(struct sockward_uts_entry) == 32 + 144, "wire format");
 
-/* What a bound name is made of: key of the name table. Unused bytes are 0. */
+/* Kinds of bound names, and what their bytes hold. */
 enum sockward_name_kind {
 	SOCKWARD_NAME_INET = 1, /* bytes: struct sockward_inet_name */
 	SOCKWARD_NAME_ABSTRACT = 2, /* bytes: the name, without its leading NUL */
@@ -249,6 +249,7 @@ struct sockward_file_name {
 
 #define SOCKWARD_NAME_MAX 112
 
+/* A bound name: key of the name table. Unused bytes are 0. */
 struct sockward_bound_name {
 	__u32 netns;
 	__u16 kind, size; /* enum sockward_name_kind; bytes in use */
@@ -280,7 +281,7 @@ struct sockward_binder {
 };
 static_assert(sizeof(struct sockward_binder) == 104, "no padding");
 
-/* The place of a socket file in its directory: key of the table of names that were bound. */
+/* The place of a socket file in its directory: key of bound_entries. */
 struct sockward_directory_entry {
 	struct sockward_file_name directory;
 	__u64 name_hash; /* the kernel's own, of the last component */

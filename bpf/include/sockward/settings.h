@@ -16,7 +16,7 @@ struct sockward_settings {
 	__u32 report_syscalls; /* bit per enum sockward_syscall */
 	__u32 only_tgid; /* 0 = every process */
 	__u32 host_utsns; /* inode of the UTS namespace that is "the host" */
-	__u16 near_limit_bytes; /* report successful binds of paths this long; 0 = never */
+	__u16 near_limit_bytes; /* report successful binds of paths this long or longer; 0 = never */
 	__u8 report_too_long; /* report names that do not fit whatever the errno */
 	__u8 report_unix_refused; /* report ECONNREFUSED and EPROTOTYPE of connect on AF_UNIX */
 	__u8 report_all_errors;
