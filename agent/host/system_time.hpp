@@ -13,7 +13,7 @@ class SystemTime final : public TimeView {
   void check() const { watch_.check(); }
 
  private:
-  const SystemClock clock_;
+  const SystemClock clock_{};
   const ClockWatch watch_;
 };
 
