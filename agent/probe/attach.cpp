@@ -50,28 +50,28 @@ Result<Link> attach_program(const bpf_program* program, const KernelFeatures& fe
   return link;
 }
 
-ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation,
-                             const KernelFeatures& features, const ProbeOptions& options,
-                             std::vector<Attachment>& attachments, std::vector<AttachFailure>& failures) {
-  ProbeStatus status{.operation = operation.operation,
-                     .backend = operation.backend,
-                     .attached = false,
-                     .reason = operation.reason,
-                     .optional = operation.optional};
-  std::vector<Attachment> attached;
+AttachedOperation attach_operation(const bpf_object* object, const OperationPlan& operation,
+                                   const KernelFeatures& features, const ProbeOptions& options) {
+  AttachedOperation done{.status = {.operation = operation.operation,
+                                    .backend = operation.backend,
+                                    .attached = false,
+                                    .reason = operation.reason,
+                                    .optional = operation.optional},
+                         .attachments = {},
+                         .failure = {}};
   for (const std::string& name : operation.programs) {
     auto link = attach_program(bpf_object__find_program_by_name(object, name.c_str()), features, options);
     if (!link) {
-      status.backend = Backend::none;
-      status.reason = link.error().text();
-      failures.push_back({name, status.reason});
-      return status;
+      done.status.backend = Backend::none;
+      done.status.reason = link.error().text();
+      done.failure = AttachFailure{name, done.status.reason};
+      done.attachments.clear();
+      return done;
     }
-    attached.push_back({name, std::move(*link)});
+    done.attachments.push_back({name, std::move(*link)});
   }
-  status.attached = !attached.empty();
-  for (auto& attachment : attached) attachments.push_back(std::move(attachment));
-  return status;
+  done.status.attached = !done.attachments.empty();
+  return done;
 }
 
 }  // namespace sockward

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "probe/loader.hpp"
@@ -14,9 +16,15 @@ struct AttachFailure {
   std::string program, reason;
 };
 
-/// Attaches the programs of one operation, all of them or none, and adds them to `attachments`.
-ProbeStatus attach_operation(const bpf_object* object, const OperationPlan& operation,
-                             const KernelFeatures& features, const ProbeOptions& options,
-                             std::vector<Attachment>& attachments, std::vector<AttachFailure>& failures);
+/// What came of attaching one operation.
+struct AttachedOperation {
+  ProbeStatus status;
+  std::vector<Attachment> attachments;   ///< of all its programs, or of none
+  std::optional<AttachFailure> failure;  ///< of the program because of which there are none
+};
+
+/// Attaches the programs of one operation, all of them or none.
+AttachedOperation attach_operation(const bpf_object* object, const OperationPlan& operation,
+                                   const KernelFeatures& features, const ProbeOptions& options);
 
 }  // namespace sockward

@@ -101,21 +101,30 @@ bool has_fall_back(const bpf_object* object, const KernelFeatures& features, con
   });
 }
 
+/// A loaded object, and what it was loaded by. The object writes into the logs while it lives.
+struct LoadedObject {
+  std::vector<OperationPlan> plan;
+  VerifierLogs logs;
+  Skeleton skeleton;  ///< null: the kernel refused a program
+};
+
 /// Opens and loads the object, and leaves out what was refused before. A new refusal is added to `refused`,
-/// and nothing is returned; what cannot be laid to one program is thrown.
-Skeleton load_round(const ProbeOptions& options, const KernelFeatures& features, const Inheritance& inherited,
-                    RefusedPrograms& refused, std::vector<OperationPlan>& plan, VerifierLogs& logs) {
-  Skeleton skeleton = open_skeleton(options);
-  plan = make_plan(skeleton->obj, features, options, refused);
+/// and no skeleton is returned; what cannot be laid to one program is thrown.
+LoadedObject load_round(const ProbeOptions& options, const KernelFeatures& features,
+                        const Inheritance& inherited, RefusedPrograms& refused) {
+  LoadedObject loaded;
+  loaded.skeleton = open_skeleton(options);
+  sockward_bpf* const skeleton = loaded.skeleton.get();
+  loaded.plan = make_plan(skeleton->obj, features, options, refused);
   // The skeleton declares const what is constant only for the programs.
   const_cast<sockward_settings&>(skeleton->rodata->settings) =
       make_settings(options, features.own_types, inherited.generation + 1);
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
   reuse_maps(skeleton->obj, inherited.maps);
-  choose_programs(*skeleton, plan);
-  if (options.verifier_statistics) logs.attach(skeleton->obj);
+  choose_programs(*skeleton, loaded.plan);
+  if (options.verifier_statistics) loaded.logs.attach(skeleton->obj);
   if (options.before_load) options.before_load(skeleton->obj);
-  if (sockward_bpf::load(skeleton.get()) == 0) return skeleton;
+  if (sockward_bpf::load(skeleton) == 0) return loaded;
   const Error error = last_error("load the BPF programs");
   const std::string warnings = take_libbpf_warnings(), offender = offender_in(warnings);
   if (offender.empty() || refused.contains(offender))
@@ -124,7 +133,7 @@ Skeleton load_round(const ProbeOptions& options, const KernelFeatures& features,
                   "version");
   log_warn("the kernel refused program {}: {} ({})", offender, error.text(), warnings);
   refused[offender] = "refused at load: " + error.code.message();
-  return nullptr;
+  return {};
 }
 
 }  // namespace
@@ -233,29 +242,31 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
                          const std::function<void(const KernelSide&)>& before_turn) {
   RefusedPrograms refused;
   for (int round = 1; round <= kRounds; ++round) {
-    std::vector<OperationPlan> plan;
-    VerifierLogs logs;
-    const Skeleton skeleton = load_round(options, features, inherited, refused, plan, logs);
-    if (!skeleton) continue;
+    const LoadedObject loaded = load_round(options, features, inherited, refused);
+    if (!loaded.skeleton) continue;
+    const sockward_bpf& skeleton = *loaded.skeleton;
     KernelSide side;
-    side.verifier = logs.costs();
+    side.verifier = loaded.logs.costs();
     side.generation = inherited.generation + 1;
-    keep_descriptors(skeleton->obj, side);
+    keep_descriptors(skeleton.obj, side);
     std::vector<AttachFailure> failures;
-    for (const auto& operation : plan)
-      side.probes.push_back(
-          attach_operation(skeleton->obj, operation, features, options, side.attachments, failures));
+    for (const auto& operation : loaded.plan) {
+      AttachedOperation attached = attach_operation(skeleton.obj, operation, features, options);
+      side.probes.push_back(std::move(attached.status));
+      for (auto& attachment : attached.attachments) side.attachments.push_back(std::move(attachment));
+      if (attached.failure) failures.push_back(std::move(*attached.failure));
+    }
     const std::size_t known = refused.size();
     for (const auto& [program, reason] : failures) {
       auto without = refused;
       without[program] = "refused at attach: " + reason;
-      if (has_fall_back(skeleton->obj, features, options, without, program)) refused = std::move(without);
+      if (has_fall_back(skeleton.obj, features, options, without, program)) refused = std::move(without);
     }
     if (refused.size() > known && round < kRounds) continue;
     report_missing(side.probes, options.strict);
     if (before_turn) before_turn(side);
     const auto active = activate_generation(side.map("counters"),
-                                            bpf_map__max_entries(skeleton->maps.counters), side.generation);
+                                            bpf_map__max_entries(skeleton.maps.counters), side.generation);
     if (!active) throw failure(active.error().text(), "raise the memory limit of this process");
     return side;
   }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Of the kernel's types (core/kernel.bpf.h): sockets, their addresses, and the network they are in. */
+#ifndef SOCKWARD_CORE_KERNEL_SOCKETS_H
+#define SOCKWARD_CORE_KERNEL_SOCKETS_H
+
+#include "core/kernel_tasks.bpf.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct local_ports {
+	__u32 range; /* high << 16 | low, since 6.8 */
+};
+
+struct local_ports___old {
+	int range[2];
+};
+
+struct netns_ipv4 {
+	int sysctl_ip_prot_sock; /* since 4.11; absent without CONFIG_SYSCTL */
+	struct local_ports ip_local_ports;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct net {
+	struct list_head dev_base_head; /* of struct net_device, by dev_list */
+	struct user_namespace *user_ns;
+	struct ns_common ns;
+	struct netns_ipv4 ipv4;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_rcv_saddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	unsigned char skc_reuse : 4;
+	unsigned char skc_reuseport : 1;
+	unsigned char skc_ipv6only : 1;
+	int skc_bound_dev_if;
+	unsigned short skc_num;
+	possible_net_t skc_net;
+	unsigned long skc_flags;
+};
+
+struct sk_buff_head {
+	__u32 qlen;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	unsigned short sk_type;
+	unsigned short sk_protocol; /* plain fields since 5.6 */
+	unsigned char sk_userlocks : 4;
+	kuid_t sk_uid;
+	struct sk_buff_head sk_receive_queue;
+	__u32 sk_ack_backlog, sk_max_ack_backlog;
+	struct socket *sk_socket;
+};
+
+struct inet_sock {
+	__u32 local_port_range; /* high << 16 | low, since 6.8 */
+};
+
+struct inet_sock___pair { /* 6.3 */
+	struct {
+		__u16 lo, hi;
+	} local_port_range;
+};
+
+struct mptcp_sock {
+	struct sock *first; /* the TCP socket that listens for it */
+};
+
+struct netlink_sock {
+	__u32 portid;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct path path;
+};
+
+struct ipv6_devconf {
+	__s32 disable_ipv6;
+};
+
+struct inet6_dev {
+	struct list_head addr_list; /* of struct inet6_ifaddr, by if_list */
+	struct ipv6_devconf cnf;
+};
+
+struct inet6_ifaddr {
+	struct in6_addr addr;
+	struct list_head if_list;
+	__u32 flags; /* IFA_F_* */
+};
+
+struct net_device {
+	struct list_head dev_list;
+	struct inet6_dev *ip6_ptr;
+	unsigned int flags; /* IFF_* */
+	int ifindex;
+};
+
+#pragma clang attribute pop
+
+#endif
