@@ -89,6 +89,8 @@ build() {
   [ $# -eq 0 ] || targets=(--target "$@")
   (
     cd "$root" && as_caller cmake --preset "$preset" "${flags[@]}" >/dev/null &&
-      as_caller cmake --build --preset "$preset" "${targets[@]}" | tail -n 3
+      as_caller cmake --build --preset "$preset" "${targets[@]}" |
+      awk '/error:|warning:|undefined reference/ {shown = NR + 5} NR <= shown; {last = $0}
+        END {if (NR > shown) print last}'
   )
 }
