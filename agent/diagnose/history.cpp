@@ -27,8 +27,7 @@ void History::make_room(Entries& entries, HistoryKind kind, MonotonicTime now) {
 void History::remember(const Event& event) {
   const auto* name = std::get_if<NameCall>(&event.call);
   if (name != nullptr && !event.failed()) remember_change(event, *name);
-  if (event.failed() && removes_name(event.syscall))
-    remember_unlink(event);
+  if (event.failed() && removes_name(event.syscall)) remember_unlink(event);
   if (const auto* argument = std::get_if<LongArgument>(&event.call)) remember_argument(event, *argument);
   if (const auto* call = std::get_if<SocketCall>(&event.call)) remember_use(*call);
   if (const auto* end = std::get_if<ProcessExit>(&event.call)) remember_end(event, *end);
