@@ -142,6 +142,7 @@ std::vector<std::unique_ptr<Sink>> Outputs::make(const Settings& settings, const
     if (auto sink = output.make(settings, counts_.at(output.name))) sinks.push_back(std::move(sink));
   if (settings.web.enable_ui || !settings.web.config_file.empty())
     sinks.push_back(std::make_unique<SharedSink>(recent_));
+  recent_.show_arguments(settings.records.command_args);
   latest_.clear();
   for (const auto& sink : sinks) latest_.push_back(sink.get());
   return sinks;

@@ -31,8 +31,10 @@ void Reloader::reload() {
   seen_ = file_fingerprint(source_.file);
   try {
     const Settings wanted = source_.read();
-    pipeline_.replace_sinks(outputs_.make(wanted, observer_.clock), wanted.records.fold,
-                            IgnoredPaths(wanted.records.ignore_paths));
+    pipeline_.replace_sinks({.sinks = outputs_.make(wanted, observer_.clock),
+                             .want_arguments = wanted.records.command_args != CommandArgs::off,
+                             .fold = wanted.records.fold,
+                             .ignored = IgnoredPaths(wanted.records.ignore_paths)});
     if (const std::string sections = sections_needing_restart(settings_, wanted); !sections.empty())
       log_warn("settings changed but take effect only after a restart: {}", sections);
     observer_.stats.config_good = true;

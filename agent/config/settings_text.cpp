@@ -110,7 +110,7 @@ std::string above(std::string_view comment, std::string_view indent) {
   return text;
 }
 
-/// A line with its comment: beside it where both fit, else above.
+/// A line with its comment: behind it where both fit, else above.
 std::string commented(const std::string& line, std::string_view comment, std::string_view indent) {
   if (comment.empty()) return line + "\n";
   const std::string beside = fmt::format("{:<{}}  # {}", line, kComments - 2, comment);

@@ -52,8 +52,8 @@ class History {
  public:
   static constexpr std::size_t kEntries = 1024;
   static constexpr std::chrono::seconds kKept{60};
-  /// Entries dropped for want of room before their time was over, by kind: a diagnosis that would have used
-  /// one does not know of it.
+  /// Entries evicted before their time was over because the history was full, by kind: a diagnosis that would
+  /// have used one does not know of it.
   using Forgotten = std::array<std::uint64_t, kHistoryKinds>;
 
   /// `entries`: how many of each kind are kept, 1 and more.

@@ -112,11 +112,10 @@ void Pipeline::flush_sinks() {
   flushed_at_ = parts_.clock.monotonic().ns;
 }
 
-void Pipeline::replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold,
-                             IgnoredPaths ignored) {
+void Pipeline::replace_sinks(Replacement replacement) {
   {
     const std::lock_guard lock(replacement_mutex_);
-    replacement_ = Replacement{std::move(sinks), fold, std::move(ignored)};
+    replacement_ = std::move(replacement);
   }
   queue_.interrupt();
 }
@@ -130,6 +129,7 @@ void Pipeline::take_new_sinks() {
   if (!fresh) return;
   for (const auto& sink : sinks_) parts_.stats.lost_output += sink->flush();
   sinks_ = std::move(fresh->sinks);
+  options_.want_arguments = fresh->want_arguments;
   repeats_.set_window(fresh->fold);
   options_.ignored = std::move(fresh->ignored);
 }

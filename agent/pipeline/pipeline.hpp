@@ -56,6 +56,14 @@ struct PipelineParts {
 /// dropped.
 class Pipeline final : private RecordHandler {
  public:
+  /// What a reload of the configuration changes.
+  struct Replacement {
+    std::vector<std::unique_ptr<Sink>> sinks;
+    bool want_arguments;  ///< as in PipelineOptions, and so the others
+    std::chrono::seconds fold;
+    IgnoredPaths ignored;
+  };
+
   /// Starts both threads. Throws StartupError.
   Pipeline(Rings rings, PipelineParts parts, PipelineOptions options,
            std::vector<std::unique_ptr<Sink>> sinks);
@@ -68,8 +76,7 @@ class Pipeline final : private RecordHandler {
 
   /// From now on records go to these sinks; the previous ones are flushed and ended by the worker. From any
   /// thread.
-  void replace_sinks(std::vector<std::unique_ptr<Sink>> sinks, std::chrono::seconds fold,
-                     IgnoredPaths ignored);
+  void replace_sinks(Replacement replacement);
 
  private:
   void on_record(std::span<const std::byte> record) noexcept override;
@@ -92,11 +99,6 @@ class Pipeline final : private RecordHandler {
   PipelineParts parts_;
   PipelineOptions options_;
   std::vector<std::unique_ptr<Sink>> sinks_;
-  struct Replacement {
-    std::vector<std::unique_ptr<Sink>> sinks;
-    std::chrono::seconds fold;
-    IgnoredPaths ignored;
-  };
   std::mutex replacement_mutex_;
   std::optional<Replacement> replacement_;
   Engine engine_;

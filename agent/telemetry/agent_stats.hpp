@@ -47,7 +47,7 @@ struct AgentStats {
   std::atomic<std::uint64_t> lost_output{0};   ///< records a sink could not write
   std::atomic<std::uint64_t> suppressed{0};    ///< folded, or left out by records.ignore_paths
   std::atomic<std::uint64_t> series_overflow{0};  ///< diagnoses counted under ~other: the cap was reached
-  /// What the diagnosis forgot for want of room, by HistoryKind.
+  /// Evicted from the history because it was full, by HistoryKind.
   std::array<std::atomic<std::uint64_t>, kHistoryKinds> history_forgotten{};
   std::atomic<std::uint64_t> sockets_left_out{0};  ///< that scans had no room for
   std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events for which the CPU budget was exhausted

@@ -23,7 +23,7 @@ class DiagnosisCounts {
 
   explicit DiagnosisCounts(std::size_t container_cap) : cap_(container_cap) {}
 
-  /// false: the container was folded into "~other" for want of room.
+  /// false: the cap was reached, and the container was aggregated into "~other".
   bool add(Key key);
   std::vector<std::pair<Key, std::uint64_t>> read() const;
   /// Forgets a container: its series disappear.

@@ -68,7 +68,7 @@ struct KernelSnapshot {
   } names_bound;
   std::uint64_t names_new = 0;      ///< of these, names that it did not hold yet
   std::uint64_t suppressed = 0;     ///< records, in storms
-  std::uint64_t names_evicted = 0;  ///< names, from the table, for want of room
+  std::uint64_t names_evicted = 0;  ///< from the name table, because it was full
 
   const Slots& of(Syscall syscall, Family family) const {
     return calls[static_cast<std::size_t>(syscall)][static_cast<std::size_t>(family)];

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * bind and connect through io_uring: they pass by the system calls and meet them again in __sys_bind_socket
- * (6.11) and __sys_connect_file (5.6). Whether a call came that way is told by the task: an io_uring worker,
- * or one inside io_uring_enter. Counted and reported like the system calls; the address is the kernel's own
- * copy. A connect that has to wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time.
- * fexit only. unlinkat: uring_unlink.bpf.c.
+ * (6.11) and __sys_connect_file (5.6). Whether a call came that way is known from the task: an io_uring
+ * worker, or one inside io_uring_enter. Counted and reported like the system calls; the address is the
+ * kernel's own copy. A connect that has to wait is tried more than once (EAGAIN, EINPROGRESS), and counted
+ * each time. fexit only. unlinkat: uring_unlink.bpf.c.
  */
 #include "core/bound_name.bpf.h"
 #include "core/refusal.bpf.h"

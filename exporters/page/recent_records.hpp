@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <mutex>
@@ -18,6 +19,8 @@ class RecentRecords final : public Sink {
 
   explicit RecentRecords(CommandArgs arguments) : arguments_(arguments) {}
   bool write(const Record& record) override;
+  /// Of the records that come from now on.
+  void show_arguments(CommandArgs arguments) { arguments_ = arguments; }
 
   struct Entry {
     std::string json, time, severity, container, headline, cause, confidence, advice, holder;  ///< printable
@@ -27,7 +30,7 @@ class RecentRecords final : public Sink {
   std::vector<Entry> latest(std::size_t limit) const;
 
  private:
-  CommandArgs arguments_;
+  std::atomic<CommandArgs> arguments_;
   mutable std::mutex mutex_;
   std::deque<Entry> entries_;
 };

@@ -62,7 +62,7 @@ class FailureSeries {
   std::vector<std::string> upkeep(KernelSource& kernel, Seconds now);
   /// The series as they are now, each once, those of a container together.
   Table read(const FailureCounters& counters);
-  /// Containers folded for want of room, ever.
+  /// Containers aggregated into ~other because the cap was reached, ever.
   std::uint64_t overflowed() const { return overflowed_; }
 
  private:

@@ -316,6 +316,25 @@ class Reload(unittest.TestCase):
         self.assertIn("did you mean", log)
         self.assertRegex(log, "only after a restart.*limits")
 
+    def test_command_lines_are_shown_once_the_file_asks_for_them(self):
+        folder = Folder()
+        path, out = pathlib.Path(folder / "sockward.yml"), pathlib.Path(folder / "records.json")
+        path.write_text(f"records: {{file: {out}, fold: 0}}\n")
+
+        def latest():
+            own = [json.loads(line) for line in out.read_text().splitlines()]
+            own = [r for r in own if r["attributes"]["process.pid"] == os.getpid()]
+            return own and own[-1]["attributes"]
+        with Agent(f"--config.file={path}", "--web.enable-ui") as agent:
+            fail_on_a_port()
+            self.assertNotIn("process.command_args", wait_until(latest, 10, "a record"))
+            path.write_text(f"records: {{file: {out}, fold: 0, command_args: full}}\n")
+            wait_until(lambda: "reloaded" in agent.said(), 10, "the file is read again")
+            fail_on_a_port()
+            wait_until(lambda: "process.command_args" in latest(), 10, "the command line in the file")
+            page = json.load(agent.get("/api/v1/diagnoses"))
+            self.assertTrue(any("process.command_args" in r["attributes"] for r in page))
+
     def test_a_bad_value_is_named_at_the_start(self):
         folder = Folder()
         path = folder / "sockward.yml"

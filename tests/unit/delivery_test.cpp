@@ -158,6 +158,7 @@ TEST(Attributes, AreTheSameForEveryOutput) {
     EXPECT_TRUE(names.emplace(key).second) << key << " twice";
     EXPECT_FALSE(std::holds_alternative<std::monostate>(value)) << key;
   });
+  EXPECT_GT(names.size(), 15u);
   const std::string line = to_json(a_record()), otlp = to_otlp_record(a_record(), CommandArgs::off).text;
   for (const auto& name : names) {
     EXPECT_THAT(line, HasSubstr("\"" + name + "\":"));
@@ -175,6 +176,15 @@ TEST(JournalFields, AreNamedAsTheJournalWants) {
   for (const auto& field : fields)
     EXPECT_EQ(field.substr(0, field.find('=')).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
               std::string::npos);
+}
+
+TEST(JournalFields, HoldHostileNamesInOneLineEach) {
+  Record record = a_record("/run/\xff\x1b[31m\"\nMESSAGE=forged");
+  record.event.actor.comm = "a\nPRIORITY=0";
+  record.diagnosis.evidence = {"one\nPRIORITY=0"};
+  const auto fields = journal_fields(record, CommandArgs::full);
+  EXPECT_GT(fields.size(), 15u);
+  for (const auto& field : fields) EXPECT_EQ(field.find_first_of("\n\x1b\xff"), std::string::npos) << field;
 }
 
 TEST(WebConfig, RefusesWhatItDoesNotKnowByName) {

@@ -83,7 +83,7 @@ struct sockward_header {
 	__u16 version; /* SOCKWARD_WIRE_VERSION */
 	__u32 fsuid; /* what permission checks on files go by; initial user namespace */
 	char comm[16]; /* of the group leader; NUL-terminated, NOT trusted to be printable */
-	__u64 root_inode; /* of the caller's root directory: a chroot is told by it */
+	__u64 root_inode; /* of the caller's root directory: identifies a chroot */
 	__u32 root_device; /* the kernel's dev_t: major << 20 | minor */
 	__u32 held_back; /* records like this one that were suppressed since the last one */
 	__u64 mount_event; /* event counter of the mount namespace (fs/mount.h); 0: not known here */
