@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,67 +12,14 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 #include <thread>
 
-#include "bpf/kernel_fixture.hpp"
-#include "kernel/socket_scan.hpp"
+#include "bpf/calls.hpp"
 
 namespace sockward::test {
 namespace {
 
 using ::testing::StartsWith;
-
-std::uint32_t my_tid() {
-  return static_cast<std::uint32_t>(gettid());
-}
-
-NamespaceInode inode_of(const std::string& name) {
-  struct stat status {};
-  return stat(("/proc/self/ns/" + name).c_str(), &status) == 0 ? static_cast<NamespaceInode>(status.st_ino)
-                                                               : 0;
-}
-
-std::string sockaddr_un_bytes(const std::string& name) {
-  const sa_family_t family = AF_UNIX;
-  return std::string(reinterpret_cast<const char*>(&family), sizeof(family)) + name;
-}
-
-int raw_bind(int fd, const std::string& bytes) {
-  return static_cast<int>(syscall(SYS_bind, fd, bytes.data(), bytes.size())) == 0 ? 0 : errno;
-}
-
-int raw_connect(int fd, const std::string& bytes) {
-  return static_cast<int>(syscall(SYS_connect, fd, bytes.data(), bytes.size())) == 0 ? 0 : errno;
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-/// A folder of the test's own, removed with it.
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/sockward-bpf-XXXXXX";
-    path_ = mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-class Calls : public Kernel {
- protected:
-  Folder folder;
-};
 
 TEST_F(Calls, AFailedBindCarriesEveryFactOfItsCaller) {
   const std::string path = folder / "missing/x.sock";
@@ -91,11 +36,11 @@ TEST_F(Calls, AFailedBindCarriesEveryFactOfItsCaller) {
   EXPECT_EQ(actor.tgid, static_cast<std::uint32_t>(getpid()));
   EXPECT_EQ(actor.comm, "bpf_tests") << "the leader's name, not the thread's";
   EXPECT_EQ(actor.uid, getuid());
-  EXPECT_EQ(actor.netns, inode_of("net"));
-  EXPECT_EQ(actor.utsns, inode_of("uts"));
-  EXPECT_EQ(actor.pidns, inode_of("pid"));
-  EXPECT_EQ(actor.mntns, inode_of("mnt"));
-  EXPECT_EQ(actor.userns, inode_of("user"));
+  EXPECT_EQ(actor.netns, namespace_of("net"));
+  EXPECT_EQ(actor.utsns, namespace_of("uts"));
+  EXPECT_EQ(actor.pidns, namespace_of("pid"));
+  EXPECT_EQ(actor.mntns, namespace_of("mnt"));
+  EXPECT_EQ(actor.userns, namespace_of("user"));
   EXPECT_TRUE(actor.has_capability(CAP_SYS_ADMIN));
   EXPECT_GT(actor.leader_start_ns, 0u);
   EXPECT_EQ(event->error(), ENOENT);
@@ -151,11 +96,11 @@ TEST_F(Calls, NestedPidNamespacesKeepTheHostsIds) {
   ASSERT_TRUE(upper) << "the id as the host sees it";
   const auto inner = kernel->wait_for([&](const Event& event) {
     return event.syscall == Syscall::bind && event.actor.tgid > static_cast<std::uint32_t>(first) &&
-           event.actor.pidns != upper->actor.pidns && event.actor.pidns != inode_of("pid") &&
+           event.actor.pidns != upper->actor.pidns && event.actor.pidns != namespace_of("pid") &&
            event.time.ns < upper->time.ns;
   });
   ASSERT_TRUE(inner);
-  EXPECT_NE(upper->actor.pidns, inode_of("pid"));
+  EXPECT_NE(upper->actor.pidns, namespace_of("pid"));
 }
 
 TEST_F(Calls, AbstractNamesKeepEveryByte) {
@@ -241,8 +186,8 @@ TEST_F(Calls, InetBindsKnowPortThresholdAndOwner) {
   EXPECT_EQ(call.port_start, 1024);
   EXPECT_EQ(call.address.port, 81);
   EXPECT_EQ(call.protocol, IPPROTO_TCP);
-  EXPECT_EQ(call.socket_netns, inode_of("net"));
-  EXPECT_EQ(call.owner_userns, inode_of("user"));
+  EXPECT_EQ(call.socket_netns, namespace_of("net"));
+  EXPECT_EQ(call.owner_userns, namespace_of("user"));
   EXPECT_EQ(event->actor.uid, 65534u);
   EXPECT_FALSE(event->actor.has_capability(CAP_NET_BIND_SERVICE));
 }
@@ -256,7 +201,7 @@ TEST_F(Calls, NamespacesAreThoseOfTheCallerAndOfTheSocket) {
     sockaddr_in address = loopback(9);
     address.sin_addr.s_addr = htonl(0xC0000201);  // 192.0.2.1
     if (unshare(CLONE_NEWNET | CLONE_NEWUTS) != 0) return false;
-    const NamespaceInode mine[2] = {inode_of("net"), inode_of("uts")};
+    const NamespaceInode mine[2] = {namespace_of("net"), namespace_of("uts")};
     return bind(outside, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 &&
            write(ends[1], mine, sizeof(mine)) == sizeof(mine);
   });
@@ -266,7 +211,7 @@ TEST_F(Calls, NamespacesAreThoseOfTheCallerAndOfTheSocket) {
   ASSERT_TRUE(event);
   EXPECT_EQ(event->actor.netns, inside[0]);
   EXPECT_EQ(event->actor.utsns, inside[1]);
-  EXPECT_EQ(std::get<SocketCall>(event->call).socket_netns, inode_of("net"));
+  EXPECT_EQ(std::get<SocketCall>(event->call).socket_netns, namespace_of("net"));
 }
 
 TEST_F(Calls, ListenReportsTheSocketsOwnAddress) {
@@ -301,109 +246,6 @@ TEST_F(Calls, ConnectToATruncatedNameIsReportedWhateverTheError) {
   EXPECT_EQ(std::get<SocketCall>(event->call).address_length, 110);
 }
 
-TEST_F(Calls, RelativePathsAreResolvedInTheKernel) {
-  std::filesystem::create_directories(folder / "a/b");
-  const std::uint32_t child = in_child([&] {
-    if (chdir((folder / "a/b").c_str()) != 0) return false;
-    const bool failed = raw_connect(socket(AF_UNIX, SOCK_STREAM, 0),
-                                    sockaddr_un_bytes(std::string("rel.sock\0", 9))) == ENOENT;
-    return failed && unlink("gone") != 0;
-  });
-  ASSERT_NE(child, 0u);
-  EXPECT_EQ(resolved_path(*event_of(Syscall::connect, child)), folder / "a/b/rel.sock");
-  EXPECT_EQ(resolved_path(*event_of(kUnlinkCall, child)), folder / "a/b/gone");
-}
-
-TEST_F(Calls, DirectoryDescriptorsMountsAndRootsAreFollowed) {
-  std::filesystem::create_directories(folder / "root/deep/er");
-  const std::uint32_t child = in_child([&] {
-    if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-      return false;
-    if (mount("tmpfs", (folder / "root/deep/er").c_str(), "tmpfs", 0, nullptr) != 0) return false;
-    const int er = open((folder / "root/deep/er").c_str(), O_PATH | O_DIRECTORY);
-    unlinkat(er, "across-a-mount", 0);
-    if (chroot((folder / "root").c_str()) != 0 || chdir("/deep") != 0) return false;
-    unlinkat(er, "below-a-root", 0);
-    unlink("in-the-root");
-    const int outside = open("/", O_PATH);
-    return unlinkat(outside, "x", 0) != 0 && unlinkat(999, "bad-fd", 0) != 0;
-  });
-  ASSERT_NE(child, 0u);
-  const auto named = [&](Syscall syscall, const std::string& name) {
-    const auto event =
-        event_of(syscall, child, [&](const Event& e) { return std::get<PathCall>(e.call).path == name; });
-    return event ? resolved_path(*event) : std::optional<std::string>("no event");
-  };
-  EXPECT_EQ(named(Syscall::unlinkat, "across-a-mount"), folder / "root/deep/er/across-a-mount");
-  EXPECT_EQ(named(Syscall::unlinkat, "below-a-root"), "/deep/er/below-a-root");
-  EXPECT_EQ(named(kUnlinkCall, "in-the-root"), "/deep/in-the-root");
-  EXPECT_EQ(named(Syscall::unlinkat, "x"), "/x");
-  EXPECT_EQ(named(Syscall::unlinkat, "bad-fd"), std::nullopt);
-}
-
-TEST_F(Calls, LongPathsSayWhenTheyWereCut) {
-  const std::string longest = "/" + std::string(4094, '/'), longer = "/" + std::string(4200, '/');
-  EXPECT_NE(unlink(longest.c_str()), 0);
-  EXPECT_NE(unlink(longer.c_str()), 0);
-  const auto whole = event_of(kUnlinkCall, my_tid(), [](const Event& e) {
-    return std::get<PathCall>(e.call).path.value_or("").starts_with("//");
-  });
-  ASSERT_TRUE(whole);
-  EXPECT_TRUE(std::get<PathCall>(whole->call).path == longest);
-  EXPECT_FALSE(std::get<PathCall>(whole->call).truncated);
-  const auto cut = event_of(kUnlinkCall, my_tid(), [](const Event& e) { return e.error() == ENAMETOOLONG; });
-  ASSERT_TRUE(cut);
-  EXPECT_EQ(std::get<PathCall>(cut->call).path->size(), 4095u);
-  EXPECT_TRUE(std::get<PathCall>(cut->call).truncated);
-}
-
-TEST_F(Calls, ADirectoryDeeperThanTheWalkIsNotGuessed) {
-  std::string deep = folder.path();
-  for (int i = 0; i < 40; ++i) deep += "/d";
-  std::filesystem::create_directories(deep);
-  const std::uint32_t child = in_child([&] { return chdir(deep.c_str()) == 0 && unlink("too-deep") != 0; });
-  ASSERT_NE(child, 0u);
-  const auto event = event_of(kUnlinkCall, child);
-  ASSERT_TRUE(event);
-  EXPECT_EQ(std::get<PathCall>(event->call).directory.state, Directory::State::clipped);
-}
-
-TEST_F(Calls, OpenThatRefusesSymlinksIsReportedWithItsFlags) {
-  std::filesystem::create_symlink("/usr", folder / "link");
-  open_how how{};
-  how.flags = O_PATH | O_NOFOLLOW;
-  how.resolve = RESOLVE_NO_SYMLINKS;
-  EXPECT_LT(syscall(SYS_openat2, AT_FDCWD, (folder / "link/lib").c_str(), &how, sizeof(how)), 0);
-  const auto event = event_of(Syscall::openat2, my_tid());
-  ASSERT_TRUE(event);
-  EXPECT_EQ(event->error(), ELOOP);
-  const auto& call = std::get<PathCall>(event->call);
-  EXPECT_EQ(call.path, folder / "link/lib");
-  EXPECT_EQ(call.resolve, std::uint64_t{RESOLVE_NO_SYMLINKS});
-  EXPECT_EQ(call.flags, static_cast<std::uint32_t>(O_PATH | O_NOFOLLOW));
-}
-
-TEST_F(Calls, LoopsOfMountCallsAreReportedAndOtherErrorsAreNot) {
-  std::filesystem::create_symlink("loop", folder / "loop");
-  const std::string loop = folder / "loop";
-  const OwnCgroup own(*kernel);
-  EXPECT_NE(mount("/tmp", loop.c_str(), nullptr, MS_BIND, nullptr), 0);
-  EXPECT_LT(syscall(SYS_open_tree, AT_FDCWD, loop.c_str(), 0), 0);
-  EXPECT_LT(
-      syscall(SYS_move_mount, AT_FDCWD, "/tmp", AT_FDCWD, loop.c_str(), 0x10 /* MOVE_MOUNT_T_SYMLINKS */), 0);
-  EXPECT_NE(mount("/tmp", (folder / "missing").c_str(), nullptr, MS_BIND, nullptr), 0);
-  for (const Syscall syscall : {Syscall::mount, Syscall::open_tree, Syscall::move_mount}) {
-    const auto event = event_of(syscall, my_tid());
-    ASSERT_TRUE(event) << to_string(syscall);
-    EXPECT_EQ(std::get<PathCall>(event->call).path, loop);
-    if (syscall != Syscall::open_tree) {
-      EXPECT_EQ(std::get<PathCall>(event->call).source, "/tmp");
-    }
-  }
-  EXPECT_EQ(own.failures(Syscall::mount, Family::none, ELOOP), 1u);
-  EXPECT_EQ(own.failures(Syscall::mount, Family::none, ENOENT), 0u);
-}
-
 TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
   const int abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
             tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -422,11 +264,11 @@ TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
   const std::string raw(reinterpret_cast<const char*>(&address), sizeof(address));
   const BoundName names[] = {
       {.kind = BoundName::Kind::abstract,
-       .netns = inode_of("net"),
+       .netns = namespace_of("net"),
        .address = {.kind = AddressKind::abstract, .family = AF_UNIX, .name = name.substr(1)}},
       {.kind = BoundName::Kind::path, .address = {}, .device = file.st_dev, .inode = file.st_ino},
       {.kind = BoundName::Kind::inet,
-       .netns = inode_of("net"),
+       .netns = namespace_of("net"),
        .protocol = IPPROTO_TCP,
        .address = parse_socket_address({.bytes = raw})}};
   SocketList sockets;
@@ -436,7 +278,7 @@ TEST_F(Calls, WhoBoundANameIsRememberedAndWhoHasItOpenIsFound) {
     ASSERT_TRUE(binder);
     EXPECT_EQ(binder->process.tgid, static_cast<std::uint32_t>(getpid()));
     EXPECT_EQ(binder->process.comm, "bpf_tests");
-    EXPECT_EQ(binder->process.pidns, inode_of("pid"));
+    EXPECT_EQ(binder->process.pidns, namespace_of("pid"));
     EXPECT_GT(binder->binding.time.ns, 0u);
     const auto open = std::find_if(sockets.begin(), sockets.end(),
                                    [&](const OpenSocket& socket) { return socket.name == wanted; });

@@ -33,6 +33,14 @@ inline int bind_unix(int fd, const std::string& name) {
   return bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0 ? 0 : errno;
 }
 
+/// A stream socket bound to this path; -1: it could not be bound.
+inline int bind_path(const std::string& path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ? fd : -1;
+}
+
 inline int unix_socket(int type = SOCK_STREAM) {
   return socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 }
