@@ -36,12 +36,14 @@ constexpr Choice choice(Path /*path*/, std::span<const std::string_view> names) 
 }
 
 // The tables below would be twice as long without these.
+// NOLINTBEGIN(bugprone-macro-parentheses): a member's name cannot stand in parentheses
 #define PATH(member)     \
   [](auto& s) -> auto& { \
     return s.member;     \
   }
 #define AT(member) place(PATH(member))
 #define CHOICE(member, names) choice(PATH(member), names)
+// NOLINTEND(bugprone-macro-parentheses)
 
 constexpr std::string_view kBackends[] = {"auto", "fexit", "tracepoint"};
 constexpr std::string_view kOutputs[] = {"auto", "json", "text", "off"};
@@ -124,6 +126,7 @@ constexpr Setting kRecords[] = {
      "", check_ignored_paths},
 };
 
+// NOLINTBEGIN(bugprone-macro-parentheses): as above
 // clang-format off
 #define ACCESS(access)                                                                             \
   {"username", Text{AT(access.username)}, "with password_file; or use bearer_token_file"},         \
@@ -133,6 +136,7 @@ constexpr Setting kRecords[] = {
   {"cert_file", Text{AT(access.cert_file)}, "TLS: client certificate, with key_file"},             \
   {"key_file", Text{AT(access.key_file)}, "TLS: its private key"}
 // clang-format on
+// NOLINTEND(bugprone-macro-parentheses)
 
 constexpr Setting kAlerts[] = {
     {"alertmanagers", List{AT(alerts.alertmanagers)},

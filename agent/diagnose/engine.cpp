@@ -97,6 +97,7 @@ Diagnosis Engine::diagnose_attempt(const Event& attempt) const {
 
 std::vector<std::string_view> rule_names() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kRules));
   for (const Rule& rule : kRules) names.push_back(rule.name);
   return names;
 }

@@ -27,9 +27,9 @@ Standing whole_view(const Facts& facts, const PathTrace& trace) {
 
 /// A name leads to the same inode if the directory or the inode was not changed since.
 Standing same_entry(const Facts& facts, const PathStep* directory, const PathStep& child) {
-  const Standing of_child = unchanged_since_call(facts, child);
+  Standing of_child = unchanged_since_call(facts, child);
   if (of_child.proven() || directory == nullptr) return of_child;
-  const Standing of_directory = unchanged_since_call(facts, *directory);
+  Standing of_directory = unchanged_since_call(facts, *directory);
   return of_directory.proven() ? of_directory : of_child;
 }
 

@@ -39,13 +39,14 @@ Finding tentative(const std::string& address, const std::string& interface, Stan
 }  // namespace
 
 std::optional<Finding> address_not_ready(const Facts& facts) {
-  if (!facts.is_inet() || facts.event.error() != EADDRNOTAVAIL) return std::nullopt;
+  const SocketCall* call = facts.socket();
+  if (call == nullptr || !facts.is_inet() || facts.event.error() != EADDRNOTAVAIL) return std::nullopt;
   const bool bind = facts.event.syscall == Syscall::bind;
-  const SocketAddress& wanted = bind ? facts.socket()->address : facts.socket()->source;
+  const SocketAddress& wanted = bind ? call->address : call->source;
   if (wanted.kind != AddressKind::inet6) return std::nullopt;
   if (bind) {
     using State = SocketCall::AddressState;
-    const State state = facts.socket()->address_state;
+    const State state = call->address_state;
     // Several interfaces can have the same link-local address, and only that of the one named counts.
     const Standing standing = is_link_local(wanted)
                                   ? Standing::later("it may be another interface than the one named")
@@ -55,8 +56,7 @@ std::optional<Finding> address_not_ready(const Facts& facts) {
     if (state != State::unknown) return std::nullopt;
   }
   if (!facts.interfaces()) return std::nullopt;
-  const std::uint32_t device =
-      facts.socket()->bound_device != 0 ? facts.socket()->bound_device : wanted.scope;
+  const std::uint32_t device = call->bound_device != 0 ? call->bound_device : wanted.scope;
   for (const NetworkInterface& interface : *facts.interfaces()) {
     // Several interfaces may have the same link-local address.
     if (is_link_local(wanted) && interface.index != device) continue;

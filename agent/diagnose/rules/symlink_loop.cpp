@@ -15,6 +15,7 @@ constexpr std::uint64_t kNoSymlinks = 4;  // RESOLVE_NO_SYMLINKS
 /// The links from the first one that comes again until it does.
 std::string cycle_of(const std::vector<PathStep>& steps) {
   std::vector<std::string> links;
+  links.reserve(steps.size());
   for (const PathStep& step : steps) links.push_back(step.path);
   for (std::size_t start = 0; start < links.size(); ++start) {
     const auto again =
