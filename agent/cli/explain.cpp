@@ -88,16 +88,16 @@ void fill_directory(SocketCall& call, const std::string& folder) {
 }
 
 /// Every bound socket of the node, looked up once for those that processes have open and for the others.
-class Census final : public BoundSockets {
+class SocketsFromProc final : public BoundSockets {
  public:
   std::optional<SocketOwner> binder(const BoundName& name) const override { return sockets_.binder(name); }
   Result<bool> note_released() const override { return sockets_.note_released(); }
   Result<bool> scan(SocketList& into) const override {
-    auto census = sockets_.census();
-    if (!census) return census.error();
-    for (const OpenSocket& socket : census->open) into.add(socket);
+    auto tables = sockets_.tables();
+    if (!tables) return tables.error();
+    for (const OpenSocket& socket : tables->open) into.add(socket);
     const std::lock_guard lock(mutex_);
-    unowned_ = std::move(census->orphans);
+    unowned_ = std::move(tables->orphans);
     return true;
   }
   /// Those that no process had open at the latest scan.
@@ -192,15 +192,15 @@ int explain_command(const ExplainFlags& flags) {
   Question question = read_question(flags);
   Event& event = question.event;
   const CgroupMounts mounts = find_cgroup_mounts();
-  const Census census;
+  const SocketsFromProc tables;
   const ProcUts uts("/proc");
   const ProcHost proc({.controller = mounts.controller(),
                        .cgroup2_root = mounts.v2_root,
                        .uts = &uts,
-                       .sockets = &census,
+                       .sockets = &tables,
                        .scan_bytes = SocketList::kUnbounded});
   const HostView host = proc.view();
-  question.around.unowned = [&census] { return census.unowned(); };
+  question.around.unowned = [&tables] { return tables.unowned(); };
   if (!question.interface.empty()) find_interface(question.interface, host.network, event);
   event.time = SystemClock().monotonic();  // after the first scan: what that found was there before
   const Prediction prediction = predict(event, host, question.around);

@@ -50,16 +50,16 @@ bool serves(const OpenSocket& socket) {
   return socket.name.kind == BoundName::Kind::inet && socket.type == SOCK_DGRAM;
 }
 
-void add_sockets(const SocketCensus& census, Labels& labels, ScanReport& report) {
+void add_sockets(const SocketTables& tables, Labels& labels, ScanReport& report) {
   // Socket and process: it may have it open more than once.
   std::set<std::pair<std::uint64_t, std::uint32_t>> reported;
-  for (const OpenSocket& socket : census.open) {
+  for (const OpenSocket& socket : tables.open) {
     if (!reported.emplace(socket.owner.socket_inode, socket.owner.process.tgid).second) continue;
     if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.process.tgid)});
     if (socket.path.size() >= kNearLimit && socket.state != OpenSocket::State::connected)
       report.near_limit.push_back({socket, labels.of(socket.owner.process.tgid)});
   }
-  for (const OpenSocket& socket : census.orphans)
+  for (const OpenSocket& socket : tables.orphans)
     if (serves(socket)) report.listeners.push_back({socket, "kernel, or in flight"});
   std::sort(report.listeners.begin(), report.listeners.end(), [](const auto& one, const auto& other) {
     return bound_text(one.socket) < bound_text(other.socket);
@@ -72,11 +72,11 @@ std::string folder_of_socket(const std::string& path) {
 }
 
 /// Where servers put their sockets, and where they are now.
-std::vector<std::string> likely_folders(const SocketCensus& census) {
+std::vector<std::string> likely_folders(const SocketTables& tables) {
   std::vector<std::string> folders{"/run",     "/tmp",       "/var/tmp", "/dev/shm",
                                    "/var/lib", "/var/spool", "/var/run"};
   std::set<std::string> more;
-  for (const OpenSocket& socket : census.open)
+  for (const OpenSocket& socket : tables.open)
     if (auto folder = folder_of_socket(socket.path); !folder.empty()) more.insert(std::move(folder));
   for (const auto& folder : more)
     if (std::none_of(folders.begin(), folders.end(),
@@ -99,11 +99,11 @@ std::map<NamespaceInode, std::uint32_t> mount_namespaces() {
   return found;
 }
 
-void add_stale_files(const SocketCensus& census, Labels& labels, ScanReport& report) {
+void add_stale_files(const SocketTables& tables, Labels& labels, ScanReport& report) {
   std::set<FileKey> known;
-  for (const auto* sockets : {&census.open, &census.orphans})
+  for (const auto* sockets : {&tables.open, &tables.orphans})
     for (const OpenSocket& socket : *sockets) known.emplace(socket.name.device, socket.name.inode);
-  const auto folders = likely_folders(census);
+  const auto folders = likely_folders(tables);
   const auto until = std::chrono::steady_clock::now() + kSearchFor;
   const SystemClock clock;
   const std::int64_t now = clock.wall(clock.monotonic()).ns;
@@ -138,11 +138,11 @@ int scan_command(const ScanFlags& flags) {
     std::string label = labels.of(known.first_tgid);
     report.uts.push_back({std::move(known), std::move(label)});
   }
-  const auto census = ProcSockets("/proc").census();
-  if (!census) throw failure(census.error().text(), "scan needs a /proc, and root to see everything in it");
-  report.gaps = census->gaps;
-  add_sockets(*census, labels, report);
-  add_stale_files(*census, labels, report);
+  const auto tables = ProcSockets("/proc").tables();
+  if (!tables) throw failure(tables.error().text(), "scan needs a /proc, and root to see everything in it");
+  report.gaps = tables->gaps;
+  add_sockets(*tables, labels, report);
+  add_stale_files(*tables, labels, report);
   const std::string text = flags.json ? to_json(report) : to_text(report);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;

@@ -245,7 +245,7 @@ Result<Event> decode(std::span<const std::byte> record) {
               .syscall = static_cast<Syscall>(header.syscall),
               .via = static_cast<Via>(header.via),
               .result = header.result,
-              .held_back = header.held_back,
+              .suppressed = header.suppressed,
               .seccomp_refused = (header.flags & SOCKWARD_SECCOMP_REFUSED) != 0,
               .lsm_refused = (header.flags & SOCKWARD_LSM_REFUSED) != 0,
               .cgroup_refused = (header.flags & SOCKWARD_CGROUP_REFUSED) != 0,

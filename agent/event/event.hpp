@@ -152,7 +152,7 @@ struct Event {
   Syscall syscall = Syscall::bind;
   Via via = Via::syscall;
   int result = 0;                ///< 0 or more, or -errno
-  std::uint32_t held_back = 0;   ///< records like this one that the kernel side suppressed before it
+  std::uint32_t suppressed = 0;  ///< records like this one that the kernel side suppressed before it
   bool seccomp_refused = false;  ///< a filter's verdict: the exit was seen without the entry
   bool lsm_refused = false;      ///< a security module's own answer was seen
   bool cgroup_refused = false;   ///< so was that of BPF programs on its cgroup

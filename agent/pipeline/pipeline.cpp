@@ -97,9 +97,10 @@ void Pipeline::work() {
 }
 
 void Pipeline::write_repeats(bool all) {
-  const std::uint64_t told = repeats_.told();
+  const std::uint64_t reported = repeats_.reported();
   for (const Record& record : repeats_.due(parts_.clock.monotonic(), all)) write(record);
-  if (parts_.ledger != nullptr) parts_.ledger->folded(-static_cast<std::int64_t>(repeats_.told() - told));
+  if (parts_.ledger != nullptr)
+    parts_.ledger->folded(-static_cast<std::int64_t>(repeats_.reported() - reported));
 }
 
 void Pipeline::flush_sinks() {
@@ -183,7 +184,7 @@ Record Pipeline::diagnose(Event event) {
   record.resource = options_.resource;
   follow_host_name(record);
   record.diagnosis = engine_.diagnose(record.event);
-  record.repeats = record.event.held_back + (record.diagnosis.flap ? 1 : 0);
+  record.repeats = record.event.suppressed + (record.diagnosis.flap ? 1 : 0);
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     parts_.stats.history_forgotten[kind] = engine_.forgotten()[kind];
   note_omissions();

@@ -15,7 +15,7 @@ bool Repeats::fold(const Record& record) {
   }
   found->second.latest = record;
   ++found->second.count;
-  found->second.held_back += record.repeats;
+  found->second.suppressed += record.repeats;
   return true;
 }
 
@@ -29,8 +29,8 @@ std::vector<Record> Repeats::due(MonotonicTime now, bool all) {
       continue;
     }
     if (folded.count > 0) {
-      folded.latest.repeats = folded.count - 1 + folded.held_back;
-      told_ += folded.count;
+      folded.latest.repeats = folded.count - 1 + folded.suppressed;
+      reported_ += folded.count;
       result.push_back(std::move(folded.latest));
     }
     at = folded_.erase(at);

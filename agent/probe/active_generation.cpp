@@ -26,7 +26,7 @@ Result<bool> activate_generation(int counters_fd, std::uint32_t blocks, std::uin
   return true;
 }
 
-std::uint32_t whose_turn(int counters_fd) {
+std::uint32_t active_generation(int counters_fd) {
   const __u32 first = 0;
   const auto block = std::make_unique<sockward_cpu_counters>();
   return bpf_map_lookup_elem(counters_fd, &first, block.get()) == 0 ? block->generation : 0;

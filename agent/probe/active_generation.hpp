@@ -6,10 +6,10 @@
 namespace sockward {
 
 /// Says on every CPU that the programs of this generation count and report there from now on, and no others.
-/// Each CPU is told by a thread on that CPU: where the kernel does not preempt its own code, none of a call's
+/// A thread on each CPU writes it there: where the kernel does not preempt its own code, none of a call's
 /// programs runs meanwhile, so both generations agree about every call. Error: the counters cannot be mapped.
 Result<bool> activate_generation(int counters_fd, std::uint32_t blocks, std::uint32_t generation);
-/// Whose turn it is on the first CPU; 0: nobody's yet.
-std::uint32_t whose_turn(int counters_fd);
+/// Which generation is active on the first CPU; 0: none yet.
+std::uint32_t active_generation(int counters_fd);
 
 }  // namespace sockward

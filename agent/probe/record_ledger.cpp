@@ -21,7 +21,7 @@ RecordLedger::RecordLedger(int settled_fd, std::uint32_t blocks, std::vector<std
   handled_ = seen_;
   skips_.resize(seen_.size());
   sockward_settled& common = settled_.elements().back();
-  lost_ = common.lost[SOCKWARD_LOST_RESTART] + common.folded;  // those are told by no record any more
+  lost_ = common.lost[SOCKWARD_LOST_RESTART] + common.folded;  // no record will report those any more
   common.lost[SOCKWARD_LOST_RESTART] = lost_;
   common.folded = 0;
   lost_settled_ = lost_;

@@ -44,7 +44,7 @@ int RecordRing::on_sample(void* self, void* data, std::size_t size) noexcept {
 int RecordRing::empty_previous() noexcept {
   if (!previous_) return 0;
   const int records = ring_buffer__consume(previous_.get());
-  if (--looks_at_former_ == 0) previous_.reset();
+  if (--looks_at_previous_ == 0) previous_.reset();
   return records;
 }
 

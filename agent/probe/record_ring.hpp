@@ -54,7 +54,7 @@ class RecordRing {
 
   RecordHandler& handler_;
   std::unique_ptr<ring_buffer, Free> ring_, previous_;
-  int looks_at_former_ = 2;  // a record that was being written may have hidden those behind it
+  int looks_at_previous_ = 2;  // a record that was being written may have hidden those behind it
   FileDescriptor wake_;
   std::atomic<std::chrono::steady_clock::rep> end_by_{0};  // of steady_clock; 0: nobody called wake()
 };

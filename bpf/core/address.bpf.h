@@ -44,7 +44,7 @@ static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
 }
 
 /* subject_suppressed() of the address in the area (core/suppress.bpf.h). -1: suppress the record, too. */
-__weak __attribute__((noinline)) int socket_held_back(__u32 area, __u32 row, __u32 slot, __u32 bytes)
+__weak __attribute__((noinline)) int socket_suppressed(__u32 area, __u32 row, __u32 slot, __u32 bytes)
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
 
@@ -175,11 +175,13 @@ static __always_inline __u64 copy_kernel_address(__u8 *data, struct sock *sk, __
 }
 
 struct socket_arguments {
+	__u32 syscall; /* enum sockward_syscall */
 	int fd;
-	const void *address; /* NULL: take the socket's own */
+	const void *address;
+	int own_address; /* report the socket's own address, not the caller's */
 	int length;
 	__u32 flags; /* enum sockward_flag, found before */
-	__u32 via; /* enum sockward_via, when it is not told by the caller's entry */
+	__u32 via; /* enum sockward_via, when the caller's entry does not say it */
 	const void *kernel_address; /* the kernel's own copy of what the caller passed, or NULL */
 	struct sockward_file_name replaced; /* with SOCKWARD_NAME_REPLACED */
 };
@@ -200,11 +202,11 @@ static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, 
 
 /* The address of the call, from where it is best known. Returns the bytes copied. */
 static __always_inline __u64 copy_address(__u8 *data, const struct socket_arguments *arguments,
-					  struct sock *sk, int from_kernel, __u32 *flags)
+					  struct sock *sk, __u32 *flags)
 {
 	if (arguments->kernel_address)
 		return copy_kept_address(data, arguments->kernel_address, arguments->length, flags);
-	if (from_kernel)
+	if (arguments->own_address)
 		return copy_kernel_address(data, sk, flags);
 	return copy_user_address(data, arguments->address, arguments->length, flags);
 }
@@ -212,27 +214,28 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 int address_state_in(__u32 area, __u64 sock, int result); /* core/inet6.bpf.h */
 
 /* Fills and sends one socket record, unless there were enough like it. */
-static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe, __u32 syscall,
+static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe,
 					     const struct socket_arguments *arguments, struct sock *sk,
-					     int result, int from_kernel)
+					     int result)
 {
 	struct sockward_socket_call *call = &scratch->call;
 	struct data_area data = {.cursor = &scratch->cursor, .bytes = scratch->data};
+	const __u32 syscall = arguments->syscall;
 	__u32 row = sockward_row(syscall, family_of(sk)), slot = errno_slot(result);
 	__u32 flags = arguments->flags | refusal_flag(result);
 	const __u32 area = SOCKET_AREA(probe);
-	int held_back;
+	int suppressed;
 	__u64 bytes;
 
 	if (source_suppressed(row, slot))
 		return;
-	bytes = copy_address(scratch->data, arguments, sk, from_kernel, &flags);
-	held_back = socket_held_back(area, row, slot, bytes);
-	if (held_back < 0)
+	bytes = copy_address(scratch->data, arguments, sk, &flags);
+	suppressed = socket_suppressed(area, row, slot, bytes);
+	if (suppressed < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_SOCKET_CALL, result);
-	call->header.held_back = held_back;
+	call->header.suppressed = suppressed;
 	if (arguments->via)
 		call->header.via = arguments->via;
 	call->fd = arguments->fd;

@@ -227,7 +227,7 @@ __weak __attribute__((noinline)) int note_listening(int fd)
 }
 
 /* The socket is released: its name is free from now on. Its entry stays, with the time. */
-static __always_inline void forget_binder(struct sock *sk, struct file *file)
+static __always_inline void note_release(struct sock *sk, struct file *file)
 {
 	struct sockward_bound_name name;
 	struct sockward_binder *binder;

@@ -32,7 +32,7 @@ static __always_inline struct path_scratch *path_scratch_in(__u32 area)
 }
 
 /* subject_suppressed() of the path in the area (core/suppress.bpf.h). -1: suppress the record, too. */
-__weak __attribute__((noinline)) int path_held_back(__u32 area, __u32 row, __u32 slot, __u32 bytes)
+__weak __attribute__((noinline)) int path_suppressed(__u32 area, __u32 row, __u32 slot, __u32 bytes)
 {
 	struct path_scratch *scratch = path_scratch_in(area);
 
@@ -79,18 +79,24 @@ struct path_arguments {
 	__u32 call_flags;
 	__u64 resolve;
 	__u32 flags; /* enum sockward_flag, found while fetching the arguments */
-	__u32 via; /* enum sockward_via, when it is not told by the caller's entry */
+	__u32 via; /* enum sockward_via, when the caller's entry does not say it */
 	const char *kept_path; /* the kernel's own copy of path, in a map, or NULL */
 };
 
+/* What is said of a path that could not be read, and of one that did not fit: enum sockward_flag. */
+struct path_marks {
+	__u32 fault;
+	__u32 clipped;
+};
+
 /* Copies a path, without its NUL, of at most limit bytes (a constant). Returns its length. */
-static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path, __u32 fault, __u32 clipped,
+static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path, struct path_marks marks,
 					 __u32 *flags)
 {
 	long copied = bpf_probe_read_user_str(to, limit, path);
 
 	if (copied <= 0) {
-		*flags |= fault;
+		*flags |= marks.fault;
 		return 0;
 	}
 	/* A full buffer is a cut name only if the byte that its NUL replaced is not NUL itself. */
@@ -98,7 +104,7 @@ static __always_inline __u64 append_path(__u8 *to, __u32 limit, const char *path
 		char last = 0;
 
 		if (!bpf_probe_read_user(&last, 1, path + limit - 1) && last)
-			*flags |= clipped;
+			*flags |= marks.clipped;
 	}
 	return copied - 1;
 }
@@ -120,9 +126,11 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	const __u32 area = PATH_AREA(probe); /* a constant, as the probe is */
 	struct path_scratch *scratch = path_scratch_in(area);
 	struct sockward_path_call *call;
+	const struct path_marks marks = {SOCKWARD_PATH_FAULT, SOCKWARD_PATH_CLIPPED};
+	const struct path_marks marks2 = {SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED};
 	__u32 row = sockward_row(syscall, SOCKWARD_FAMILY_NONE), slot = errno_slot(result);
 	__u32 flags = arguments->flags | refusal_flag(result);
-	int held_back;
+	int suppressed;
 	struct data_area data;
 	__u64 before;
 	__u8 first;
@@ -135,14 +143,14 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	if (arguments->kept_path)
 		scratch->cursor = append_kept_path(scratch->data, arguments->kept_path, &flags);
 	else
-		scratch->cursor = append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path,
-					      SOCKWARD_PATH_FAULT, SOCKWARD_PATH_CLIPPED, &flags);
-	held_back = path_held_back(area, row, slot, scratch->cursor);
-	if (held_back < 0)
+		scratch->cursor =
+			append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path, marks, &flags);
+	suppressed = path_suppressed(area, row, slot, scratch->cursor);
+	if (suppressed < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_PATH_CALL, result);
-	call->header.held_back = held_back;
+	call->header.suppressed = suppressed;
 	if (arguments->via)
 		call->header.via = arguments->via;
 	call->dirfd = arguments->dirfd;
@@ -152,9 +160,8 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	first = call->path_bytes ? scratch->data[0] : 0;
 	if (arguments->path2) {
 		before = scratch->cursor;
-		scratch->cursor +=
-			append_path(&scratch->data[cursor_of(data)], SOCKWARD_PATH2_MAX, arguments->path2,
-				    SOCKWARD_PATH2_FAULT, SOCKWARD_PATH2_CLIPPED, &flags);
+		scratch->cursor += append_path(&scratch->data[cursor_of(data)], SOCKWARD_PATH2_MAX,
+					       arguments->path2, marks2, &flags);
 		call->path2_bytes = scratch->cursor - before;
 	}
 	before = scratch->cursor;

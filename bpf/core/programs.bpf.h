@@ -78,7 +78,8 @@
 	SEC("fexit/__sys_" #call)                                                                            \
 	int BPF_PROG(call##_fexit, int fd, const void *address, int length, int result)                      \
 	{                                                                                                    \
-		struct socket_arguments arguments = {.fd = fd, .address = address, .length = length};        \
+		struct socket_arguments arguments = {                                                        \
+			.syscall = SOCKWARD_##CALL, .fd = fd, .address = address, .length = length};         \
                                                                                                              \
 		note_seen(SOCKWARD_##CALL);                                                                  \
 		return observe(SOCKWARD_##CALL, &arguments, normalise_result(result));                       \
@@ -88,6 +89,7 @@
 					       const struct pt_regs *registers, long result, __u32 flags)    \
 	{                                                                                                    \
 		struct socket_arguments arguments = {                                                        \
+			.syscall = SOCKWARD_##CALL,                                                          \
 			.fd = (int)argument_of(registers, 0),                                                \
 			.address = (const void *)argument_of(registers, 1),                                  \
 			.length = (int)argument_of(registers, 2),                                            \

@@ -17,7 +17,7 @@
 struct bucket {
 	__u64 filled_ns; /* when tokens were added last */
 	__u32 tokens;
-	__u32 held_back; /* records since the last one that passed */
+	__u32 suppressed; /* records since the last one that passed */
 };
 
 /* What a record is about. Its address is compared by its first bytes. */
@@ -127,7 +127,7 @@ static __always_inline int subject_suppressed(struct suppress_key *key, __u32 ro
 					      const __u8 *subject, __u64 bytes)
 {
 	struct bucket *bucket;
-	int held_back = 0;
+	int suppressed = 0;
 
 	key->source.container_key = current_container_key();
 	key->source.row = row;
@@ -139,18 +139,18 @@ static __always_inline int subject_suppressed(struct suppress_key *key, __u32 ro
 		bpf_probe_read_kernel(key->subject, bytes, subject);
 		bucket = bucket_of(&storm_subjects, key, settings.address_rate, 1);
 		if (bucket && !bucket->tokens) {
-			bucket->held_back++;
+			bucket->suppressed++;
 			count_suppressed();
 			return -1;
 		}
 		if (bucket) {
 			bucket->tokens--;
-			held_back = bucket->held_back & 0x7FFFFFFF;
-			bucket->held_back = 0;
+			suppressed = bucket->suppressed & 0x7FFFFFFF;
+			bucket->suppressed = 0;
 		}
 	}
 	take_from_source(&key->source);
-	return held_back;
+	return suppressed;
 }
 
 #endif

@@ -114,7 +114,7 @@ static __always_inline void fill_directories(struct sockward_header *header, str
 
 /*
  * The count of changes of a mount namespace. The kernel has one for all: it gives the next number to the
- * namespace that changed. 0 is a namespace that never did, told as 1, which no other can have any more; 0
+ * namespace that changed. 0 is a namespace that never did, reported as 1, which no other can have any more; 0
  * here: not known.
  */
 static __always_inline __u64 mount_event_of(struct mnt_namespace *namespace)

@@ -66,8 +66,9 @@ static __always_inline int observe_bind(__u32 probe, struct socket_arguments *ar
 		if (!result && settings.near_limit_bytes && bytes >= settings.near_limit_bytes)
 			wanted = 1;
 	}
+	arguments->own_address = !result;
 	if (wanted && syscall_wanted(SOCKWARD_BIND))
-		emit_socket_call(scratch, probe, SOCKWARD_BIND, arguments, sk, result, !result);
+		emit_socket_call(scratch, probe, arguments, sk, result);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ static __always_inline int observe_connect(__u32 probe, const struct socket_argu
 	if (!wanted)
 		wanted = unix_wanted(scratch, arguments, result);
 	if (wanted && syscall_wanted(SOCKWARD_CONNECT))
-		emit_socket_call(scratch, probe, SOCKWARD_CONNECT, arguments, sk, result, 0);
+		emit_socket_call(scratch, probe, arguments, sk, result);
 	return 0;
 }
 

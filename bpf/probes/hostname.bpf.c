@@ -68,7 +68,13 @@ static __always_inline void copy_asked(struct sockward_name_call *call, const ch
 	call->asked_bytes = bytes;
 }
 
-static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int length, int result,
+/* The name that the caller passed. */
+struct asked_name {
+	__u64 pointer;
+	int length;
+};
+
+static __always_inline int name_exit(__u32 probe, int domain, struct asked_name asked, int result,
 				     __u32 flags)
 {
 	__u32 syscall = domain ? SOCKWARD_SETDOMAINNAME : SOCKWARD_SETHOSTNAME;
@@ -81,12 +87,12 @@ static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int
 	__builtin_memset(call, 0, sizeof(*call));
 	fill_header(&call->header, probe, syscall, SOCKWARD_NAME_CALL, result);
 	call->header.flags = flags;
-	call->asked_length = length;
+	call->asked_length = asked.length;
 	call->domain = domain;
 	call->owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
 	read_uts_name(uts, domain, call->new_name);
-	take_old_name(call, pointer);
-	copy_asked(call, (const char *)pointer);
+	take_old_name(call, asked.pointer);
+	copy_asked(call, (const char *)asked.pointer);
 	finish_name_call(call, result);
 	return 0;
 }
@@ -94,15 +100,17 @@ static __always_inline int name_exit(__u32 probe, int domain, __u64 pointer, int
 static __always_inline int sethostname_exit(__u32 probe, argument_reader argument_of,
 					    const struct pt_regs *registers, long result, __u32 flags)
 {
-	return name_exit(probe, 0, argument_of(registers, 0), (int)argument_of(registers, 1),
-			 normalise_result(result), flags);
+	struct asked_name asked = {argument_of(registers, 0), (int)argument_of(registers, 1)};
+
+	return name_exit(probe, 0, asked, normalise_result(result), flags);
 }
 
 static __always_inline int setdomainname_exit(__u32 probe, argument_reader argument_of,
 					      const struct pt_regs *registers, long result, __u32 flags)
 {
-	return name_exit(probe, 1, argument_of(registers, 0), (int)argument_of(registers, 1),
-			 normalise_result(result), flags);
+	struct asked_name asked = {argument_of(registers, 0), (int)argument_of(registers, 1)};
+
+	return name_exit(probe, 1, asked, normalise_result(result), flags);
 }
 
 /* The programs at entry, in the place of ENTRY_PROGRAM: they keep the old name. */

@@ -11,7 +11,13 @@
 static __always_inline int observe_listen(__u32 probe, int fd, int backlog, int result, __u32 flags)
 {
 	struct sock *sk = sock_of_fd(fd);
-	struct socket_arguments arguments = {.fd = fd, .length = backlog, .flags = flags};
+	struct socket_arguments arguments = {
+		.syscall = SOCKWARD_LISTEN,
+		.fd = fd,
+		.own_address = 1,
+		.length = backlog,
+		.flags = flags,
+	};
 	struct socket_scratch *scratch;
 
 	count_call(SOCKWARD_LISTEN, family_of(sk), result);
@@ -22,7 +28,7 @@ static __always_inline int observe_listen(__u32 probe, int fd, int backlog, int 
 		return 0;
 	scratch = socket_scratch_of(probe);
 	if (scratch)
-		emit_socket_call(scratch, probe, SOCKWARD_LISTEN, &arguments, sk, result, 1);
+		emit_socket_call(scratch, probe, &arguments, sk, result);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ int sock_release_cgroup(struct bpf_sock *context)
 	struct sock *volatile hidden = (struct sock *)context;
 	struct sock *sk = hidden;
 
-	forget_binder(sk, BPF_CORE_READ(sk, sk_socket, file));
+	note_release(sk, BPF_CORE_READ(sk, sk_socket, file));
 	return 1;
 }
 
@@ -29,7 +29,7 @@ int BPF_PROG(unix_release_entry_fentry, struct socket *socket)
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 
 	if (sk)
-		forget_binder(sk, BPF_CORE_READ(socket, file));
+		note_release(sk, BPF_CORE_READ(socket, file));
 	return 0;
 }
 

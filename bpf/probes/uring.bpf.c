@@ -36,9 +36,11 @@ static __always_inline int name_does_not_fit(struct socket_scratch *scratch, con
 	return copied == UNIX_PATH_MAX + 1;
 }
 
-static __always_inline struct socket_arguments arguments_of_request(const void *address, int length)
+static __always_inline struct socket_arguments arguments_of_request(__u32 syscall, const void *address,
+								    int length)
 {
 	return (struct socket_arguments){
+		.syscall = syscall,
 		.fd = -1,
 		.length = length,
 		.via = SOCKWARD_VIA_IO_URING,
@@ -46,9 +48,10 @@ static __always_inline struct socket_arguments arguments_of_request(const void *
 	};
 }
 
-static __always_inline int observe(__u32 probe, __u32 syscall, const struct socket_arguments *arguments,
-				   struct sock *sk, int result)
+static __always_inline int observe(__u32 probe, const struct socket_arguments *arguments, struct sock *sk,
+				   int result)
 {
+	const __u32 syscall = arguments->syscall;
 	struct socket_scratch *scratch = socket_scratch_of(probe);
 	__u32 family = family_of(sk);
 	int wanted = errno_wanted(result);
@@ -65,7 +68,7 @@ static __always_inline int observe(__u32 probe, __u32 syscall, const struct sock
 	if (syscall == SOCKWARD_CONNECT && family == SOCKWARD_FAMILY_UNIX && settings.report_unix_refused)
 		wanted |= result == -ECONNREFUSED || result == -EPROTOTYPE;
 	if (wanted && syscall_wanted(syscall))
-		emit_socket_call(scratch, probe, syscall, arguments, sk, result, 0);
+		emit_socket_call(scratch, probe, arguments, sk, result);
 	return 0;
 }
 
@@ -82,7 +85,7 @@ static __always_inline __u32 asked_netlink_port(struct sock *sk, const void *add
 SEC("fexit/__sys_bind_socket")
 int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int length, int result)
 {
-	struct socket_arguments arguments = arguments_of_request(address, length);
+	struct socket_arguments arguments = arguments_of_request(SOCKWARD_BIND, address, length);
 	struct sock *sk;
 
 	if (!came_by_io_uring())
@@ -93,13 +96,13 @@ int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int l
 	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
 			    asked_netlink_port(sk, address), &arguments.replaced))
 		arguments.flags |= SOCKWARD_NAME_REPLACED;
-	return observe(SOCKWARD_PROBE_URING_BIND, SOCKWARD_BIND, &arguments, sk, result);
+	return observe(SOCKWARD_PROBE_URING_BIND, &arguments, sk, result);
 }
 
 SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int length, int flags, int result)
 {
-	struct socket_arguments arguments = arguments_of_request(address, length);
+	struct socket_arguments arguments = arguments_of_request(SOCKWARD_CONNECT, address, length);
 	struct socket *socket;
 	struct sock *sk = NULL;
 
@@ -110,8 +113,7 @@ int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int le
 		socket = BPF_CORE_READ(file, private_data);
 		sk = BPF_CORE_READ(socket, sk);
 	}
-	return observe(SOCKWARD_PROBE_URING_CONNECT, SOCKWARD_CONNECT, &arguments, sk,
-		       normalise_result(result));
+	return observe(SOCKWARD_PROBE_URING_CONNECT, &arguments, sk, normalise_result(result));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -60,17 +60,17 @@ class Storms(unittest.TestCase):
                 self.assertEqual(grown("sockward_events_lost_total"), 0)
                 self.assertLess(cpu, 0.25)
 
-    def test_what_was_held_back_is_told_by_the_next_record(self):
+    def test_what_was_suppressed_is_reported_by_the_next_record(self):
         made, container = 20_000, own_container(self)
         with Agent(config=EVERY, output="json") as agent:
             container.run(PROVOKE, "storm", str(made))
             time.sleep(1.2)  # a token comes back
             container.run(PROVOKE, "storm", "1")
 
-            def told():
+            def reported():
                 return sum(1 + record["attributes"].get("sockward.repeats", 0) for record in of_storm(agent))
 
-            wait_until(lambda: told() == made + 1, 5, f"{made + 1} failures are told of, not {told()}")
+            wait_until(lambda: reported() == made + 1, 5, f"{made + 1} failures reported, not {reported()}")
             self.assertLess(len(of_storm(agent)), 500)
             self.assertEqual(container.failures(agent.metrics(), syscall="bind", family="unix",
                                                 errno="ENOENT"), made + 1)

@@ -46,7 +46,7 @@ void add_open_sockets(const std::string& folder, std::uint32_t tgid, Holders& ho
 
 }  // namespace
 
-Result<SocketCensus> ProcSockets::census() const {
+Result<SocketTables> ProcSockets::tables() const {
   Holders holders;
   std::map<NamespaceInode, std::string> networks;  // one member's file for each
   const auto processes = list_processes(proc_);
@@ -58,20 +58,20 @@ Result<SocketCensus> ProcSockets::census() const {
     if (stat((folder + "/ns/net").c_str(), &status) == 0)
       networks.try_emplace(static_cast<NamespaceInode>(status.st_ino), folder + "/ns/net");
   }
-  SocketCensus census;
+  SocketTables tables;
   std::unordered_map<std::uint32_t, std::optional<OwnerProcess>> owners;
   for (const auto& [inode, file] : networks) {
     const FileDescriptor netns(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     auto sockets = netns.valid() ? list_bound_sockets(netns.get(), inode)
                                  : Result<std::vector<OpenSocket>>(last_error("open " + file));
     if (!sockets) {
-      census.gaps.push_back("network namespace " + std::to_string(inode) + ": " + sockets.error().text());
+      tables.gaps.push_back("network namespace " + std::to_string(inode) + ": " + sockets.error().text());
       continue;
     }
     for (OpenSocket& socket : *sockets) {
       const auto found = holders.find(socket.owner.socket_inode);
       if (found == holders.end()) {
-        census.orphans.push_back(std::move(socket));
+        tables.orphans.push_back(std::move(socket));
         continue;
       }
       for (const auto& [tgid, fd] : found->second) {
@@ -81,11 +81,11 @@ Result<SocketCensus> ProcSockets::census() const {
         OpenSocket held = socket;
         held.owner.process = *known->second;
         held.fd = fd;
-        census.open.push_back(std::move(held));
+        tables.open.push_back(std::move(held));
       }
     }
   }
-  return census;
+  return tables;
 }
 
 Result<bool> ProcSockets::note_released() const {
@@ -93,9 +93,9 @@ Result<bool> ProcSockets::note_released() const {
 }
 
 Result<bool> ProcSockets::scan(SocketList& into) const {
-  const auto census = this->census();
-  if (!census) return census.error();
-  for (const OpenSocket& socket : census->open) into.add(socket);
+  const auto tables = this->tables();
+  if (!tables) return tables.error();
+  for (const OpenSocket& socket : tables->open) into.add(socket);
   return true;
 }
 

@@ -7,7 +7,7 @@
 namespace sockward {
 
 /// Every bound socket of the node, with and without a process that holds it.
-struct SocketCensus {
+struct SocketTables {
   std::vector<OpenSocket> open;     ///< one for each process that has the socket open
   std::vector<OpenSocket> orphans;  ///< no process holds it: the kernel's own, in flight, io_uring's
   std::vector<std::string> gaps;    ///< network namespaces that could not be asked, with the reason
@@ -25,7 +25,7 @@ class ProcSockets final : public BoundSockets {
   Result<bool> note_released() const override;
   Result<bool> scan(SocketList& into) const override;
   /// Cost: all open files of all processes, once.
-  Result<SocketCensus> census() const;
+  Result<SocketTables> tables() const;
 
  private:
   std::string proc_;

@@ -85,7 +85,7 @@ struct sockward_header {
 	char comm[16]; /* of the group leader; NUL-terminated, NOT trusted to be printable */
 	__u64 root_inode; /* of the caller's root directory: identifies a chroot */
 	__u32 root_device; /* the kernel's dev_t: major << 20 | minor */
-	__u32 held_back; /* records like this one that were suppressed since the last one */
+	__u32 suppressed; /* records like this one that were suppressed since the last one */
 	__u64 mount_event; /* event counter of the mount namespace (fs/mount.h); 0: not known here */
 	__u64 working_inode; /* of the thread's working directory */
 	__u32 working_device; /* the kernel's dev_t */
