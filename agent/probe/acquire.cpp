@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/startup_error.hpp"
 #include "probe/active_generation.hpp"
+#include "probe/embedded_object.hpp"
 
 namespace sockward {
 namespace {
@@ -100,7 +101,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const KernelFeatures& 
   if (result.pins) {
     const auto plan = plan_of(options, features);
     const auto wanted =
-        identity_of(KernelSide(), make_settings(options, features.own_types, 0), object_hash());
+        identity_of(KernelSide(), make_settings(options, features.own_types, 0), objects_hash());
     if (auto pinned = result.pins->read()) {
       if (fits(*pinned, wanted, plan, options)) {
         adopt(result, std::move(*pinned), plan);
@@ -117,7 +118,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const KernelFeatures& 
     if (!result.pins) return;
     copy_tables(inherited.maps, side.maps);
     const auto settings = make_settings(options, features.own_types, side.generation);
-    if (const auto done = result.pins->store(side, identity_of(side, settings, object_hash())); !done)
+    if (const auto done = result.pins->store(side, identity_of(side, settings, objects_hash())); !done)
       result.not_pinned = done.error().text();
   });
   if (auto& maps = result.begun_anew ? unusable : inherited.maps; differs(maps, result.side.maps, kRing))

@@ -56,9 +56,13 @@ KernelFeatures find_kernel_features(const ProbeOptions& options) {
   require_capabilities();
   KernelFeatures features{.types = load_kernel_types(options.btf_path),
                           .own_types = access(kOwnTypes, R_OK) == 0,
+                          .cast_function = 0,
                           .tracepoints = {},
                           .no_tracepoints = {},
                           .no_trampolines = {}};
+  if (features.own_types)
+    features.cast_function = static_cast<std::uint32_t>(
+        std::max(0, btf__find_by_name_kind(features.types.get(), "bpf_rdonly_cast", BTF_KIND_FUNC)));
   features.no_trampolines =
       features.own_types ? trampoline_obstacle(features.types.get()) : "the kernel has no BTF of its own";
   auto tracepoints = Tracepoints::open();

@@ -17,8 +17,9 @@ namespace sockward {
 
 /// Everything the loader asks the kernel before it decides. Nothing is asked for by version.
 struct KernelFeatures {
-  KernelTypes types;      ///< of the kernel, or the file of --btf.path
-  bool own_types = true;  ///< the kernel has them itself: fexit, tp_btf and iterators need that
+  KernelTypes types;                ///< of the kernel, or the file of --btf.path
+  bool own_types = true;            ///< the kernel has them itself: fexit, tp_btf and iterators need that
+  std::uint32_t cast_function = 0;  ///< number of bpf_rdonly_cast (6.2) in the kernel's BTF; 0: none
   std::optional<Tracepoints> tracepoints;
   std::string no_tracepoints;  ///< why not
   std::optional<std::string> no_trampolines;

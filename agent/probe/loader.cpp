@@ -3,12 +3,11 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sockward/settings.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <span>
 #include <thread>
+#include <utility>
 
 #include <sockward.skel.h>
 
@@ -16,6 +15,7 @@
 #include "base/startup_error.hpp"
 #include "probe/active_generation.hpp"
 #include "probe/attach.hpp"
+#include "probe/embedded_object.hpp"
 #include "probe/libbpf_log.hpp"
 #include "probe/verifier_costs.hpp"
 
@@ -111,9 +111,9 @@ struct LoadedObject {
 /// Opens and loads the object, and leaves out what was refused before. A new refusal is added to `refused`,
 /// and no skeleton is returned; what cannot be laid to one program is thrown.
 LoadedObject load_round(const ProbeOptions& options, const KernelFeatures& features,
-                        const Inheritance& inherited, RefusedPrograms& refused) {
+                        const Inheritance& inherited, std::uint32_t cast_function, RefusedPrograms& refused) {
   LoadedObject loaded;
-  loaded.skeleton = open_skeleton(options);
+  loaded.skeleton = open_skeleton(options, cast_function);
   sockward_bpf* const skeleton = loaded.skeleton.get();
   loaded.plan = make_plan(skeleton->obj, features, options, refused);
   // The skeleton declares const what is constant only for the programs.
@@ -141,20 +141,6 @@ LoadedObject load_round(const ProbeOptions& options, const KernelFeatures& featu
 KernelSide::~KernelSide() {
   std::vector<std::jthread> detachers;
   for (auto& attachment : attachments) detachers.emplace_back([&attachment] { attachment.link.reset(); });
-}
-
-void DestroySkeleton::operator()(sockward_bpf* skeleton) const noexcept {
-  sockward_bpf::destroy(skeleton);
-}
-
-Skeleton open_skeleton(const ProbeOptions& options) {
-  LIBBPF_OPTS(bpf_object_open_opts, open_options,
-              .btf_custom_path = options.btf_path.empty() ? nullptr : options.btf_path.c_str());
-  Skeleton skeleton(sockward_bpf::open(&open_options));
-  if (!skeleton)
-    throw failure("cannot open the embedded BPF object: " + take_libbpf_warnings(),
-                  "this is a defect of the build");
-  return skeleton;
 }
 
 sockward_settings make_settings(const ProbeOptions& options, bool own_types, std::uint32_t generation) {
@@ -200,11 +186,11 @@ void report_missing(const std::vector<ProbeStatus>& probes, bool strict) {
 }
 
 std::vector<OperationPlan> plan_of(const ProbeOptions& options, const KernelFeatures& features) {
-  return make_plan(open_skeleton(options)->obj, features, options, {});
+  return make_plan(open_skeleton(options, 0)->obj, features, options, {});
 }
 
 bool map_sizes_match(const ProbeOptions& options, const Maps& maps) {
-  const Skeleton skeleton = open_skeleton(options);
+  const Skeleton skeleton = open_skeleton(options, 0);
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
   bpf_map* map = nullptr;
   while ((map = bpf_object__next_map(skeleton->obj, map)) != nullptr) {
@@ -215,35 +201,18 @@ bool map_sizes_match(const ProbeOptions& options, const Maps& maps) {
   return true;
 }
 
-void release_object() {
-  std::size_t size = 0;
-  auto* object = const_cast<char*>(static_cast<const char*>(sockward_bpf::elf_bytes(&size)));
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  // Whole pages inside of it only. They are read-only and unchanged, so nothing can get lost.
-  const std::size_t skip = (page - reinterpret_cast<std::uintptr_t>(object) % page) % page;
-  if (size > skip) madvise(object + skip, (size - skip) / page * page, MADV_DONTNEED);
-}
-
-std::uint64_t hash_of(const void* bytes, std::size_t size) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const auto byte : std::span(static_cast<const unsigned char*>(bytes), size))
-    hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
-
-std::uint64_t object_hash() {
-  std::size_t size = 0;
-  const void* object = sockward_bpf::elf_bytes(&size);
-  return hash_of(object, size);
-}
-
 KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& features,
                          const Inheritance& inherited,
                          const std::function<void(const KernelSide&)>& before_turn) {
   RefusedPrograms refused;
+  std::uint32_t cast_function = features.cast_function;
   for (int round = 1; round <= kRounds; ++round) {
-    const LoadedObject loaded = load_round(options, features, inherited, refused);
-    if (!loaded.skeleton) continue;
+    const LoadedObject loaded = load_round(options, features, inherited, cast_function, refused);
+    if (!loaded.skeleton) {
+      // What is refused in this form may pass in the other.
+      if (std::exchange(cast_function, 0) != 0) refused.clear();
+      continue;
+    }
     const sockward_bpf& skeleton = *loaded.skeleton;
     KernelSide side;
     side.verifier = loaded.logs.costs();

@@ -20,6 +20,7 @@
 #include "base/log.hpp"
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
+#include "probe/embedded_object.hpp"
 
 namespace sockward {
 namespace {

@@ -12,6 +12,7 @@
 #include "probe/acquire.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
+#include "probe/embedded_object.hpp"
 #include "probe/loader.hpp"
 #include "probe/socket_iterator.hpp"
 #include "probe/trampoline_probe.hpp"
@@ -79,7 +80,7 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   const KernelFeatures features = find_kernel_features(options);
   auto state = std::make_unique<State>();
   state->kernel = acquire_kernel_side(options, features);
-  release_object();
+  release_objects();
   state->keep_on_stop = options.keep_on_stop;
   const auto blocks = static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1;
   state->counters = std::make_unique<CounterBlocks>(state->map("counters"), blocks);

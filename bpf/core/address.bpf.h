@@ -243,7 +243,7 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->replaced_device = arguments->replaced.device;
 	call->replaced_inode = arguments->replaced.inode;
 	if (sk)
-		fill_socket_call(area, (__u64)sk, syscall);
+		fill_socket_call(area, number_of(sk), syscall);
 	call->address_bytes = bytes;
 	scratch->cursor = bytes;
 	if (bytes > UNIX_PATH_OFFSET && *(__u16 *)scratch->data == AF_UNIX &&
@@ -252,7 +252,7 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->directory_bytes = scratch->cursor - bytes;
 	if (groups_matter(result))
 		flags |= append_socket_groups(area);
-	call->address_state = address_state_in(area, (__u64)sk, result);
+	call->address_state = address_state_in(area, number_of(sk), result);
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(data));
 }

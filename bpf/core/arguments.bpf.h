@@ -36,6 +36,9 @@ struct sys_enter_context {
 /* Since 5.15 the registers can be had as a typed pointer. */
 static __always_inline int has_typed_registers(void)
 {
+#ifdef SOCKWARD_CAN_CAST
+	return 1;
+#endif
 	return settings.kernel_types && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs);
 }
 
@@ -44,13 +47,12 @@ static __always_inline const struct pt_regs *caller_registers(void)
 {
 	if (has_typed_registers())
 		return (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	return (const void *)BPF_CORE_READ(current_task(), stack) + KERNEL_STACK_BYTES -
+	return (const void *)READ(current_task(), stack) + KERNEL_STACK_BYTES -
 		bpf_core_type_size(struct pt_regs);
 }
 
 /* Then every pointer to registers here is a typed one, whose fields are plain loads. */
-#define READ_REGISTER(registers, field)                                                                      \
-	(has_typed_registers() ? (registers)->field : BPF_CORE_READ(registers, field))
+#define READ_REGISTER(registers, field) (has_typed_registers() ? (registers)->field : READ(registers, field))
 
 /* number is a constant, 0..5. */
 static __always_inline __u64 argument(const struct pt_regs *registers, int number)
@@ -86,15 +88,15 @@ static __always_inline __u64 compat_argument(const struct pt_regs *registers, in
 {
 	switch (number) {
 	case 0:
-		return (__u32)BPF_CORE_READ(registers, bx);
+		return (__u32)READ_REGISTER(registers, bx);
 	case 1:
-		return (__u32)BPF_CORE_READ(registers, cx);
+		return (__u32)READ_REGISTER(registers, cx);
 	case 2:
-		return (__u32)BPF_CORE_READ(registers, dx);
+		return (__u32)READ_REGISTER(registers, dx);
 	case 3:
-		return (__u32)BPF_CORE_READ(registers, si);
+		return (__u32)READ_REGISTER(registers, si);
 	default:
-		return (__u32)BPF_CORE_READ(registers, di);
+		return (__u32)READ_REGISTER(registers, di);
 	}
 }
 #endif

@@ -28,12 +28,12 @@ struct {
 /* Where the file of a bound socket lies. 0: it has none. */
 static __always_inline int entry_of_socket(struct sock *sk, struct sockward_directory_entry *entry)
 {
-	struct dentry *dentry = BPF_CORE_READ((struct unix_sock *)sk, path.dentry);
-	struct inode *directory = BPF_CORE_READ(dentry, d_parent, d_inode);
+	struct dentry *dentry = READ((struct unix_sock *)sk, path.dentry);
+	struct inode *directory = READ(dentry, d_parent, d_inode);
 
-	entry->directory.device = BPF_CORE_READ(directory, i_sb, s_dev);
-	entry->directory.inode = BPF_CORE_READ(directory, i_ino);
-	entry->name_hash = BPF_CORE_READ(dentry, d_name.hash_len);
+	entry->directory.device = READ(directory, i_sb, s_dev);
+	entry->directory.inode = READ(directory, i_ino);
+	entry->name_hash = READ(dentry, d_name.hash_len);
 	return directory != 0;
 }
 
@@ -41,12 +41,12 @@ static __always_inline int name_of_unix(struct sock *sk, struct sockward_bound_n
 {
 	const char *address = 0;
 	__u64 bytes = unix_address_of(sk, &address);
-	struct inode *inode = BPF_CORE_READ((struct unix_sock *)sk, path.dentry, d_inode);
+	struct inode *inode = READ((struct unix_sock *)sk, path.dentry, d_inode);
 
 	if (inode) {
 		struct sockward_file_name file = {
-			.device = BPF_CORE_READ(inode, i_sb, s_dev),
-			.inode = BPF_CORE_READ(inode, i_ino),
+			.device = READ(inode, i_sb, s_dev),
+			.inode = READ(inode, i_ino),
 		};
 
 		name->kind = SOCKWARD_NAME_PATH;
@@ -59,18 +59,18 @@ static __always_inline int name_of_unix(struct sock *sk, struct sockward_bound_n
 	bytes = at_most(bytes - UNIX_PATH_OFFSET - 1, SOCKWARD_NAME_MAX);
 	name->kind = SOCKWARD_NAME_ABSTRACT;
 	name->size = bytes;
-	name->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	name->netns = READ(sk, __sk_common.skc_net.net, ns.inum);
 	return !bpf_probe_read_kernel(name->bytes, bytes, address + UNIX_PATH_OFFSET + 1);
 }
 
 static __always_inline int name_of_inet(struct sock *sk, __u32 family, struct sockward_bound_name *name)
 {
-	__u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+	__u16 protocol = READ(sk, sk_protocol);
 	struct sockward_inet_name inet = {
-		.family = BPF_CORE_READ(sk, __sk_common.skc_family),
+		.family = READ(sk, __sk_common.skc_family),
 		/* A port of MPTCP is one of TCP. */
 		.protocol = protocol == IPPROTO_MPTCP ? IPPROTO_TCP : protocol,
-		.port = BPF_CORE_READ(sk, __sk_common.skc_num),
+		.port = READ(sk, __sk_common.skc_num),
 	};
 
 	if (!inet.port)
@@ -81,23 +81,23 @@ static __always_inline int name_of_inet(struct sock *sk, __u32 family, struct so
 		bpf_core_read(inet.address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
 	name->kind = SOCKWARD_NAME_INET;
 	name->size = sizeof(inet);
-	name->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	name->netns = READ(sk, __sk_common.skc_net.net, ns.inum);
 	__builtin_memcpy(name->bytes, &inet, sizeof(inet));
 	return 1;
 }
 
 static __always_inline int name_of_netlink(struct sock *sk, struct sockward_bound_name *name)
 {
-	struct sockward_netlink_name netlink = {.protocol = BPF_CORE_READ(sk, sk_protocol)};
+	struct sockward_netlink_name netlink = {.protocol = READ(sk, sk_protocol)};
 
 	if (!bpf_core_field_exists(struct netlink_sock, portid))
 		return 0;
-	netlink.port = BPF_CORE_READ((struct netlink_sock *)sk, portid);
+	netlink.port = READ((struct netlink_sock *)sk, portid);
 	if (!netlink.port)
 		return 0;
 	name->kind = SOCKWARD_NAME_NETLINK;
 	name->size = sizeof(netlink);
-	name->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	name->netns = READ(sk, __sk_common.skc_net.net, ns.inum);
 	__builtin_memcpy(name->bytes, &netlink, sizeof(netlink));
 	return 1;
 }
@@ -122,25 +122,25 @@ static __always_inline __u32 file_generation(struct sock *sk)
 {
 	if (family_of(sk) != SOCKWARD_FAMILY_UNIX)
 		return 0;
-	return BPF_CORE_READ((struct unix_sock *)sk, path.dentry, d_inode, i_generation);
+	return READ((struct unix_sock *)sk, path.dentry, d_inode, i_generation);
 }
 
 static __always_inline void fill_owner(struct sockward_binder *owner, struct task_struct *task,
 				       struct sock *sk, struct file *file)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *leader = READ(task, group_leader);
 
 	__builtin_memset(owner, 0, sizeof(*owner));
-	owner->leader_start_ns = BPF_CORE_READ(leader, start_boottime);
+	owner->leader_start_ns = READ(leader, start_boottime);
 	owner->container_key = container_key_of(task);
-	owner->socket_inode = BPF_CORE_READ(file, f_inode, i_ino);
-	owner->tgid = BPF_CORE_READ(task, tgid);
-	owner->uid = BPF_CORE_READ(task, cred, uid.val);
+	owner->socket_inode = READ(file, f_inode, i_ino);
+	owner->tgid = READ(task, tgid);
+	owner->uid = READ(task, cred, uid.val);
 	owner->pidns = pid_namespace_of(task);
-	owner->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	owner->bound_device = READ(sk, __sk_common.skc_bound_dev_if);
 	owner->sharing = sharing_of(sk);
-	owner->mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	owner->socket_uid = BPF_CORE_READ(sk, sk_uid.val);
+	owner->mntns = READ(task, nsproxy, mnt_ns, ns.inum);
+	owner->socket_uid = READ(sk, sk_uid.val);
 	owner->generation = file_generation(sk);
 	owner->sock = (__u64)sk;
 	bpf_probe_read_kernel_str(owner->comm, sizeof(owner->comm), &leader->comm);
@@ -220,7 +220,7 @@ __weak __attribute__((noinline)) int note_listening(int fd)
 	if (!sk || !cpu_counters() || !name_of_socket(sk, &name))
 		return 0;
 	binder = bpf_map_lookup_elem(&bound_names, &name);
-	if (!binder || binder->listening_ns || binder->socket_inode != BPF_CORE_READ(file, f_inode, i_ino))
+	if (!binder || binder->listening_ns || binder->socket_inode != READ(file, f_inode, i_ino))
 		return 0;
 	binder->listening_ns = bpf_ktime_get_ns();
 	return 0;
@@ -235,11 +235,11 @@ static __always_inline void note_release(struct sock *sk, struct file *file)
 	if (!name_of_socket(sk, &name))
 		return;
 	binder = bpf_map_lookup_elem(&bound_names, &name);
-	if (!binder || binder->released_ns || binder->socket_inode != BPF_CORE_READ(file, f_inode, i_ino))
+	if (!binder || binder->released_ns || binder->socket_inode != READ(file, f_inode, i_ino))
 		return;
 	/* Options may have been set after the bind. */
 	binder->sharing = sharing_of(sk);
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+	if (READ(sk, __sk_common.skc_state) == TCP_LISTEN)
 		binder->sharing |= SOCKWARD_LISTENED;
 	binder->released_ns = bpf_ktime_get_ns();
 }

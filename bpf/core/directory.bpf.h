@@ -60,20 +60,20 @@ __weak __attribute__((noinline)) int step_up(__u32 probe)
 		return WALK_FAILED;
 	dentry = walk->dentry;
 	vfsmount = walk->mount;
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = READ(dentry, d_parent);
 	if (dentry == walk->root_dentry && vfsmount == walk->root_mount)
 		return WALK_ROOT;
-	if (dentry == BPF_CORE_READ(vfsmount, mnt_root) || dentry == parent) {
+	if (dentry == READ(vfsmount, mnt_root) || dentry == parent) {
 		struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-		struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+		struct mount *above = READ(mount, mnt_parent);
 
 		if (!above || above == mount)
 			return WALK_UNREACHABLE;
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->dentry = READ(mount, mnt_mountpoint);
 		walk->mount = (void *)above + bpf_core_field_offset(struct mount, mnt);
 		return WALK_MOUNT;
 	}
-	walk->name = BPF_CORE_READ(dentry, d_name.name);
+	walk->name = READ(dentry, d_name.name);
 	walk->dentry = parent;
 	return WALK_COMPONENT;
 }
@@ -111,22 +111,22 @@ static __always_inline void append_components(struct data_area data, __u32 probe
 static __always_inline struct directory_walk *begin_walk(__u32 probe, int dirfd)
 {
 	struct directory_walk *walk = bpf_map_lookup_elem(&directory_walks, &probe);
-	struct fs_struct *fs = BPF_CORE_READ(current_task(), fs);
+	struct fs_struct *fs = READ(current_task(), fs);
 
 	if (!walk)
 		return 0;
-	walk->root_dentry = BPF_CORE_READ(fs, root.dentry);
-	walk->root_mount = BPF_CORE_READ(fs, root.mnt);
+	walk->root_dentry = READ(fs, root.dentry);
+	walk->root_mount = READ(fs, root.mnt);
 	if (dirfd == AT_FDCWD) {
-		walk->dentry = BPF_CORE_READ(fs, pwd.dentry);
-		walk->mount = BPF_CORE_READ(fs, pwd.mnt);
+		walk->dentry = READ(fs, pwd.dentry);
+		walk->mount = READ(fs, pwd.mnt);
 	} else {
 		struct file *file = file_of_fd(dirfd);
 
 		if (!file)
 			return 0;
-		walk->dentry = BPF_CORE_READ(file, f_path.dentry);
-		walk->mount = BPF_CORE_READ(file, f_path.mnt);
+		walk->dentry = READ(file, f_path.dentry);
+		walk->mount = READ(file, f_path.mnt);
 	}
 	return walk;
 }

@@ -31,7 +31,7 @@ static __always_inline int errno_wanted(int result)
 
 static __always_inline int syscall_wanted(__u32 syscall)
 {
-	if (settings.only_tgid && settings.only_tgid != (__u32)BPF_CORE_READ(current_task(), tgid))
+	if (settings.only_tgid && settings.only_tgid != (__u32)READ(current_task(), tgid))
 		return 0;
 	return (settings.report_syscalls >> syscall) & 1;
 }

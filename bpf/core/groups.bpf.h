@@ -16,12 +16,12 @@ static __always_inline int groups_matter(int result)
 /* Returns SOCKWARD_GROUPS_KNOWN, or 0. To be called in a function of its own, as append_directory(). */
 static __always_inline __u32 append_groups(struct data_area data, struct sockward_header *header)
 {
-	struct group_info *groups = BPF_CORE_READ(current_task(), cred, group_info);
+	struct group_info *groups = READ(current_task(), cred, group_info);
 	__u64 total, bytes;
 
 	if (!groups)
 		return 0;
-	total = at_most((__u32)BPF_CORE_READ(groups, ngroups), 0xFFFF);
+	total = at_most((__u32)READ(groups, ngroups), 0xFFFF);
 	bytes = at_most(total * sizeof(__u32), SOCKWARD_GROUPS_MAX * sizeof(__u32));
 	if (bpf_probe_read_kernel(&data.bytes[cursor_of(data)], bytes,
 				  (const void *)groups + bpf_core_field_offset(struct group_info, gid)))

@@ -33,7 +33,7 @@ __weak __attribute__((noinline)) int address_state_on(__u32 area, __u64 device_a
 {
 	struct net_device *device = (struct net_device *)device_address;
 	struct socket_scratch *scratch = socket_scratch_in(area);
-	struct inet6_dev *ipv6 = BPF_CORE_READ(device, ip6_ptr);
+	struct inet6_dev *ipv6 = READ(device, ip6_ptr);
 	struct list_head *head, *entry;
 	const __u64 *wanted;
 	struct {
@@ -44,29 +44,28 @@ __weak __attribute__((noinline)) int address_state_on(__u32 area, __u64 device_a
 	if (!scratch || !ipv6)
 		return SOCKWARD_ADDRESS_ABSENT;
 	/* The call binds the socket to the interface of sin6_scope_id, and leaves it there when it fails. */
-	if (is_link_local(scratch->data) &&
-	    scratch->call.bound_device != (__u32)BPF_CORE_READ(device, ifindex))
+	if (is_link_local(scratch->data) && scratch->call.bound_device != (__u32)READ(device, ifindex))
 		return SOCKWARD_ADDRESS_ABSENT;
-	if ((BPF_CORE_READ(device, flags) & IFF_LOOPBACK) && is_ipv6_loopback(scratch->data) &&
-	    BPF_CORE_READ(ipv6, cnf.disable_ipv6))
+	if ((READ(device, flags) & IFF_LOOPBACK) && is_ipv6_loopback(scratch->data) &&
+	    READ(ipv6, cnf.disable_ipv6))
 		return SOCKWARD_ADDRESS_FAMILY_OFF;
-	head = (struct list_head *)((__u64)ipv6 + bpf_core_field_offset(struct inet6_dev, addr_list));
-	entry = BPF_CORE_READ(ipv6, addr_list.next);
+	head = (struct list_head *)(number_of(ipv6) + bpf_core_field_offset(struct inet6_dev, addr_list));
+	entry = READ(ipv6, addr_list.next);
 	wanted = (const __u64 *)(scratch->data + 8);
 	for (int i = 0; i < MOST_ADDRESSES; i++) {
 		struct inet6_ifaddr *one =
-			(void *)entry - bpf_core_field_offset(struct inet6_ifaddr, if_list);
+			(void *)number_of(entry) - bpf_core_field_offset(struct inet6_ifaddr, if_list);
 
 		if (entry == head || !entry)
 			return SOCKWARD_ADDRESS_ABSENT;
 		bpf_core_read(&address, sizeof(address), &one->addr);
 		if (address.halves[0] == wanted[0] && address.halves[1] == wanted[1]) {
-			flags = BPF_CORE_READ(one, flags);
+			flags = READ(one, flags);
 			return flags & IFA_F_DADFAILED    ? SOCKWARD_ADDRESS_DUPLICATE
 				: flags & IFA_F_TENTATIVE ? SOCKWARD_ADDRESS_TENTATIVE
 							  : SOCKWARD_ADDRESS_USABLE;
 		}
-		entry = BPF_CORE_READ(entry, next);
+		entry = READ(entry, next);
 	}
 	return SOCKWARD_ADDRESS_UNKNOWN;
 }
@@ -79,10 +78,10 @@ __weak __attribute__((noinline)) int address_state_on(__u32 area, __u64 device_a
 __weak __attribute__((noinline)) int address_state_in(__u32 area, __u64 sock, int result)
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
-	struct net *net = BPF_CORE_READ((struct sock *)sock, __sk_common.skc_net.net);
+	struct net *net = READ((struct sock *)sock, __sk_common.skc_net.net);
 	struct list_head *head =
-		(struct list_head *)((__u64)net + bpf_core_field_offset(struct net, dev_base_head));
-	struct list_head *entry = BPF_CORE_READ(net, dev_base_head.next);
+		(struct list_head *)(number_of(net) + bpf_core_field_offset(struct net, dev_base_head));
+	struct list_head *entry = READ(net, dev_base_head.next);
 
 	if (result != -EADDRNOTAVAIL || !sock || !scratch || *(__u16 *)scratch->data != AF_INET6)
 		return SOCKWARD_ADDRESS_UNKNOWN;
@@ -91,11 +90,11 @@ __weak __attribute__((noinline)) int address_state_in(__u32 area, __u64 sock, in
 
 		if (entry == head || !entry)
 			return SOCKWARD_ADDRESS_ABSENT;
-		state = address_state_on(area,
-					 (__u64)entry - bpf_core_field_offset(struct net_device, dev_list));
+		state = address_state_on(
+			area, number_of(entry) - bpf_core_field_offset(struct net_device, dev_list));
 		if (state != SOCKWARD_ADDRESS_ABSENT)
 			return state;
-		entry = BPF_CORE_READ(entry, next);
+		entry = READ(entry, next);
 	}
 	return SOCKWARD_ADDRESS_UNKNOWN;
 }

@@ -8,11 +8,10 @@
 #define SOCKWARD_CORE_KERNEL_H
 
 #include <linux/bpf.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
 
 #include "core/kernel_sockets.bpf.h"
 #include "core/kernel_tasks.bpf.h"
+#include "core/read.bpf.h"
 
 #define EPERM 1
 #define ENOENT 2

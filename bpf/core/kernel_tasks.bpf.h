@@ -195,7 +195,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct pid *thread_pid;
 	__u64 start_boottime; /* real_start_time before 5.5 */
-	const struct cred *cred;
+	struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;
@@ -218,6 +218,11 @@ struct pt_regs {
 #else
 #error "sockward knows the system-call registers of x86-64 and arm64 only"
 #endif
+
+/* Any memory that holds eight bytes: what is read through it has no type. */
+struct timespec64 {
+	__s64 tv_sec;
+};
 
 struct seq_file {
 	unsigned long count;

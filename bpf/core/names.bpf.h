@@ -53,7 +53,7 @@ static __always_inline void read_uts_name(struct uts_namespace *uts, int domain,
 
 static __always_inline struct uts_namespace *current_uts(void)
 {
-	return BPF_CORE_READ(current_task(), nsproxy, uts_ns);
+	return READ(current_task(), nsproxy, uts_ns);
 }
 
 /* Do the two NUL-terminated names differ? Bytes behind a NUL do not count. */
@@ -79,8 +79,8 @@ static __always_inline void fill_ancestors(struct sockward_name_call *call)
 	for (int i = 0; i < SOCKWARD_ANCESTORS_MAX; i++) {
 		struct sockward_ancestor *ancestor = &call->ancestors[i];
 
-		task = BPF_CORE_READ(task, real_parent, group_leader);
-		ancestor->tgid = BPF_CORE_READ(task, tgid);
+		task = READ(task, real_parent, group_leader);
+		ancestor->tgid = READ(task, tgid);
 		if (!ancestor->tgid)
 			break;
 		bpf_probe_read_kernel_str(ancestor->comm, sizeof(ancestor->comm), &task->comm);

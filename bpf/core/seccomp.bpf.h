@@ -26,7 +26,7 @@ __weak __attribute__((noinline)) int has_seccomp_filter(void)
 	if (has_typed_task())
 		return ((struct task_struct *)bpf_get_current_task_btf())->seccomp.mode ==
 			SECCOMP_MODE_FILTER;
-	return BPF_CORE_READ(current_task(), seccomp.mode) == SECCOMP_MODE_FILTER;
+	return READ(current_task(), seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
 static __always_inline int note_entry(__u32 call)

@@ -9,7 +9,7 @@
 /* The struct file behind fd; 0: none. A number: what the verifier looks at once returns no pointer. */
 __weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
 {
-	struct file **slots, *file = 0;
+	struct file **slots;
 	__u32 files;
 
 	if (has_typed_task()) {
@@ -18,15 +18,14 @@ __weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
 		slots = table->fd;
 		files = table->max_fds;
 	} else {
-		struct fdtable *table = BPF_CORE_READ(current_task(), files, fdt);
+		struct fdtable *table = READ(current_task(), files, fdt);
 
-		slots = BPF_CORE_READ(table, fd);
-		files = BPF_CORE_READ(table, max_fds);
+		slots = READ(table, fd);
+		files = READ(table, max_fds);
 	}
 	if (fd < 0 || (__u32)fd >= files)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
-	return (__u64)file;
+	return (__u64)pointer_at(&slots[fd]);
 }
 
 static __always_inline struct file *file_of_fd(int fd)
@@ -44,19 +43,19 @@ static __always_inline struct sock *sock_of_fd(int fd)
 	struct file *file = file_of_fd(fd);
 	struct socket *socket;
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	if (!socket || BPF_CORE_READ(socket, file) != file)
+	socket = READ(file, private_data);
+	if (!socket || READ(socket, file) != file)
 		return 0;
-	return BPF_CORE_READ(socket, sk);
+	return (struct sock *)number_of(READ(socket, sk));
 }
 
 static __always_inline __u32 family_of(struct sock *sk)
 {
 	if (!sk)
 		return SOCKWARD_FAMILY_NONE;
-	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {
+	switch (READ(sk, __sk_common.skc_family)) {
 	case AF_UNIX:
 		return SOCKWARD_FAMILY_UNIX;
 	case AF_INET:
@@ -77,18 +76,18 @@ static __always_inline __u32 sharing_of(struct sock *sk)
 {
 	struct sock_common *common = &sk->__sk_common;
 
-	return (BPF_CORE_READ_BITFIELD_PROBED(common, skc_ipv6only) ? SOCKWARD_V6ONLY : 0) |
-		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuseport) ? SOCKWARD_REUSEPORT : 0) |
-		(BPF_CORE_READ_BITFIELD_PROBED(common, skc_reuse) ? SOCKWARD_REUSEADDR : 0);
+	return (READ_BITFIELD(common, skc_ipv6only) ? SOCKWARD_V6ONLY : 0) |
+		(READ_BITFIELD(common, skc_reuseport) ? SOCKWARD_REUSEPORT : 0) |
+		(READ_BITFIELD(common, skc_reuse) ? SOCKWARD_REUSEADDR : 0);
 }
 
 /* Its local address as a sockaddr, as getsockname(2) tells it. family: inet or inet6. Returns its bytes. */
 static __always_inline __u64 inet_address_of(__u8 *data, struct sock *sk, __u32 family)
 {
-	__u16 port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_num));
+	__u16 port = __builtin_bswap16(READ(sk, __sk_common.skc_num));
 
 	__builtin_memset(data, 0, 28);
-	*(__u16 *)data = BPF_CORE_READ(sk, __sk_common.skc_family);
+	*(__u16 *)data = READ(sk, __sk_common.skc_family);
 	__builtin_memcpy(data + 2, &port, sizeof(port));
 	if (family == SOCKWARD_FAMILY_INET) {
 		bpf_core_read(data + 4, 4, &sk->__sk_common.skc_rcv_saddr);
@@ -112,7 +111,7 @@ static __always_inline int has_inet_address(struct sock *sk, __u32 family)
 		bpf_core_read(address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
 	else
 		return 0;
-	return address[0] || address[1] || BPF_CORE_READ(sk, __sk_common.skc_num);
+	return address[0] || address[1] || READ(sk, __sk_common.skc_num);
 }
 
 /* Where the kernel looks for a port, as high << 16 | low: IP_LOCAL_PORT_RANGE of the socket. 0: not set. */
@@ -127,8 +126,7 @@ static __always_inline __u32 own_port_range(struct sock *sk, __u32 family)
 	if (bpf_core_field_exists(inet->local_port_range))
 		bpf_core_read(&range, sizeof(range), &inet->local_port_range);
 	else if (bpf_core_field_exists(pair->local_port_range))
-		range = BPF_CORE_READ(pair, local_port_range.lo) |
-			(__u32)BPF_CORE_READ(pair, local_port_range.hi) << 16;
+		range = READ(pair, local_port_range.lo) | (__u32)READ(pair, local_port_range.hi) << 16;
 	return range;
 }
 
@@ -140,9 +138,9 @@ static __always_inline __u32 port_range(struct net *net)
 	const struct local_ports *now = ports;
 
 	if (bpf_core_field_exists(now->range))
-		return BPF_CORE_READ(now, range);
+		return READ(now, range);
 	if (bpf_core_field_exists(old->range))
-		return (BPF_CORE_READ(old, range[0]) & 0xFFFF) | (__u32)BPF_CORE_READ(old, range[1]) << 16;
+		return (READ(old, range[0]) & 0xFFFF) | (__u32)READ(old, range[1]) << 16;
 	return 0;
 }
 
@@ -156,39 +154,39 @@ static __always_inline void fill_ports(struct sockward_socket_call *call, struct
 	call->port_low = range & 0xFFFF;
 	call->port_high = range >> 16;
 	if (bpf_core_field_exists(net->ipv4.sysctl_ip_prot_sock))
-		call->port_start = BPF_CORE_READ(net, ipv4.sysctl_ip_prot_sock);
+		call->port_start = READ(net, ipv4.sysctl_ip_prot_sock);
 	else
 		call->port_start = 1024; /* PROT_SOCK, include/net/sock.h */
 }
 
 static __always_inline void fill_socket(struct sockward_socket_call *call, struct sock *sk)
 {
-	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	struct net *net = READ(sk, __sk_common.skc_net.net);
 
 	call->is_socket = 1;
-	call->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	call->type = BPF_CORE_READ(sk, sk_type);
-	call->protocol = BPF_CORE_READ(sk, sk_protocol);
-	call->bound_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	call->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+	call->family = READ(sk, __sk_common.skc_family);
+	call->type = READ(sk, sk_type);
+	call->protocol = READ(sk, sk_protocol);
+	call->bound_port = READ(sk, __sk_common.skc_num);
+	call->bound_device = READ(sk, __sk_common.skc_bound_dev_if);
 	call->sharing = sharing_of(sk);
-	call->socket_netns = BPF_CORE_READ(net, ns.inum);
-	call->owner_userns = BPF_CORE_READ(net, user_ns, ns.inum);
-	call->socket_uid = BPF_CORE_READ(sk, sk_uid.val);
-	call->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	call->locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+	call->socket_netns = READ(net, ns.inum);
+	call->owner_userns = READ(net, user_ns, ns.inum);
+	call->socket_uid = READ(sk, sk_uid.val);
+	call->state = READ(sk, __sk_common.skc_state);
+	call->locks = READ_BITFIELD(sk, sk_userlocks);
 	fill_ports(call, sk, net);
 }
 
 /* The kernel's copy of a unix socket's own address: its length, header of two bytes included, or 0. */
 static __always_inline __u32 unix_address_of(struct sock *sk, const char **name)
 {
-	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	struct unix_address *address = READ((struct unix_sock *)sk, addr);
 
 	if (!address)
 		return 0;
 	*name = (const char *)address + bpf_core_field_offset(struct unix_address, name);
-	return BPF_CORE_READ(address, len);
+	return READ(address, len);
 }
 
 #endif

@@ -16,6 +16,9 @@ static __always_inline struct task_struct *current_task(void)
  */
 static __always_inline int has_typed_task(void)
 {
+#ifdef SOCKWARD_CAN_CAST
+	return 0; /* READ() is as cheap, and cheaper for the verifier */
+#endif
 	return settings.kernel_types &&
 		bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
@@ -51,7 +54,7 @@ static __always_inline int is_compat_call(void)
 
 	if (!bpf_core_field_exists(struct thread_info, status))
 		return 0;
-	return (BPF_CORE_READ(current_task(), thread_info.status) & compat) != 0;
+	return (READ(current_task(), thread_info.status) & compat) != 0;
 }
 
 /*
@@ -62,54 +65,53 @@ static __always_inline int is_compat_call(void)
  */
 __weak __attribute__((noinline)) __u64 current_container_key(void)
 {
-	struct cgroup_subsys_state *state = 0;
+	struct cgroup_subsys_state *state;
 	struct css_set *set;
 
 	if (has_typed_task())
 		return typed_container_key();
-	set = BPF_CORE_READ(current_task(), cgroups);
+	set = READ(current_task(), cgroups);
 	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
-		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
-	bpf_probe_read_kernel(&state, sizeof(state), (const void *)set + subsystem_offset());
-	return BPF_CORE_READ(state, cgroup, kn, id);
+		return READ(set, dfl_cgrp, kn, id);
+	state = pointer_at((const void *)set + subsystem_offset());
+	return READ(state, cgroup, kn, id);
 }
 
 /* The same of any task. */
 static __always_inline __u64 container_key_of(struct task_struct *task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct cgroup_subsys_state *state = 0;
+	struct css_set *set = READ(task, cgroups);
+	struct cgroup_subsys_state *state;
 
 	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
-		return BPF_CORE_READ(set, dfl_cgrp, kn, id);
-	bpf_probe_read_kernel(&state, sizeof(state), (const void *)set + subsystem_offset());
-	return BPF_CORE_READ(state, cgroup, kn, id);
+		return READ(set, dfl_cgrp, kn, id);
+	state = pointer_at((const void *)set + subsystem_offset());
+	return READ(state, cgroup, kn, id);
 }
 
 /* The pid namespace the task lives in (not the one its children will get). */
 static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 {
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
-	struct pid_namespace *ns = 0;
+	struct pid *pid = (struct pid *)number_of(READ(task, thread_pid));
+	__u32 level = READ(pid, level);
 	const void *entry = (const void *)pid + bpf_core_field_offset(struct pid, numbers) +
 		level * bpf_core_type_size(struct upid);
 
-	bpf_probe_read_kernel(&ns, sizeof(ns), entry + bpf_core_field_offset(struct upid, ns));
-	return BPF_CORE_READ(ns, ns.inum);
+	return READ((struct pid_namespace *)pointer_at(entry + bpf_core_field_offset(struct upid, ns)),
+		    ns.inum);
 }
 
 /* The root and the working directory are the thread's own. */
 static __always_inline void fill_directories(struct sockward_header *header, struct task_struct *task)
 {
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct inode *inode = BPF_CORE_READ(fs, root.dentry, d_inode);
+	struct fs_struct *fs = READ(task, fs);
+	struct inode *inode = READ(fs, root.dentry, d_inode);
 
-	header->root_inode = BPF_CORE_READ(inode, i_ino);
-	header->root_device = BPF_CORE_READ(inode, i_sb, s_dev);
-	inode = BPF_CORE_READ(fs, pwd.dentry, d_inode);
-	header->working_inode = BPF_CORE_READ(inode, i_ino);
-	header->working_device = BPF_CORE_READ(inode, i_sb, s_dev);
+	header->root_inode = READ(inode, i_ino);
+	header->root_device = READ(inode, i_sb, s_dev);
+	inode = READ(fs, pwd.dentry, d_inode);
+	header->working_inode = READ(inode, i_ino);
+	header->working_device = READ(inode, i_sb, s_dev);
 }
 
 /*
@@ -123,31 +125,31 @@ static __always_inline __u64 mount_event_of(struct mnt_namespace *namespace)
 
 	if (!namespace || !bpf_core_field_exists(namespace->event))
 		return 0;
-	event = BPF_CORE_READ(namespace, event);
+	event = READ(namespace, event);
 	return event ? event : 1;
 }
 
 static __always_inline void fill_actor(struct sockward_header *header, struct task_struct *task)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct nsproxy *namespaces = BPF_CORE_READ(task, nsproxy);
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct task_struct *leader = READ(task, group_leader);
+	struct nsproxy *namespaces = READ(task, nsproxy);
+	struct cred *cred = READ(task, cred);
 	struct mnt_namespace *mounts;
 
 	/* Not by the helpers for it: 5.10 refuses them to cgroup programs. */
-	header->tgid = BPF_CORE_READ(task, tgid);
-	header->tid = BPF_CORE_READ(task, pid);
-	header->uid = BPF_CORE_READ(cred, uid.val);
-	header->leader_start_ns = BPF_CORE_READ(leader, start_boottime);
-	header->netns = BPF_CORE_READ(namespaces, net_ns, ns.inum);
-	header->utsns = BPF_CORE_READ(namespaces, uts_ns, ns.inum);
-	mounts = BPF_CORE_READ(namespaces, mnt_ns);
-	header->mntns = BPF_CORE_READ(mounts, ns.inum);
+	header->tgid = READ(task, tgid);
+	header->tid = READ(task, pid);
+	header->uid = READ(cred, uid.val);
+	header->leader_start_ns = READ(leader, start_boottime);
+	header->netns = READ(namespaces, net_ns, ns.inum);
+	header->utsns = READ(namespaces, uts_ns, ns.inum);
+	mounts = READ(namespaces, mnt_ns);
+	header->mntns = READ(mounts, ns.inum);
 	header->mount_event = mount_event_of(mounts);
 	header->pidns = pid_namespace_of(task);
-	header->userns = BPF_CORE_READ(cred, user_ns, ns.inum);
-	header->fsuid = BPF_CORE_READ(cred, fsuid.val);
-	header->fsgid = BPF_CORE_READ(cred, fsgid.val);
+	header->userns = READ(cred, user_ns, ns.inum);
+	header->fsuid = READ(cred, fsuid.val);
+	header->fsgid = READ(cred, fsgid.val);
 	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
 			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	bpf_probe_read_kernel_str(header->comm, sizeof(header->comm), &leader->comm);

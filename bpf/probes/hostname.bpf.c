@@ -30,7 +30,7 @@ static __always_inline int name_entry(int domain, __u64 pointer, __u32 length)
 	struct uts_namespace *uts = current_uts();
 	__u64 task = bpf_get_current_pid_tgid();
 
-	pending.utsns = BPF_CORE_READ(uts, ns.inum);
+	pending.utsns = READ(uts, ns.inum);
 	read_uts_name(uts, domain, pending.old_name);
 	bpf_map_update_elem(&pending_names, &task, &pending, BPF_ANY);
 	return 0;
@@ -89,7 +89,7 @@ static __always_inline int name_exit(__u32 probe, int domain, struct asked_name 
 	call->header.flags = flags;
 	call->asked_length = asked.length;
 	call->domain = domain;
-	call->owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
+	call->owner_userns = READ(uts, user_ns, ns.inum);
 	read_uts_name(uts, domain, call->new_name);
 	take_old_name(call, asked.pointer);
 	copy_asked(call, (const char *)asked.pointer);

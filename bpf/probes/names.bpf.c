@@ -37,9 +37,9 @@ static __always_inline int same_name(const struct sockward_bound_name *one,
 /* Has this socket another number than the one that bound? A socket that has no file at all tells nothing. */
 static __always_inline int other_socket(struct sock *sk, const struct sockward_binder *binder)
 {
-	struct file *file = BPF_CORE_READ(sk, sk_socket, file);
+	struct file *file = READ(sk, sk_socket, file);
 
-	return file && BPF_CORE_READ(file, f_inode, i_ino) != binder->socket_inode;
+	return file && READ(file, f_inode, i_ino) != binder->socket_inode;
 }
 
 /*
@@ -53,7 +53,7 @@ static __always_inline int still_bound(const struct sockward_bound_name *name,
 	struct sockward_bound_name *now;
 	__u32 slot = 0;
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DEAD) || other_socket(sk, binder))
+	if (READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DEAD) || other_socket(sk, binder))
 		return 0;
 	now = bpf_map_lookup_elem(&look_scratch, &slot);
 	if (!now)

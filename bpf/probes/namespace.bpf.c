@@ -13,7 +13,7 @@
 static __always_inline void note_namespace(struct uts_namespace *uts, int by_unshare)
 {
 	struct sockward_cpu_counters *block = cpu_counters();
-	__u32 inode = BPF_CORE_READ(uts, ns.inum), fresh = 0;
+	__u32 inode = READ(uts, ns.inum), fresh = 0;
 
 	if (!block || !inode)
 		return;
@@ -25,7 +25,7 @@ SEC("tp_btf/task_newtask")
 int BPF_PROG(clone_btf, struct task_struct *task, unsigned long flags)
 {
 	if (flags & CLONE_NEWUTS)
-		note_namespace(BPF_CORE_READ(task, nsproxy, uts_ns), 0);
+		note_namespace(READ(task, nsproxy, uts_ns), 0);
 	return 0;
 }
 

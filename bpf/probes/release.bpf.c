@@ -19,17 +19,17 @@ int sock_release_cgroup(struct bpf_sock *context)
 	struct sock *volatile hidden = (struct sock *)context;
 	struct sock *sk = hidden;
 
-	note_release(sk, BPF_CORE_READ(sk, sk_socket, file));
+	note_release(sk, READ(sk, sk_socket, file));
 	return 1;
 }
 
 SEC("fentry/unix_release")
 int BPF_PROG(unix_release_entry_fentry, struct socket *socket)
 {
-	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct sock *sk = READ(socket, sk);
 
 	if (sk)
-		note_release(sk, BPF_CORE_READ(socket, file));
+		note_release(sk, READ(socket, file));
 	return 0;
 }
 

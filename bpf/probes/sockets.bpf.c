@@ -26,7 +26,7 @@ static __always_inline void fill_file(struct sockward_open_socket *entry, struct
 	if (entry->name.kind != SOCKWARD_NAME_PATH)
 		return;
 	entry_of_socket(sk, &entry->entry);
-	entry->links = BPF_CORE_READ((struct unix_sock *)sk, path.dentry, d_inode, i_nlink);
+	entry->links = READ((struct unix_sock *)sk, path.dentry, d_inode, i_nlink);
 	bytes = unix_address_of(sk, &address);
 	if (bytes <= UNIX_PATH_OFFSET + 1)
 		return;
@@ -44,12 +44,12 @@ static __always_inline void fill_queue(struct sockward_open_socket *entry, struc
 	if (entry->state != TCP_LISTEN)
 		return;
 	/* An MPTCP socket listens by another one. */
-	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP && family_of(sk) != SOCKWARD_FAMILY_UNIX &&
+	if (READ(sk, sk_protocol) == IPPROTO_MPTCP && family_of(sk) != SOCKWARD_FAMILY_UNIX &&
 	    bpf_core_field_exists(struct mptcp_sock, first))
-		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
-	entry->queue = family_of(sk) == SOCKWARD_FAMILY_UNIX ? BPF_CORE_READ(sk, sk_receive_queue.qlen)
-							     : BPF_CORE_READ(sk, sk_ack_backlog);
-	entry->backlog = BPF_CORE_READ(sk, sk_max_ack_backlog);
+		sk = READ((struct mptcp_sock *)sk, first);
+	entry->queue = family_of(sk) == SOCKWARD_FAMILY_UNIX ? READ(sk, sk_receive_queue.qlen)
+							     : READ(sk, sk_ack_backlog);
+	entry->backlog = READ(sk, sk_max_ack_backlog);
 }
 
 SEC("iter/task_file")
@@ -62,20 +62,20 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	__u32 slot = 0;
 	struct sock *sk;
 
-	if (!task || !file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!task || !file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	if (!socket || BPF_CORE_READ(socket, file) != file)
+	socket = READ(file, private_data);
+	if (!socket || READ(socket, file) != file)
 		return 0;
-	sk = BPF_CORE_READ(socket, sk);
+	sk = READ(socket, sk);
 	entry = bpf_map_lookup_elem(&walk_scratch, &slot);
 	if (!sk || !entry || !name_of_socket(sk, &entry->name))
 		return 0;
 	fill_owner(&entry->owner, task, sk, file);
 	fill_file(entry, sk);
 	entry->fd = context->fd;
-	entry->type = BPF_CORE_READ(sk, sk_type);
-	entry->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	entry->type = READ(sk, sk_type);
+	entry->state = READ(sk, __sk_common.skc_state);
 	fill_queue(entry, sk);
 	bpf_seq_write(context->meta->seq, entry, sizeof(*entry));
 	return 0;

@@ -104,7 +104,7 @@ int sysctl_cgroup(struct bpf_sysctl *context)
 	call->header.via = SOCKWARD_VIA_SYSCTL;
 	call->domain = domain;
 	call->file_position = offset;
-	call->owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
+	call->owner_userns = READ(uts, user_ns, ns.inum);
 	read_uts_name(uts, domain, call->old_name);
 	bytes = bpf_sysctl_get_new_value(context, (char *)call->asked, sizeof(call->asked));
 	if (bytes == -7 /* E2BIG: filled, and there is more */) {

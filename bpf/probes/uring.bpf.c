@@ -17,7 +17,7 @@
 
 static __always_inline int came_by_io_uring(void)
 {
-	if (BPF_CORE_READ(current_task(), flags) & PF_IO_WORKER)
+	if (READ(current_task(), flags) & PF_IO_WORKER)
 		return 1;
 	return call_number(caller_registers()) == NR_IO_URING_ENTER;
 }
@@ -90,10 +90,10 @@ int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int l
 
 	if (!came_by_io_uring())
 		return 0;
-	sk = BPF_CORE_READ(socket, sk);
+	sk = READ(socket, sk);
 	result = normalise_result(result);
 	if (!result && sk &&
-	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, BPF_CORE_READ(socket, file),
+	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, READ(socket, file),
 			    asked_netlink_port(sk, address), &arguments.replaced))
 		arguments.flags |= SOCKWARD_NAME_REPLACED;
 	return observe(SOCKWARD_PROBE_URING_BIND, &arguments, sk, result);
@@ -110,8 +110,8 @@ int BPF_PROG(connect_uring_fexit, struct file *file, const void *address, int le
 		return 0;
 	/* The private data of a file that is no socket is something else. */
 	if (result != -ENOTSOCK) {
-		socket = BPF_CORE_READ(file, private_data);
-		sk = BPF_CORE_READ(socket, sk);
+		socket = READ(file, private_data);
+		sk = READ(socket, sk);
 	}
 	return observe(SOCKWARD_PROBE_URING_CONNECT, &arguments, sk, normalise_result(result));
 }

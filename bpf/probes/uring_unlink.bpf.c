@@ -71,8 +71,8 @@ static __always_inline const char *name_of(const struct io_unlink *command)
 	const struct io_unlink___delayed *delayed = (const void *)command;
 
 	if (bpf_core_field_exists(delayed->filename.__incomplete_filename))
-		return BPF_CORE_READ(delayed, filename.__incomplete_filename, name);
-	return BPF_CORE_READ(command, filename, name);
+		return READ(delayed, filename.__incomplete_filename, name);
+	return READ(command, filename, name);
 }
 
 static __always_inline const struct io_unlink *command_of(const struct io_kiocb *request)
@@ -93,8 +93,8 @@ int BPF_PROG(unlinkat_uring_entry_fentry, const struct io_kiocb *request)
 	pending = bpf_map_lookup_elem(&pending_unlinks, &task);
 	if (!pending)
 		return 0;
-	pending->dirfd = BPF_CORE_READ(command_of(request), dfd);
-	pending->flags = BPF_CORE_READ(command_of(request), flags);
+	pending->dirfd = READ(command_of(request), dfd);
+	pending->flags = READ(command_of(request), flags);
 	bpf_probe_read_kernel_str(pending->path, sizeof(pending->path), name_of(command_of(request)));
 	pending->request = request;
 	return 0;
@@ -106,7 +106,7 @@ int BPF_PROG(unlinkat_uring_fexit, const struct io_kiocb *request, unsigned int 
 	struct path_arguments arguments = {.via = SOCKWARD_VIA_IO_URING};
 	__u64 task = bpf_get_current_pid_tgid();
 	struct pending_unlink *pending = bpf_map_lookup_elem(&pending_unlinks, &task);
-	int result = normalise_result(BPF_CORE_READ(request, cqe.res));
+	int result = normalise_result(READ(request, cqe.res));
 
 	if (!cpu_counters())
 		return 0;

@@ -16,14 +16,14 @@ int uts_iter(struct bpf_iter__task *context)
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	uts = BPF_CORE_READ(task, nsproxy, uts_ns);
+	uts = READ(task, nsproxy, uts_ns);
 	if (!uts) /* exiting */
 		return 0;
-	entry.utsns = BPF_CORE_READ(uts, ns.inum);
-	entry.owner_userns = BPF_CORE_READ(uts, user_ns, ns.inum);
+	entry.utsns = READ(uts, ns.inum);
+	entry.owner_userns = READ(uts, user_ns, ns.inum);
 	entry.tgid = task->tgid;
-	mounts = BPF_CORE_READ(task, nsproxy, mnt_ns);
-	entry.mntns = BPF_CORE_READ(mounts, ns.inum);
+	mounts = READ(task, nsproxy, mnt_ns);
+	entry.mntns = READ(mounts, ns.inum);
 	entry.mount_event = mount_event_of(mounts);
 	entry.container_key = container_key_of(task);
 	read_uts_name(uts, 0, entry.hostname);

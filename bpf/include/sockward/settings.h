@@ -11,6 +11,9 @@ enum sockward_hierarchy {
 	SOCKWARD_CGROUP_V1_MEMORY = 2,
 };
 
+/* A call of this number in the programs is one of bpf_rdonly_cast (bpf/core/read.bpf.h). */
+#define SOCKWARD_CAST_CALL 0x63617374
+
 struct sockward_settings {
 	__u64 report_errno[3]; /* bit n: failures with errno n are reported, whatever the call */
 	__u32 report_syscalls; /* bit per enum sockward_syscall */
