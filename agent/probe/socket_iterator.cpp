@@ -1,6 +1,7 @@
 #include "probe/socket_iterator.hpp"
 
 #include <bpf/bpf.h>
+#include <sockward/hash.h>
 #include <sys/socket.h>
 
 #include <cstring>
@@ -37,21 +38,19 @@ OpenSocket to_open_socket(const sockward_open_socket& entry, BoundName name) {
           .backlog = entry.backlog};
 }
 
-/// Hands the name table over in pieces: names and their binders.
-Result<bool> read_table(
-    int map_fd,
-    const std::function<void(std::span<const sockward_bound_name>, std::span<const sockward_binder>)>& take) {
+/// Hands the name table over in pieces.
+Result<bool> read_table(int map_fd, const std::function<void(std::span<const sockward_named_binder>)>& take) {
   constexpr __u32 kBatch = 256;
-  std::vector<sockward_bound_name> names(kBatch);
-  std::vector<sockward_binder> binders(kBatch);
+  std::vector<__u64> hashes(kBatch);
+  std::vector<sockward_named_binder> entries(kBatch);
   LIBBPF_OPTS(bpf_map_batch_opts, options);
   for (__u32 position = 0, first = 1;;) {
     __u32 count = kBatch;
-    const int failed = bpf_map_lookup_batch(map_fd, first != 0 ? nullptr : &position, &position, names.data(),
-                                            binders.data(), &count, &options);
+    const int failed = bpf_map_lookup_batch(map_fd, first != 0 ? nullptr : &position, &position,
+                                            hashes.data(), entries.data(), &count, &options);
     if (failed != 0 && errno != ENOENT) return last_error("read the name table");  // ENOENT: that was all
     first = 0;
-    take(std::span(names).first(count), std::span(binders).first(count));
+    take(std::span(entries).first(count));
     if (failed != 0) return true;
   }
 }
@@ -76,7 +75,7 @@ class Seeds {
   void add(const sockward_open_socket& entry, std::size_t room) {
     auto& list =
         entry.name.kind == SOCKWARD_NAME_PATH || entry.name.kind == SOCKWARD_NAME_ABSTRACT ? unix_ : others_;
-    if (list.size() < room) list.emplace_back(entry.name, entry.owner);
+    if (list.size() < room) list.push_back({entry.name, entry.owner});
   }
 
   /// Returns how many were new to the table.
@@ -85,17 +84,19 @@ class Seeds {
     clock_gettime(CLOCK_MONOTONIC, &now);
     std::uint64_t stored = 0;
     for (const auto* list : {&unix_, &others_}) {
-      for (auto [name, owner] : *list) {
+      for (sockward_named_binder entry : *list) {
         if (stored >= room) return stored;
-        owner.time_ns = static_cast<__u64>(now.tv_sec) * 1'000'000'000 + static_cast<__u64>(now.tv_nsec);
-        if (bpf_map_update_elem(map_fd, &name, &owner, BPF_NOEXIST) == 0) ++stored;
+        entry.binder.time_ns =
+            static_cast<__u64>(now.tv_sec) * 1'000'000'000 + static_cast<__u64>(now.tv_nsec);
+        const __u64 hash = sockward_name_hash(&entry.name);
+        if (bpf_map_update_elem(map_fd, &hash, &entry, BPF_NOEXIST) == 0) ++stored;
       }
     }
     return stored;
   }
 
  private:
-  std::vector<std::pair<sockward_bound_name, sockward_binder>> unix_, others_;
+  std::vector<sockward_named_binder> unix_, others_;
 };
 
 }  // namespace
@@ -196,23 +197,25 @@ SocketOwner from_wire(const sockward_binder& binder) {
 }
 
 std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {
-  const sockward_bound_name key = to_wire(name);
-  sockward_binder binder{};
-  if (bpf_map_lookup_elem(map_fd, &key, &binder) != 0) return std::nullopt;
-  return from_wire(binder);
+  const sockward_bound_name wanted = to_wire(name);
+  const __u64 hash = sockward_name_hash(&wanted);
+  sockward_named_binder entry{};
+  if (bpf_map_lookup_elem(map_fd, &hash, &entry) != 0) return std::nullopt;
+  if (std::memcmp(&entry.name, &wanted, sizeof(wanted)) != 0) return std::nullopt;
+  return from_wire(entry.binder);
 }
 
 std::optional<std::uint64_t> count_binders(int map_fd) {
   std::uint64_t total = 0;
-  const auto read = read_table(map_fd, [&](auto names, auto) { total += names.size(); });
+  const auto read = read_table(map_fd, [&](auto entries) { total += entries.size(); });
   return read ? std::optional(total) : std::nullopt;
 }
 
 Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int looked_fd) {
   std::vector<sockward_bound_name> names;
-  const auto read = read_table(names_fd, [&](auto some, auto binders) {
-    for (std::size_t i = 0; i < some.size(); ++i)
-      if (some[i].kind != SOCKWARD_NAME_INET && binders[i].released_ns == 0) names.push_back(some[i]);
+  const auto read = read_table(names_fd, [&](auto entries) {
+    for (const auto& entry : entries)
+      if (entry.name.kind != SOCKWARD_NAME_INET && entry.binder.released_ns == 0) names.push_back(entry.name);
   });
   if (!read) return read.error();
   for (std::size_t first = 0; first < names.size() || first == 0; first += SOCKWARD_LOOKED_NAMES) {

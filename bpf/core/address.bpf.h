@@ -17,7 +17,6 @@
 /* What a socket probe builds its record in. */
 struct socket_scratch {
 	volatile __u64 cursor;
-	struct suppress_key key;
 	struct sockward_socket_call call;
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
@@ -48,7 +47,7 @@ __weak __attribute__((noinline)) int socket_suppressed(__u32 area, __u32 row, __
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
 
-	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
+	return scratch ? subject_suppressed(row, slot, scratch->data, bytes) : -1;
 }
 
 /* Appends the working directory of the caller; the header must be filled. Returns flags. */
@@ -227,8 +226,6 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	int suppressed;
 	__u64 bytes;
 
-	if (source_suppressed(row, slot))
-		return;
 	bytes = copy_address(scratch->data, arguments, sk, &flags);
 	suppressed = socket_suppressed(area, row, slot, bytes);
 	if (suppressed < 0)

@@ -7,14 +7,16 @@
 #ifndef SOCKWARD_CORE_BOUND_NAME_H
 #define SOCKWARD_CORE_BOUND_NAME_H
 
+#include <sockward/hash.h>
+
 #include "core/address.bpf.h"
 #include "core/watch.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct sockward_bound_name);
-	__type(value, struct sockward_binder);
+	__type(key, __u64); /* sockward_name_hash() */
+	__type(value, struct sockward_named_binder);
 } bound_names __weak SEC(".maps");
 
 /* Which socket file was bound last under a name: a second one means that the first was removed. */
@@ -167,16 +169,11 @@ static __always_inline int remember_entry(struct sock *sk, const struct sockward
 }
 
 /* What is put into the name table: too large for the stack. bind and io_uring's bind have an area each. */
-struct bind_scratch {
-	struct sockward_bound_name name;
-	struct sockward_binder owner;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2); /* bind, and io_uring's */
 	__type(key, __u32);
-	__type(value, struct bind_scratch);
+	__type(value, struct sockward_named_binder);
 } bind_scratch __weak SEC(".maps");
 
 /*
@@ -188,19 +185,21 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 					   struct sockward_file_name *replaced)
 {
 	__u32 slot = probe != SOCKWARD_BIND;
-	struct bind_scratch *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
+	struct sockward_named_binder *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
 	struct sockward_cpu_counters *block = cpu_counters();
 	int is_path;
+	__u64 hash;
 
 	if (!block || !scratch || !name_of_socket(sk, &scratch->name))
 		return 0;
 	if (scratch->name.kind == SOCKWARD_NAME_NETLINK && !asked_port)
 		return 0;
-	fill_owner(&scratch->owner, current_task(), sk, file);
-	scratch->owner.time_ns = bpf_ktime_get_ns();
-	if (!bpf_map_lookup_elem(&bound_names, &scratch->name))
+	fill_owner(&scratch->binder, current_task(), sk, file);
+	scratch->binder.time_ns = bpf_ktime_get_ns();
+	hash = sockward_name_hash(&scratch->name);
+	if (!bpf_map_lookup_elem(&bound_names, &hash))
 		add_one(&block->names_new);
-	bpf_map_update_elem(&bound_names, &scratch->name, &scratch->owner, BPF_ANY);
+	bpf_map_update_elem(&bound_names, &hash, scratch, BPF_ANY);
 	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
 	add_one(&block->names_bound[!is_path]);
 	if (!is_path)
@@ -209,18 +208,38 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 	return remember_entry(sk, &scratch->name, replaced);
 }
 
+/* What the name table says of this very socket; NULL: nothing, or of another one under its name. */
+static __always_inline struct sockward_binder *binder_of(struct sock *sk, struct file *file)
+{
+	struct sockward_named_binder *entry;
+	struct sockward_bound_name name;
+	__u64 hash;
+
+	/* Most sockets of AF_UNIX have no name. */
+	if (family_of(sk) == SOCKWARD_FAMILY_UNIX && !READ((struct unix_sock *)sk, addr))
+		return 0;
+	if (!name_of_socket(sk, &name))
+		return 0;
+	hash = sockward_name_hash(&name);
+	entry = bpf_map_lookup_elem(&bound_names, &hash);
+	/* An accepted socket has its listener's name. */
+	if (!entry || entry->binder.sock != (__u64)sk ||
+	    entry->binder.socket_inode != READ(file, f_inode, i_ino))
+		return 0;
+	return &entry->binder;
+}
+
 /* The socket listens from now on: it does not share its port any more (SO_REUSEADDR). */
 __weak __attribute__((noinline)) int note_listening(int fd)
 {
 	struct file *file = file_of_fd(fd);
 	struct sock *sk = sock_of_fd(fd);
-	struct sockward_bound_name name;
 	struct sockward_binder *binder;
 
-	if (!sk || !cpu_counters() || !name_of_socket(sk, &name))
+	if (!sk || !cpu_counters())
 		return 0;
-	binder = bpf_map_lookup_elem(&bound_names, &name);
-	if (!binder || binder->listening_ns || binder->socket_inode != READ(file, f_inode, i_ino))
+	binder = binder_of(sk, file);
+	if (!binder || binder->listening_ns)
 		return 0;
 	binder->listening_ns = bpf_ktime_get_ns();
 	return 0;
@@ -229,13 +248,9 @@ __weak __attribute__((noinline)) int note_listening(int fd)
 /* The socket is released: its name is free from now on. Its entry stays, with the time. */
 static __always_inline void note_release(struct sock *sk, struct file *file)
 {
-	struct sockward_bound_name name;
-	struct sockward_binder *binder;
+	struct sockward_binder *binder = binder_of(sk, file);
 
-	if (!name_of_socket(sk, &name))
-		return;
-	binder = bpf_map_lookup_elem(&bound_names, &name);
-	if (!binder || binder->released_ns || binder->socket_inode != READ(file, f_inode, i_ino))
+	if (!binder || binder->released_ns)
 		return;
 	/* Options may have been set after the bind. */
 	binder->sharing = sharing_of(sk);

@@ -11,7 +11,6 @@
 
 struct path_scratch {
 	volatile __u64 cursor;
-	struct suppress_key key;
 	struct sockward_path_call call;
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
@@ -36,7 +35,7 @@ __weak __attribute__((noinline)) int path_suppressed(__u32 area, __u32 row, __u3
 {
 	struct path_scratch *scratch = path_scratch_in(area);
 
-	return scratch ? subject_suppressed(&scratch->key, row, slot, scratch->data, bytes) : -1;
+	return scratch ? subject_suppressed(row, slot, scratch->data, bytes) : -1;
 }
 
 /* Appends the directory that the path starts from; the header must be filled. Returns flags. */
@@ -135,7 +134,7 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	__u64 before;
 	__u8 first;
 
-	if (!scratch || source_suppressed(row, slot))
+	if (!scratch)
 		return;
 	data.cursor = &scratch->cursor;
 	data.bytes = scratch->data;

@@ -8,22 +8,18 @@
 #ifndef SOCKWARD_CORE_SUPPRESS_H
 #define SOCKWARD_CORE_SUPPRESS_H
 
+#include <sockward/hash.h>
+
 #include "core/count.bpf.h"
 
 #define SECOND_NS 1000000000ULL
 #define BURST_SECONDS 5 /* tokens that a bucket holds: those of so many seconds */
-#define SUBJECT_BYTES 112
+#define SUBJECT_BYTES 112 /* of an address that are compared */
 
 struct bucket {
 	__u64 filled_ns; /* when tokens were added last */
 	__u32 tokens;
 	__u32 suppressed; /* records since the last one that passed */
-};
-
-/* What a record is about. Its address is compared by its first bytes. */
-struct suppress_key {
-	struct sockward_source_key source;
-	__u8 subject[SUBJECT_BYTES];
 };
 
 struct {
@@ -36,31 +32,46 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct suppress_key);
+	__type(key, __u64); /* subject_hash() */
 	__type(value, struct bucket);
 } storm_subjects __weak SEC(".maps");
 
-/* The bucket of this key, filled up to now; NULL: it was made just now, with all its tokens but `taken`. */
-static __always_inline struct bucket *bucket_of(void *map, const void *key, __u32 rate, __u32 taken)
+/* Good enough for seconds, and cheaper than the exact time (since 5.11). */
+static __always_inline __u64 about_now_ns(void)
 {
-	struct bucket fresh = {.filled_ns = bpf_ktime_get_ns(), .tokens = rate * BURST_SECONDS - taken};
-	struct bucket *bucket = bpf_map_lookup_elem(map, key);
-	__u64 passed, more;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
+		return bpf_ktime_get_coarse_ns();
+	return bpf_ktime_get_ns();
+}
 
-	if (!bucket) {
-		bpf_map_update_elem(map, key, &fresh, BPF_ANY);
-		return 0;
-	}
-	passed = fresh.filled_ns - bucket->filled_ns;
+/* Adds the tokens of the time that has passed. 0: there are none. */
+static __always_inline int fill(struct bucket *bucket, __u32 rate)
+{
+	__u64 now = about_now_ns(), passed = now - bucket->filled_ns, more;
+
 	if (passed > BURST_SECONDS * SECOND_NS)
 		passed = BURST_SECONDS * SECOND_NS;
 	more = passed * rate / SECOND_NS;
 	if (more) {
-		bucket->filled_ns = fresh.filled_ns;
+		bucket->filled_ns = now;
 		more += bucket->tokens;
 		bucket->tokens = more > rate * BURST_SECONDS ? rate * BURST_SECONDS : more;
 	}
-	return bucket;
+	return bucket->tokens != 0;
+}
+
+/* Takes a token; a bucket that is not there yet is made, full. */
+static __always_inline void take(struct bucket *bucket, void *map, const void *key, __u32 rate)
+{
+	struct bucket fresh = {.tokens = rate * BURST_SECONDS - 1};
+
+	if (bucket) {
+		if (bucket->tokens)
+			bucket->tokens--;
+		return;
+	}
+	fresh.filled_ns = about_now_ns();
+	bpf_map_update_elem(map, key, &fresh, BPF_ANY);
 }
 
 static __always_inline int count_suppressed(void)
@@ -73,9 +84,8 @@ static __always_inline int count_suppressed(void)
 }
 
 /*
- * Were there enough records of this container, call and error for now? Asked before anything of the record is
- * built. 1: yes. A function of its own: the verifier looks at it once, and not again on every path of its
- * caller.
+ * Were there enough records of this container, call and error for now? If not, one more goes out. A function
+ * of its own, as those below: the verifier looks at it once, and not again on every path of its caller.
  */
 __weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
 {
@@ -90,66 +100,63 @@ __weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
 		return 1; /* the other generation's turn: its tokens too */
 	if (!settings.source_rate)
 		return 0;
-	bucket = bucket_of(&storm_sources, &source, settings.source_rate, 0);
-	return bucket && !bucket->tokens ? count_suppressed() : 0;
-}
-
-/* A record of the source goes out. */
-static __always_inline void take_from_source(const struct sockward_source_key *source)
-{
-	struct bucket *bucket = bpf_map_lookup_elem(&storm_sources, source);
-
-	if (bucket && bucket->tokens)
-		bucket->tokens--;
+	bucket = bpf_map_lookup_elem(&storm_sources, &source);
+	if (bucket && !fill(bucket, settings.source_rate))
+		return count_suppressed();
+	take(bucket, &storm_sources, &source, settings.source_rate);
+	return 0;
 }
 
 /* The same for records that have no address. 0: it may go out. */
 static __always_inline int record_suppressed(__u32 syscall, int result)
 {
-	struct sockward_source_key source = {
-		.container_key = current_container_key(),
-		.row = sockward_row(syscall, SOCKWARD_FAMILY_NONE),
-		.slot = errno_slot(result),
-	};
+	return source_suppressed(sockward_row(syscall, SOCKWARD_FAMILY_NONE), errno_slot(result));
+}
 
-	if (source_suppressed(source.row, source.slot))
-		return 1;
-	take_from_source(&source);
-	return 0;
+/* Of the first bytes of the address, and of whose call it is. There is room for eight bytes behind it. */
+static __always_inline __u64 subject_hash(__u32 row, __u32 slot, __u8 *subject, __u64 bytes)
+{
+	__u64 hash = sockward_mix(SOCKWARD_HASH_START, current_container_key());
+
+	hash = sockward_mix(hash, (__u64)row << 32 | slot);
+	bytes = at_most(bytes, SUBJECT_BYTES);
+	/* The last word of what was there before does not count. */
+	if (bytes < SUBJECT_BYTES)
+		*(__u64 *)&subject[bytes] = 0;
+	for (__u32 at = 0; at < SUBJECT_BYTES && at < bytes; at += 8)
+		hash = sockward_mix(hash, *(__u64 *)&subject[at]);
+	return hash;
 }
 
 /*
- * The same of one address, whose first bytes are given. Returns how many records of it were suppressed since
- * the last one, which the record that passes reports. -1: suppress this one, too; it takes no token of the
- * source.
+ * The same of one address, which lies in memory of a map. Returns how many records of it were suppressed
+ * since the last one, which the record that passes reports. -1: suppress this one, too; it takes no token of
+ * the source. An address whose turn is over is looked up, and nothing else.
  */
-static __always_inline int subject_suppressed(struct suppress_key *key, __u32 row, __u32 slot,
-					      const __u8 *subject, __u64 bytes)
+static __always_inline int subject_suppressed(__u32 row, __u32 slot, __u8 *subject, __u64 bytes)
 {
 	struct bucket *bucket;
 	int suppressed = 0;
+	__u64 hash;
 
-	key->source.container_key = current_container_key();
-	key->source.row = row;
-	key->source.slot = slot;
-	key->source.reserved = 0;
-	if (settings.address_rate) {
-		__builtin_memset(key->subject, 0, sizeof(key->subject));
-		bytes = at_most(bytes, SUBJECT_BYTES);
-		bpf_probe_read_kernel(key->subject, bytes, subject);
-		bucket = bucket_of(&storm_subjects, key, settings.address_rate, 1);
-		if (bucket && !bucket->tokens) {
-			bucket->suppressed++;
-			count_suppressed();
-			return -1;
-		}
-		if (bucket) {
-			bucket->tokens--;
-			suppressed = bucket->suppressed & 0x7FFFFFFF;
-			bucket->suppressed = 0;
-		}
+	if (!settings.address_rate)
+		return source_suppressed(row, slot) ? -1 : 0;
+	if (!cpu_counters())
+		return -1;
+	hash = subject_hash(row, slot, subject, bytes);
+	bucket = bpf_map_lookup_elem(&storm_subjects, &hash);
+	if (bucket && !fill(bucket, settings.address_rate)) {
+		bucket->suppressed++;
+		count_suppressed();
+		return -1;
 	}
-	take_from_source(&key->source);
+	if (source_suppressed(row, slot))
+		return -1;
+	if (bucket) {
+		suppressed = bucket->suppressed & 0x7FFFFFFF;
+		bucket->suppressed = 0;
+	}
+	take(bucket, &storm_subjects, &hash, settings.address_rate);
 	return suppressed;
 }
 

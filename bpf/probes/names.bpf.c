@@ -65,14 +65,17 @@ static __always_inline int still_bound(const struct sockward_bound_name *name,
 __weak __attribute__((noinline)) int look_at(__u32 index)
 {
 	const struct sockward_bound_name *name = bpf_map_lookup_elem(&looked_names, &index);
+	struct sockward_named_binder *entry;
 	struct sockward_binder *binder;
-	__u64 sock;
+	__u64 hash, sock;
 
 	if (!name || !name->kind)
 		return 1;
-	binder = bpf_map_lookup_elem(&bound_names, name);
-	if (!binder || name->kind == SOCKWARD_NAME_INET)
+	hash = sockward_name_hash(name);
+	entry = bpf_map_lookup_elem(&bound_names, &hash);
+	if (!entry || name->kind == SOCKWARD_NAME_INET || !same_name(name, &entry->name))
 		return 0;
+	binder = &entry->binder;
 	sock = binder->sock;
 	if (!sock || binder->released_ns || still_bound(name, binder))
 		return 0;

@@ -249,7 +249,7 @@ struct sockward_file_name {
 
 #define SOCKWARD_NAME_MAX 112
 
-/* A bound name: key of the name table. Unused bytes are 0. */
+/* A bound name. Unused bytes are 0. The name table finds it by its hash (sockward/hash.h). */
 struct sockward_bound_name {
 	__u32 netns;
 	__u16 kind, size; /* enum sockward_name_kind; bytes in use */
@@ -260,7 +260,7 @@ static_assert(sizeof(struct sockward_bound_name) == 120, "no padding");
 /* So many names of the name table are looked at in one go: entries of looked_names, up to one of kind 0. */
 #define SOCKWARD_LOOKED_NAMES 1024
 
-/* Who bound it: value of the name table. */
+/* Who bound it. */
 struct sockward_binder {
 	/* CLOCK_MONOTONIC, when bind returned; of what is older than the agent: when it was found */
 	__u64 time_ns;
@@ -280,6 +280,13 @@ struct sockward_binder {
 	char comm[16];
 };
 static_assert(sizeof(struct sockward_binder) == 104, "no padding");
+
+/* Value of the name table; its key is sockward_name_hash() of the name. */
+struct sockward_named_binder {
+	struct sockward_bound_name name;
+	struct sockward_binder binder;
+};
+static_assert(sizeof(struct sockward_named_binder) == 120 + 104, "no padding");
 
 /* The place of a socket file in its directory: key of bound_entries. */
 struct sockward_directory_entry {
