@@ -10,15 +10,19 @@ else()
   message(FATAL_ERROR "sockward runs on x86-64 and arm64, not on ${CMAKE_SYSTEM_PROCESSOR}")
 endif()
 
-# sockward_bpf_object(<output variable> <source> [FORM <name>] [FLAGS <flag>…]): compiles one program file;
-# FORM goes into the object's name, for a file that is compiled more than once.
+# sockward_bpf_object(<output variable> <source> [FORM <name>] [CPU <version>] [FLAGS <flag>…]): compiles one
+# program file. FORM goes into the object's name, for a file that is compiled more than once. CPU: which
+# instructions may be used; v2 (the default) are those of 5.10, which refuses what v3 adds.
 function(sockward_bpf_object output source)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" FORM FLAGS)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "FORM;CPU" FLAGS)
+  if(NOT arg_CPU)
+    set(arg_CPU v2)
+  endif()
   get_filename_component(stem ${source} NAME_WLE)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${stem}${arg_FORM}.o)
-  # BPF_PROG() leaves its context argument unused on purpose. -mcpu=v2: 5.10 refuses what v3 adds.
+  # BPF_PROG() leaves its context argument unused on purpose.
   add_custom_command(OUTPUT ${object}
-    COMMAND ${SOCKWARD_BPF_CLANG} -target bpf -mcpu=v2 -D__TARGET_ARCH_${SOCKWARD_BPF_ARCH} -g -O2
+    COMMAND ${SOCKWARD_BPF_CLANG} -target bpf -mcpu=${arg_CPU} -D__TARGET_ARCH_${SOCKWARD_BPF_ARCH} -g -O2
       -Wall -Wextra -Werror -Wno-unused-parameter ${arg_FLAGS}
       -I ${CMAKE_SOURCE_DIR}/bpf -I ${CMAKE_SOURCE_DIR}/bpf/include
       -idirafter ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}

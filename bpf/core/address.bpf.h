@@ -43,11 +43,18 @@ static __always_inline struct socket_scratch *socket_scratch_of(__u32 probe)
 }
 
 /* subject_suppressed() of the address in the area (core/suppress.bpf.h). -1: suppress the record, too. */
-__weak __attribute__((noinline)) int socket_suppressed(__u32 area, __u32 row, __u32 slot, __u32 bytes)
+__weak __attribute__((noinline)) int socket_suppressed(__u32 area, __u64 container_key, __u32 row, __u32 slot,
+						       __u32 bytes)
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
+	struct subject subject = {.container_key = container_key, .row = row, .slot = slot, .size = bytes};
 
-	return scratch ? subject_suppressed(row, slot, scratch->data, bytes) : -1;
+	if (!scratch)
+		return -1;
+	subject.bytes = scratch->data;
+	/* A path of AF_UNIX; what follows its NUL is nothing. */
+	subject.is_text = *(__u16 *)scratch->data == AF_UNIX && scratch->data[UNIX_PATH_OFFSET];
+	return subject_suppressed(&subject);
 }
 
 /* Appends the working directory of the caller; the header must be filled. Returns flags. */
@@ -121,12 +128,11 @@ static __always_inline int bound_path_length(struct sock *sk)
 {
 	const char *name = 0;
 	__u32 length = unix_address_of(sk, &name);
-	char first = 0;
 
-	if (length <= UNIX_PATH_OFFSET + 1)
+	/* Only a path has a file. */
+	if (length <= UNIX_PATH_OFFSET + 1 || !READ((struct unix_sock *)sk, path.dentry))
 		return 0;
-	bpf_probe_read_kernel(&first, 1, name + UNIX_PATH_OFFSET);
-	return first ? (int)length - UNIX_PATH_OFFSET - 1 : 0;
+	return (int)length - UNIX_PATH_OFFSET - 1;
 }
 
 /* Copies at most SOCKWARD_ADDRESS_MAX bytes of the caller's sockaddr. Returns the bytes copied. */
@@ -175,6 +181,8 @@ static __always_inline __u64 copy_kernel_address(__u8 *data, struct sock *sk, __
 
 struct socket_arguments {
 	__u32 syscall; /* enum sockward_syscall */
+	__u32 family; /* enum sockward_family, of the socket */
+	__u64 container_key; /* 0: not known yet */
 	int fd;
 	const void *address;
 	int own_address; /* report the socket's own address, not the caller's */
@@ -220,14 +228,15 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	struct sockward_socket_call *call = &scratch->call;
 	struct data_area data = {.cursor = &scratch->cursor, .bytes = scratch->data};
 	const __u32 syscall = arguments->syscall;
-	__u32 row = sockward_row(syscall, family_of(sk)), slot = errno_slot(result);
+	__u32 row = sockward_row(syscall, arguments->family), slot = errno_slot(result);
 	__u32 flags = arguments->flags | refusal_flag(result);
 	const __u32 area = SOCKET_AREA(probe);
+	__u64 container_key = arguments->container_key ?: current_container_key();
 	int suppressed;
 	__u64 bytes;
 
 	bytes = copy_address(scratch->data, arguments, sk, &flags);
-	suppressed = socket_suppressed(area, row, slot, bytes);
+	suppressed = socket_suppressed(area, container_key, row, slot, bytes);
 	if (suppressed < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));

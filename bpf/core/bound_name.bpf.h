@@ -145,7 +145,7 @@ static __always_inline void fill_owner(struct sockward_binder *owner, struct tas
 	owner->socket_uid = READ(sk, sk_uid.val);
 	owner->generation = file_generation(sk);
 	owner->sock = (__u64)sk;
-	bpf_probe_read_kernel_str(owner->comm, sizeof(owner->comm), &leader->comm);
+	read_comm(owner->comm, leader);
 }
 
 /* Remembers which file has the name now. 1: another one had it before: `replaced`. */
@@ -154,18 +154,20 @@ static __always_inline int remember_entry(struct sock *sk, const struct sockward
 {
 	struct sockward_directory_entry entry = {};
 	struct sockward_file_name file, *before;
-	int other = 0;
 
 	__builtin_memcpy(&file, name->bytes, sizeof(file));
 	if (!entry_of_socket(sk, &entry))
 		return 0;
 	before = bpf_map_lookup_elem(&bound_entries, &entry);
-	if (before && (before->inode != file.inode || before->device != file.device)) {
-		*replaced = *before;
-		other = 1;
+	if (!before) {
+		bpf_map_update_elem(&bound_entries, &entry, &file, BPF_ANY);
+		return 0;
 	}
-	bpf_map_update_elem(&bound_entries, &entry, &file, BPF_ANY);
-	return other;
+	if (before->inode == file.inode && before->device == file.device)
+		return 0;
+	*replaced = *before;
+	*before = file;
+	return 1;
 }
 
 /* What is put into the name table: too large for the stack. bind and io_uring's bind have an area each. */

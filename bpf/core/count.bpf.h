@@ -42,10 +42,11 @@ static __always_inline __u32 errno_slot(int result)
 	return SOCKWARD_SLOT_OTHER;
 }
 
-static __always_inline void count_source(struct sockward_cpu_counters *block, __u32 row, __u32 slot)
+static __always_inline void count_source(struct sockward_cpu_counters *block, __u64 container_key, __u32 row,
+					 __u32 slot)
 {
 	struct sockward_source_key key = {
-		.container_key = current_container_key(),
+		.container_key = container_key,
 		.row = row,
 		.slot = slot,
 	};
@@ -62,18 +63,26 @@ static __always_inline void count_source(struct sockward_cpu_counters *block, __
 		add_one(&block->source_table_full);
 }
 
-/* Counts one call in both levels. result is 0 or more, or -errno. */
-static __always_inline void count_call(__u32 syscall, __u32 family, int result)
+/*
+ * Counts one call in both levels. result is 0 or more, or -errno. Returns the caller's container key where it
+ * is needed: of a call that failed.
+ */
+static __always_inline __u64 count_call(__u32 syscall, __u32 family, int result)
 {
 	struct sockward_cpu_counters *block = cpu_counters();
 	__u32 row = sockward_row(syscall, family), slot = errno_slot(result);
 	__u64 index = at_most(row * SOCKWARD_SLOTS + slot, SOCKWARD_ROWS * SOCKWARD_SLOTS - 1);
 
+	__u64 container_key;
+
 	if (!block)
-		return;
+		return 0;
 	add_one(&((__u64 *)block->calls)[index]);
-	if (slot)
-		count_source(block, row, slot);
+	if (!slot)
+		return 0;
+	container_key = current_container_key();
+	count_source(block, container_key, row, slot);
+	return container_key;
 }
 
 #endif

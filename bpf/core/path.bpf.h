@@ -31,11 +31,17 @@ static __always_inline struct path_scratch *path_scratch_in(__u32 area)
 }
 
 /* subject_suppressed() of the path in the area (core/suppress.bpf.h). -1: suppress the record, too. */
-__weak __attribute__((noinline)) int path_suppressed(__u32 area, __u32 row, __u32 slot, __u32 bytes)
+__weak __attribute__((noinline)) int path_suppressed(__u32 area, __u32 row, __u32 slot)
 {
 	struct path_scratch *scratch = path_scratch_in(area);
+	struct subject subject = {.row = row, .slot = slot, .is_text = 1};
 
-	return scratch ? subject_suppressed(row, slot, scratch->data, bytes) : -1;
+	if (!scratch)
+		return -1;
+	subject.container_key = current_container_key();
+	subject.bytes = scratch->data;
+	subject.size = scratch->cursor;
+	return subject_suppressed(&subject);
 }
 
 /* Appends the directory that the path starts from; the header must be filled. Returns flags. */
@@ -144,7 +150,7 @@ static __always_inline void emit_path_call(__u32 probe, __u32 syscall, const str
 	else
 		scratch->cursor =
 			append_path(scratch->data, SOCKWARD_PATH_MAX, arguments->path, marks, &flags);
-	suppressed = path_suppressed(area, row, slot, scratch->cursor);
+	suppressed = path_suppressed(area, row, slot);
 	if (suppressed < 0)
 		return;
 	__builtin_memset(call, 0, sizeof(*call));

@@ -36,18 +36,10 @@ struct {
 	__type(value, struct bucket);
 } storm_subjects __weak SEC(".maps");
 
-/* Good enough for seconds, and cheaper than the exact time (since 5.11). */
-static __always_inline __u64 about_now_ns(void)
-{
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ktime_get_coarse_ns))
-		return bpf_ktime_get_coarse_ns();
-	return bpf_ktime_get_ns();
-}
-
 /* Adds the tokens of the time that has passed. 0: there are none. */
 static __always_inline int fill(struct bucket *bucket, __u32 rate)
 {
-	__u64 now = about_now_ns(), passed = now - bucket->filled_ns, more;
+	__u64 now = bpf_ktime_get_ns(), passed = now - bucket->filled_ns, more;
 
 	if (passed > BURST_SECONDS * SECOND_NS)
 		passed = BURST_SECONDS * SECOND_NS;
@@ -70,7 +62,7 @@ static __always_inline void take(struct bucket *bucket, void *map, const void *k
 			bucket->tokens--;
 		return;
 	}
-	fresh.filled_ns = about_now_ns();
+	fresh.filled_ns = bpf_ktime_get_ns();
 	bpf_map_update_elem(map, key, &fresh, BPF_ANY);
 }
 
@@ -87,10 +79,10 @@ static __always_inline int count_suppressed(void)
  * Were there enough records of this container, call and error for now? If not, one more goes out. A function
  * of its own, as those below: the verifier looks at it once, and not again on every path of its caller.
  */
-__weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
+__weak __attribute__((noinline)) int source_suppressed(__u64 container_key, __u32 row, __u32 slot)
 {
 	struct sockward_source_key source = {
-		.container_key = current_container_key(),
+		.container_key = container_key,
 		.row = row,
 		.slot = slot,
 	};
@@ -110,47 +102,61 @@ __weak __attribute__((noinline)) int source_suppressed(__u32 row, __u32 slot)
 /* The same for records that have no address. 0: it may go out. */
 static __always_inline int record_suppressed(__u32 syscall, int result)
 {
-	return source_suppressed(sockward_row(syscall, SOCKWARD_FAMILY_NONE), errno_slot(result));
+	return source_suppressed(current_container_key(), sockward_row(syscall, SOCKWARD_FAMILY_NONE),
+				 errno_slot(result));
 }
 
-/* Of the first bytes of the address, and of whose call it is. There is room for eight bytes behind it. */
-static __always_inline __u64 subject_hash(__u32 row, __u32 slot, __u8 *subject, __u64 bytes)
-{
-	__u64 hash = sockward_mix(SOCKWARD_HASH_START, current_container_key());
+/* What a record is about, for its bucket. */
+struct subject {
+	__u64 container_key;
+	__u32 row, slot;
+	__u8 *bytes; /* in memory of a map, with room for eight more behind them */
+	__u64 size;
+	int is_text; /* a NUL ends it */
+};
 
-	hash = sockward_mix(hash, (__u64)row << 32 | slot);
-	bytes = at_most(bytes, SUBJECT_BYTES);
+/* Of its first bytes, and of whose call it is. */
+static __always_inline __u64 subject_hash(const struct subject *subject)
+{
+	__u64 hash = sockward_mix(SOCKWARD_HASH_START, subject->container_key), word;
+	__u64 bytes = at_most(subject->size, SUBJECT_BYTES);
+
+	hash = sockward_mix(hash, (__u64)subject->row << 32 | subject->slot);
 	/* The last word of what was there before does not count. */
 	if (bytes < SUBJECT_BYTES)
-		*(__u64 *)&subject[bytes] = 0;
-	for (__u32 at = 0; at < SUBJECT_BYTES && at < bytes; at += 8)
-		hash = sockward_mix(hash, *(__u64 *)&subject[at]);
+		*(__u64 *)&subject->bytes[bytes] = 0;
+	for (__u32 at = 0; at < SUBJECT_BYTES && at < bytes; at += 8) {
+		word = *(__u64 *)&subject->bytes[at];
+		if (!word && subject->is_text)
+			break;
+		hash = sockward_mix(hash, word);
+	}
 	return hash;
 }
 
 /*
- * The same of one address, which lies in memory of a map. Returns how many records of it were suppressed
+ * The same of one address. Returns how many records of it were suppressed
  * since the last one, which the record that passes reports. -1: suppress this one, too; it takes no token of
  * the source. An address whose turn is over is looked up, and nothing else.
  */
-static __always_inline int subject_suppressed(__u32 row, __u32 slot, __u8 *subject, __u64 bytes)
+static __always_inline int subject_suppressed(const struct subject *subject)
 {
 	struct bucket *bucket;
 	int suppressed = 0;
 	__u64 hash;
 
 	if (!settings.address_rate)
-		return source_suppressed(row, slot) ? -1 : 0;
+		return source_suppressed(subject->container_key, subject->row, subject->slot) ? -1 : 0;
 	if (!cpu_counters())
 		return -1;
-	hash = subject_hash(row, slot, subject, bytes);
+	hash = subject_hash(subject);
 	bucket = bpf_map_lookup_elem(&storm_subjects, &hash);
 	if (bucket && !fill(bucket, settings.address_rate)) {
 		bucket->suppressed++;
 		count_suppressed();
 		return -1;
 	}
-	if (source_suppressed(row, slot))
+	if (source_suppressed(subject->container_key, subject->row, subject->slot))
 		return -1;
 	if (bucket) {
 		suppressed = bucket->suppressed & 0x7FFFFFFF;

@@ -129,6 +129,19 @@ static __always_inline __u64 mount_event_of(struct mnt_namespace *namespace)
 	return event ? event : 1;
 }
 
+/* The name of a task, 16 bytes. The kernel's own ends with a NUL. */
+static __always_inline void read_comm(char *to, struct task_struct *task)
+{
+#ifdef SOCKWARD_CAN_CAST
+	const __u64 *comm = (const __u64 *)TYPED(task)->comm;
+
+	((__u64 *)to)[0] = comm[0];
+	((__u64 *)to)[1] = comm[1];
+#else
+	bpf_probe_read_kernel_str(to, sizeof(task->comm), &task->comm);
+#endif
+}
+
 static __always_inline void fill_actor(struct sockward_header *header, struct task_struct *task)
 {
 	struct task_struct *leader = READ(task, group_leader);
@@ -152,7 +165,7 @@ static __always_inline void fill_actor(struct sockward_header *header, struct ta
 	header->fsgid = READ(cred, fsgid.val);
 	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
 			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
-	bpf_probe_read_kernel_str(header->comm, sizeof(header->comm), &leader->comm);
+	read_comm(header->comm, leader);
 	fill_directories(header, task);
 }
 

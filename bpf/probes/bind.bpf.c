@@ -44,7 +44,8 @@ static __always_inline int observe_bind(__u32 probe, struct socket_arguments *ar
 	struct socket_scratch *scratch;
 	int wanted = errno_wanted(result), bytes = 0;
 
-	count_call(SOCKWARD_BIND, family, result);
+	arguments->family = family;
+	arguments->container_key = count_call(SOCKWARD_BIND, family, result);
 	if (!wanted)
 		wanted = failure_wanted(probe, SOCKWARD_BIND, family, arguments, result);
 	/* A filter may say 0, too: nothing was bound. */

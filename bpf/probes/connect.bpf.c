@@ -21,14 +21,15 @@ static __always_inline int unix_wanted(struct socket_scratch *scratch,
 		sockaddr_path_length(scratch, arguments->address, arguments->length) == UNIX_PATH_MAX;
 }
 
-static __always_inline int observe_connect(__u32 probe, const struct socket_arguments *arguments, int result)
+static __always_inline int observe_connect(__u32 probe, struct socket_arguments *arguments, int result)
 {
 	struct sock *sk = sock_of_fd(arguments->fd);
 	__u32 family = family_of(sk);
 	struct socket_scratch *scratch;
 	int wanted = errno_wanted(result);
 
-	count_call(SOCKWARD_CONNECT, family, result);
+	arguments->family = family;
+	arguments->container_key = count_call(SOCKWARD_CONNECT, family, result);
 	if (!wanted)
 		wanted = failure_wanted(probe, SOCKWARD_CONNECT, family, arguments, result);
 	if (!wanted && family != SOCKWARD_FAMILY_UNIX)

@@ -20,7 +20,8 @@ static __always_inline int observe_listen(__u32 probe, int fd, int backlog, int 
 	};
 	struct socket_scratch *scratch;
 
-	count_call(SOCKWARD_LISTEN, family_of(sk), result);
+	arguments.family = family_of(sk);
+	arguments.container_key = count_call(SOCKWARD_LISTEN, arguments.family, result);
 	/* A filter may say 0, too: then nothing listens. */
 	if (!result && !(flags & SOCKWARD_SECCOMP_REFUSED))
 		note_listening(fd);

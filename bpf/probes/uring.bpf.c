@@ -48,7 +48,7 @@ static __always_inline struct socket_arguments arguments_of_request(__u32 syscal
 	};
 }
 
-static __always_inline int observe(__u32 probe, const struct socket_arguments *arguments, struct sock *sk,
+static __always_inline int observe(__u32 probe, struct socket_arguments *arguments, struct sock *sk,
 				   int result)
 {
 	const __u32 syscall = arguments->syscall;
@@ -56,7 +56,8 @@ static __always_inline int observe(__u32 probe, const struct socket_arguments *a
 	__u32 family = family_of(sk);
 	int wanted = errno_wanted(result);
 
-	count_call(syscall, family, result);
+	arguments->family = family;
+	arguments->container_key = count_call(syscall, family, result);
 	if (!wanted)
 		wanted = failure_wanted(probe, syscall, family, arguments, result);
 	if (!scratch)

@@ -25,7 +25,11 @@ static inline __attribute__((always_inline)) __u64 sockward_name_hash(const stru
 	__u64 word;
 
 	for (unsigned int at = 0; at < SOCKWARD_NAME_MAX && at < name->size; at += sizeof(word)) {
+#ifdef __bpf__
+		word = *(const __u64 *)&name->bytes[at]; /* one load: x86-64 and arm64 take it at any address */
+#else
 		__builtin_memcpy(&word, &name->bytes[at], sizeof(word));
+#endif
 		hash = sockward_mix(hash, word);
 	}
 	return hash;
