@@ -216,6 +216,7 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
     const sockward_bpf& skeleton = *loaded.skeleton;
     KernelSide side;
     side.verifier = loaded.logs.costs();
+    side.casts = cast_function != 0;
     side.generation = inherited.generation + 1;
     keep_descriptors(skeleton.obj, side);
     std::vector<AttachFailure> failures;

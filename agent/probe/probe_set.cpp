@@ -183,6 +183,10 @@ std::vector<Coverage> ProbeSet::coverage() const {
   return coverage_of(state_->kernel.side.probes, state_->kernel.pins.has_value());
 }
 
+bool ProbeSet::casts() const {
+  return state_->kernel.side.casts;
+}
+
 std::vector<VerifierCost> ProbeSet::verifier_costs() const {
   return state_->kernel.side.verifier;
 }

@@ -50,6 +50,8 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   std::vector<ProgramStats> programs() const override;
   std::vector<ProbeStatus> probes() const override;
   std::vector<Coverage> coverage() const override;
+  /// Were the programs loaded in the form that casts (embedded_object.hpp)? false of adopted ones.
+  bool casts() const;
   /// Empty without ProbeOptions::verifier_statistics.
   std::vector<VerifierCost> verifier_costs() const;
   Result<std::vector<UtsNamespace>> read() const override;

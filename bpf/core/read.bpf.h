@@ -3,11 +3,11 @@
  * Reading the kernel's memory: READ(pointer, field, field…) follows one pointer after the other, like
  * BPF_CORE_READ, and READ_BITFIELD(pointer, field) reads one of less than a byte. What cannot be read is 0.
  *
- * The programs are compiled twice. With SOCKWARD_CAN_CAST a pointer is given the kernel's type by
- * bpf_rdonly_cast (6.2), and its fields are plain loads that the kernel guards: some ten instructions for a
- * field, not the hundred of a helper call. Without, for kernels that lack it or have no BTF of their own, each
- * field is such a call. A pointer that was cast is untrusted to the verifier: unlike a trusted one, it does
- * not make the verifier look for a type by its name at each step, which takes it a millisecond.
+ * The programs are compiled twice (docs/adr/0012). With SOCKWARD_CAN_CAST a pointer is given the kernel's
+ * type by bpf_rdonly_cast (6.2), and its fields are plain loads that the kernel guards: some ten instructions
+ * for a field, not the hundred of a helper call. Without, for kernels that lack it or have no BTF of their
+ * own, each field is such a call. A pointer that was cast is untrusted to the verifier: unlike a trusted one,
+ * it does not make the verifier look for a type by its name at each step, which takes it a millisecond.
  */
 #ifndef SOCKWARD_CORE_READ_H
 #define SOCKWARD_CORE_READ_H

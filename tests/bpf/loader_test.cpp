@@ -1,6 +1,7 @@
 // What the loader does when the kernel refuses something. These load the kernel side again and again, so they
 // are a test program of their own.
 #include <arpa/inet.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -16,7 +17,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "base/startup_error.hpp"
 #include "event/decode.hpp"
@@ -47,6 +50,24 @@ ProbeStatus status_of(const std::vector<ProbeStatus>& probes, const std::string&
 void spoil(bpf_object* object, const char* name) {
   bpf_program* program = bpf_object__find_program_by_name(object, name);
   if (program != nullptr) bpf_program__set_type(program, BPF_PROG_TYPE_SOCKET_FILTER);
+}
+
+/// A refusal of that form would be seen in a log line only: the other one does the same, for more.
+TEST(Loader, TheFormThatCastsIsLoadedWhereTheKernelCan) {
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), btf__free);
+  ASSERT_TRUE(types);
+  const bool can = btf__find_by_name_kind(types.get(), "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+  EXPECT_EQ(ProbeSet::load(options())->casts(), can);
+  ProbeOptions spoiled = options();
+  bool first = true;
+  spoiled.before_load = [&](bpf_object* object) {
+    if (std::exchange(first, false)) spoil(object, "connect_tp"), spoil(object, "connect_fexit");
+  };
+  const auto after = ProbeSet::load(spoiled);
+  EXPECT_FALSE(after->casts());
+  // Where there is one form only, the refusal was the operation's own.
+  const Backend usual = status_of(ProbeSet::load(options())->probes(), "connect").backend;
+  EXPECT_EQ(status_of(after->probes(), "connect").backend == usual, can);
 }
 
 TEST(Loader, ARefusedProgramSendsItsOperationToItsFallBackAndNoOther) {

@@ -26,7 +26,8 @@ static inline __attribute__((always_inline)) __u64 sockward_name_hash(const stru
 
 	for (unsigned int at = 0; at < SOCKWARD_NAME_MAX && at < name->size; at += sizeof(word)) {
 #ifdef __bpf__
-		word = *(const __u64 *)&name->bytes[at]; /* one load: x86-64 and arm64 take it at any address */
+		/* One load: x86-64 and arm64 take it at any address. */
+		word = *(const __u64 *)&name->bytes[at];
 #else
 		__builtin_memcpy(&word, &name->bytes[at], sizeof(word));
 #endif
