@@ -37,8 +37,8 @@ struct KernelSide {
   std::vector<Attachment> attachments;
   std::vector<ProbeStatus> probes;
   std::vector<VerifierCost> verifier;  ///< with ProbeOptions::verifier_statistics
-  bool casts = false;  ///< loaded in the form that casts (embedded_object.hpp); adopted: not known
-  std::uint32_t generation = 1;        ///< whose turn it is to count (sockward_cpu_counters)
+  bool casts = false;            ///< loaded in the form that casts (embedded_object.hpp); adopted: not known
+  std::uint32_t generation = 1;  ///< whose turn it is to count (sockward_cpu_counters)
 
   KernelSide() = default;
   KernelSide(KernelSide&&) = default;

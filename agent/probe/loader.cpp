@@ -71,11 +71,14 @@ void reuse_maps(const bpf_object* object, const Maps& inherited) {
   while ((map = bpf_object__next_map(object, map)) != nullptr) {
     const auto found = inherited.find(bpf_map__name(map));
     if (found == inherited.end()) continue;
-    if (!same_layout(map, found->second.get()))
-      log_warn("the map {} of the previous agent has another size: made a new one", bpf_map__name(map));
-    else if (bpf_map__reuse_fd(map, found->second.get()) != 0)
+    if (!same_layout(map, found->second.get())) {
+      // Those of each CPU are scratch areas: nothing in them outlives a call.
+      if (bpf_map__type(map) != BPF_MAP_TYPE_PERCPU_ARRAY)
+        log_warn("the map {} of the previous agent has another size: made a new one", bpf_map__name(map));
+    } else if (bpf_map__reuse_fd(map, found->second.get()) != 0) {
       throw failure(last_error(std::string("take over map ") + bpf_map__name(map)).text(),
                     "run `sockward detach` to start over");
+    }
   }
 }
 
