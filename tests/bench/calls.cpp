@@ -1,5 +1,8 @@
-// Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds]`. The smallest of the
-// rounds counts.
+// Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds [divisor]]`. The
+// smallest of the rounds counts. With a divisor each round makes so many times fewer calls: enough where the
+// clock counts instructions (scripts/cost), and there the one in the middle counts: the kernel frees memory
+// in batches, so the smallest would be a round without. There is one more round first, and a pause: a short
+// one would otherwise be spent beside an observer that still works on its first records.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,6 +17,8 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -24,15 +29,24 @@ sockaddr_un address_of(const char* path) {
   return address;
 }
 
+int divisor = 1;
+constexpr int kFewestCalls = 60;  // of a call that costs as much as exec
+
 double measure(int rounds, int calls, const std::function<void()>& call) {
-  double best = 1e18;
+  if (divisor > 1) {
+    calls = std::max(calls / divisor, kFewestCalls);
+    for (int i = 0; i < calls; ++i) call();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  std::vector<double> costs;
   for (int round = 0; round < rounds; ++round) {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < calls; ++i) call();
     const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
-    best = std::min(best, spent.count() / calls);
+    costs.push_back(spent.count() / calls);
   }
-  return best;
+  std::sort(costs.begin(), costs.end());
+  return costs.at(divisor > 1 ? costs.size() / 2 : 0);
 }
 
 /// One program that does nothing, with this argument.
@@ -49,7 +63,8 @@ void run_true(const std::string& argument) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
+  const int rounds = argc > 1 ? std::max(std::atoi(argv[1]), 1) : 7;
+  divisor = argc > 2 ? std::max(std::atoi(argv[2]), 1) : 1;
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   const sockaddr_un missing = address_of("/sockward-none/x"), directory = address_of("/tmp");
   const auto bind_to = [fd](const sockaddr_un& address) {
