@@ -1,13 +1,15 @@
 // Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds [divisor]]`. The
-// smallest of the rounds counts. With a divisor each round makes so many times fewer calls: enough where the
-// clock counts instructions (scripts/cost), and there the one in the middle counts: the kernel frees memory
-// in batches, so the smallest would be a round without. There is one more round first, and a pause: a short
-// one would otherwise be spent beside an observer that still works on its first records.
+// smallest of the rounds counts. With a divisor each round makes so many times fewer calls, and the mean of
+// the CPU time of this process and its children counts: for a clock that counts instructions (scripts/cost),
+// of which neither an observer's own work between the calls nor the kernel's is then a part. There is one
+// more round first, and a pause.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +20,6 @@
 #include <functional>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace {
 
@@ -32,21 +33,42 @@ sockaddr_un address_of(const char* path) {
 int divisor = 1;
 constexpr int kFewestCalls = 60;  // of a call that costs as much as exec
 
-double measure(int rounds, int calls, const std::function<void()>& call) {
-  if (divisor > 1) {
-    calls = std::max(calls / divisor, kFewestCalls);
-    for (int i = 0; i < calls; ++i) call();
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  }
-  std::vector<double> costs;
+using std::chrono::steady_clock;
+
+double least(int rounds, int calls, const std::function<void()>& call) {
+  double best = 1e18;
   for (int round = 0; round < rounds; ++round) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = steady_clock::now();
     for (int i = 0; i < calls; ++i) call();
-    const std::chrono::duration<double, std::nano> spent = std::chrono::steady_clock::now() - start;
-    costs.push_back(spent.count() / calls);
+    const std::chrono::duration<double, std::nano> spent = steady_clock::now() - start;
+    best = std::min(best, spent.count() / calls);
   }
-  std::sort(costs.begin(), costs.end());
-  return costs.at(divisor > 1 ? costs.size() / 2 : 0);
+  return best;
+}
+
+double cpu_nanoseconds() {
+  timespec own{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
+  rusage children{};
+  getrusage(RUSAGE_CHILDREN, &children);
+  return static_cast<double>(own.tv_sec + children.ru_utime.tv_sec + children.ru_stime.tv_sec) * 1e9 +
+         static_cast<double>(children.ru_utime.tv_usec + children.ru_stime.tv_usec) * 1e3 +
+         static_cast<double>(own.tv_nsec);
+}
+
+double mean(int calls, const std::function<void()>& call) {
+  const double start = cpu_nanoseconds();
+  for (int i = 0; i < calls; ++i) call();
+  return (cpu_nanoseconds() - start) / calls;
+}
+
+double measure(int rounds, int calls, const std::function<void()>& call) {
+  if (divisor == 1) return least(rounds, calls, call);
+  calls = std::max(calls / divisor, kFewestCalls);
+  for (int i = 0; i < calls; ++i) call();
+  // An observer may be busy with its first records.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  return mean(rounds * calls, call);
 }
 
 /// One program that does nothing, with this argument.

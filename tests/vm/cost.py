@@ -14,7 +14,8 @@ import sys
 
 LINE = re.compile(r"^(COST|PROGRAM|RUNS|SECONDS|MISSING|KERNEL) ([\w.+~-]+)(?: (.*))?$")
 BACKENDS = ("fexit", "tracepoint")
-# Of one task's clock and of 2 in a hundred nothing is said: a page fault or a timer more or less.
+MARKS = ("<!-- instructions -->", "<!-- end -->")
+# Of the whole call: so much a timer or a page more or less makes of it from run to run.
 TOLERANCE = 0.02
 BUDGET_HEAD = """\
 # Instructions that a call costs more than bare with sockward, by kernel and backend. Written by
@@ -93,28 +94,83 @@ def run_table(results):
         yield row([observer.replace("-", ", "), program, *(number(cells.get(kernel)) for kernel in kernels)])
 
 
-def document(results):
-    lines = []
+def tables(results):
     for result in results:
-        lines += [f"### On {result['kernel']} ({result['release']})", "", *table(result), ""]
-        lines += [f"{observer}: no figure: {why}\n" for observer, why in result["missing"].items()]
-    lines += ["### One run of a program", "", *run_table(results)]
-    return "\n".join(lines)
+        yield from ("", f"### {result['kernel']} ({result['release']})", "", *table(result))
+        for observer, why in result["missing"].items():
+            yield from ("", f"{observer.replace('-', ', ')}: no figure ({why}).")
+    yield from ("", "### One run of a program", "", *run_table(results))
+
+
+def write(document, results):
+    text = document.read_text()
+    begin, end = text.index(MARKS[0]), text.index(MARKS[1])
+    document.write_text("\n".join([text[:begin] + MARKS[0], *tables(results), ""]) + "\n" + text[end:])
+
+
+def measured(results):
+    """{(kernel, backend, call): instructions more than bare} with sockward."""
+    return {(result["kernel"], backend, call): more(result, f"sockward-{backend}", call)
+            for result in results for backend in BACKENDS if f"sockward-{backend}" in result["calls"]
+            for call in result["calls"]["bare"]}
+
+
+def budget(path):
+    lines = [line.split() for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    return {tuple(words[:3]): int(words[3]) for words in lines}
+
+
+def update(path, results):
+    """Kernels and backends that were not measured keep what they have."""
+    known = budget(path) if path.exists() else {}
+    new = measured(results)
+    known = {key: value for key, value in known.items() if key[:2] not in {key[:2] for key in new}} | new
+    order = sorted(known.items(), key=lambda item: ([int(n) for n in item[0][0].split(".")], item[0][1]))
+    path.write_text(BUDGET_HEAD + "".join(f"{' '.join(key)} {value}\n" for key, value in order))
+
+
+def check(path, results):
+    """0 when no call costs more than TOLERANCE above its budget, by what the whole call costs."""
+    known, grown, cheaper = budget(path), 0, 0
+    bare = {result["kernel"]: result["calls"]["bare"] for result in results}
+    missing = [f"{result['kernel']} {name}: {why}" for result in results
+               for name, why in result["missing"].items() if name.startswith("sockward")]
+    for (kernel, backend, call), now in measured(results).items():
+        was = known.get((kernel, backend, call))
+        if was is None:
+            missing.append(f"{kernel} {backend} {call}: the budget has no line")
+            continue
+        whole = bare[kernel][call] + was
+        if abs(now - was) <= TOLERANCE * whole:
+            continue
+        grown, cheaper = grown + (now > was), cheaper + (now < was)
+        print(f"{kernel} {backend} {call}: {'FAILED, grown' if now > was else 'cheaper'}: was {was:,} more than "
+              f"bare, is {now:,} ({100 * (now - was) / whole:+.1f} % of the whole call)")
+    for line in missing:
+        print("FAILED: " + line)
+    kernels = " ".join(bare)
+    if grown or missing:
+        print(f"next: make it cheaper; or ./scripts/cost --update-budget {kernels}, after deciding that it is "
+              "worth it")
+    elif cheaper:
+        print(f"next: lower the budget: ./scripts/cost --update-budget {kernels}")
+    else:
+        print(f"instructions of {kernels}: as {path.name} has them")
+    return 1 if grown or missing else 0
 
 
 def main():
     task, arguments = sys.argv[1], [pathlib.Path(argument) for argument in sys.argv[2:]]
     if task == "collect":
-        kernel, log, target = sys.argv[2], *arguments[1:]
-        found = collect(kernel, log)
-        target.write_text(json.dumps(found, indent=1) + "\n")
-        return 0 if len(found["calls"]) > 1 else 1
+        found = collect(sys.argv[2], arguments[1])
+        arguments[2].write_text(json.dumps(found, indent=1) + "\n")
+        return 0 if any(name.startswith("sockward") for name in found["calls"]) else 1
     first = 0 if task == "print" else 1
     results = [json.loads(path.read_text()) for path in arguments[first:]]
     if task == "print":
-        print(document(results))
+        print("\n".join(tables(results)))
         return 0
-    return 2
+    return {"write": write, "check": check, "update": update}[task](arguments[0], results) or 0
 
 
 sys.exit(main())
