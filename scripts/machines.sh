@@ -11,6 +11,7 @@ guest_init=$root/tests/vm/init
 guest_programs=(bpf_tests loader_tests sockward provoke)
 memory=1024
 cpus=2
+pack=(gzip -1)
 
 mirror_of_debian() {
   # shellcheck disable=SC2016  # apt-get fills these in, not the shell
@@ -96,13 +97,13 @@ make_initramfs() {
       cp -L "${libraries_root:-}$library" "$folder$library"
     done
   done
-  (cd "$folder" && find . | cpio -o -H newc 2>/dev/null | gzip -1 >"$out/initramfs.gz")
+  (cd "$folder" && find . | cpio -o -H newc 2>/dev/null | "${pack[@]}" >"$out/initramfs")
 }
 
 # run_machine <name> <boot options>: one boot; the serial log is what there is to judge.
 run_machine() {
   timeout -k 10 "$boot_seconds" "${emulator[@]}" -m "$memory" -smp "$cpus" -nographic -no-reboot \
-    -kernel "$(find "$(folder_of "$1")/root" -name 'vmlinuz*' | head -n 1)" -initrd "$out/initramfs.gz" \
+    -kernel "$(find "$(folder_of "$1")/root" -name 'vmlinuz*' | head -n 1)" -initrd "$out/initramfs" \
     -append "console=$console panic=-1 oops=panic quiet $2" </dev/null >"$out/serial-$1.raw" 2>&1 || true
   tr -d '\r' <"$out/serial-$1.raw" >"$out/serial-$1.log"
 }

@@ -3,8 +3,9 @@
  * The least that a program can do with the calls that sockward watches: count them. What these cost is the
  * kernel's part, below which no observer of the same kind gets (scripts/cost).
  */
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
 
 enum call {
   BIND,

@@ -25,8 +25,8 @@ BUDGET_HEAD = """\
 
 
 def collect(kernel, log):
-    """{"kernel", "release", "calls": {observer: {call: instructions}}, "programs": {observer: {program: [runs,
-    instructions of all]}}, "missing": {observer: reason}}"""
+    """{"kernel", "release", "calls": {observer: {call: instructions}},
+    "programs": {observer: {program: [runs, instructions of all]}}, "missing": {observer: reason}}"""
     found = {"kernel": kernel, "release": "", "calls": {}, "programs": {}, "missing": {}}
     for line in log.read_text(errors="replace").splitlines():
         if not (match := LINE.match(line)):
@@ -144,14 +144,14 @@ def check(path, results):
         if abs(now - was) <= TOLERANCE * whole:
             continue
         grown, cheaper = grown + (now > was), cheaper + (now < was)
-        print(f"{kernel} {backend} {call}: {'FAILED, grown' if now > was else 'cheaper'}: was {was:,} more than "
-              f"bare, is {now:,} ({100 * (now - was) / whole:+.1f} % of the whole call)")
+        print(f"{kernel} {backend} {call}: {'FAILED, grown' if now > was else 'cheaper'}: was {was:,} more "
+              f"than bare, is {now:,} ({100 * (now - was) / whole:+.1f} % of the whole call)")
     for line in missing:
         print("FAILED: " + line)
     kernels = " ".join(bare)
     if grown or missing:
-        print(f"next: make it cheaper; or ./scripts/cost --update-budget {kernels}, after deciding that it is "
-              "worth it")
+        print(f"next: make it cheaper; or ./scripts/cost --update-budget {kernels}, after deciding that it "
+              "is worth it")
     elif cheaper:
         print(f"next: lower the budget: ./scripts/cost --update-budget {kernels}")
     else:
