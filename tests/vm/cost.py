@@ -10,6 +10,7 @@
 import json
 import pathlib
 import re
+import statistics
 import sys
 
 LINE = re.compile(r"^(COST|PROGRAM|RUNS|SECONDS|MISSING|KERNEL) ([\w.+~-]+)(?: (.*))?$")
@@ -28,6 +29,7 @@ def collect(kernel, log):
     """{"kernel", "release", "calls": {observer: {call: instructions}},
     "programs": {observer: {program: [runs, instructions of all]}}, "missing": {observer: reason}}"""
     found = {"kernel": kernel, "release": "", "calls": {}, "programs": {}, "missing": {}}
+    costs = {}
     for line in log.read_text(errors="replace").splitlines():
         if not (match := LINE.match(line)):
             continue
@@ -38,7 +40,7 @@ def collect(kernel, log):
         elif kind == "MISSING":
             found["missing"][observer] = rest or ""
         elif kind == "COST":
-            found["calls"].setdefault(observer, {})[words[0]] = float(words[1])
+            costs.setdefault(observer, {}).setdefault(words[0], []).append(float(words[1]))
         else:
             runs = found["programs"].setdefault(observer, {}).setdefault(words[0], [0, 0])
             if kind == "RUNS":
@@ -47,6 +49,9 @@ def collect(kernel, log):
                 runs[1] = round(float(words[1]) * 1e9)
             else:
                 runs[:] = int(words[1]), int(words[2])
+    # Bare calls are measured first and last.
+    found["calls"] = {observer: {call: round(statistics.mean(values), 1) for call, values in calls.items()}
+                      for observer, calls in costs.items()}
     return found
 
 
@@ -56,10 +61,9 @@ def more(result, observer, call):
     return round(calls[call] - result["calls"]["bare"][call]) if calls else None
 
 
-def observers_of(result):
-    names = [name for backend in BACKENDS for name in (f"floor-{backend}", f"sockward-{backend}")]
-    names += [name for name in result["calls"] if name.startswith("bpftrace")]
-    names += [name for name in result["missing"] if name not in names]
+def observers_of(result, backend):
+    names = [f"floor-{backend}", f"sockward-{backend}"]
+    names += [name for name in (*result["calls"], *result["missing"]) if name.startswith(f"bpftrace-{backend}")]
     return [name for name in names if name in result["calls"] or name in result["missing"]]
 
 
@@ -71,9 +75,10 @@ def number(value):
     return "-" if value is None else f"{value:,}"
 
 
-def table(result):
-    observers = observers_of(result)
-    yield row(["call", "bare", *(name.replace("-", ", ") for name in observers)])
+def table(result, backend):
+    observers = observers_of(result, backend)
+    yield row([f"{result['kernel']}, {backend}", "bare",
+               *(name.replace(f"-{backend}", "").replace("-", " ") for name in observers)])
     yield row(["---", *["---:"] * (len(observers) + 1)])
     for call, bare in result["calls"]["bare"].items():
         yield row([call, number(round(bare)), *(number(more(result, name, call)) for name in observers)])
@@ -96,7 +101,10 @@ def run_table(results):
 
 def tables(results):
     for result in results:
-        yield from ("", f"### {result['kernel']} ({result['release']})", "", *table(result))
+        yield from ("", f"### {result['kernel']} ({result['release']})")
+        for backend in BACKENDS:
+            if observers_of(result, backend):
+                yield from ("", *table(result, backend))
         for observer, why in result["missing"].items():
             yield from ("", f"{observer.replace('-', ', ')}: no figure ({why}).")
     yield from ("", "### One run of a program", "", *run_table(results))
