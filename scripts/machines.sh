@@ -2,9 +2,16 @@
 # Shared by scripts/vm and scripts/test-arm64: kernels of Debian packages, booted in qemu. Sourced after
 # lib.sh. The caller sets: arch (Debian's name), bin (programs to run), out (logs), emulator (an array),
 # console, boot_seconds, and libraries_of (a function: paths of a program's libraries inside $libraries_root).
+# Unless it sets others, the machines run tests/vm/init with the programs of the bpf tests (names in $bin, or
+# paths).
 # shellcheck disable=SC2154  # these are the caller's
 kernels=${SOCKWARD_CACHE:-/var/cache/sockward}/kernels
 most_boots=3
+guest_init=$root/tests/vm/init
+guest_programs=(bpf_tests loader_tests sockward provoke)
+memory=1024
+cpus=2
+pack=(gzip -1)
 
 mirror_of_debian() {
   # shellcheck disable=SC2016  # apt-get fills these in, not the shell
@@ -81,21 +88,22 @@ make_initramfs() {
   rm -rf "$folder"
   mkdir -p "$folder"/{bin,proc,sys,tmp,dev,run,etc}
   cp "$1" "$folder/bin/busybox"
-  cp "$root/tests/vm/init" "$folder/init"
-  for program in bpf_tests loader_tests sockward provoke; do
-    cp "$bin/$program" "$folder/bin/"
-    libraries_of "$bin/$program" | while read -r library; do
+  cp "$guest_init" "$folder/init"
+  for program in "${guest_programs[@]}"; do
+    [[ $program == */* ]] || program=$bin/$program
+    cp "$program" "$folder/bin/"
+    libraries_of "$program" | while read -r library; do
       mkdir -p "$folder$(dirname "$library")"
       cp -L "${libraries_root:-}$library" "$folder$library"
     done
   done
-  (cd "$folder" && find . | cpio -o -H newc 2>/dev/null | gzip -1 >"$out/initramfs.gz")
+  (cd "$folder" && find . | cpio -o -H newc 2>/dev/null | "${pack[@]}" >"$out/initramfs")
 }
 
 # run_machine <name> <boot options>: one boot; the serial log is what there is to judge.
 run_machine() {
-  timeout -k 10 "$boot_seconds" "${emulator[@]}" -m 1024 -smp 2 -nographic -no-reboot \
-    -kernel "$(find "$(folder_of "$1")/root" -name 'vmlinuz*' | head -n 1)" -initrd "$out/initramfs.gz" \
+  timeout -k 10 "$boot_seconds" "${emulator[@]}" -m "$memory" -smp "$cpus" -nographic -no-reboot \
+    -kernel "$(find "$(folder_of "$1")/root" -name 'vmlinuz*' | head -n 1)" -initrd "$out/initramfs" \
     -append "console=$console panic=-1 oops=panic quiet $2" </dev/null >"$out/serial-$1.raw" 2>&1 || true
   tr -d '\r' <"$out/serial-$1.raw" >"$out/serial-$1.log"
 }
