@@ -1,9 +1,8 @@
 #include "prometheus/metrics_page.hpp"
 
-#include <prometheus/text_serializer.h>
-
 #include <mutex>
 
+#include "prometheus/exposition.hpp"
 #include "prometheus/metric_tables.hpp"
 
 namespace sockward {
@@ -74,7 +73,7 @@ void MetricsPage::upkeep() {
 }
 
 std::string MetricsPage::render() {
-  return prometheus::TextSerializer().Serialize(collector_->collect());
+  return exposition(collector_->collect());
 }
 
 }  // namespace sockward
