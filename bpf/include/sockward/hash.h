@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Hashes that the BPF programs and the agent compute alike. A name of up to 112 bytes as the key of a table
- * makes the kernel hash and compare all of it at each look-up; these take the bytes in use, eight at a time.
+ * makes the kernel hash and compare all of it at each look-up; these take eight bytes at a time.
  * Not for hostile input: who makes two names collide replaces one by the other in the name table.
  */
 #ifndef SOCKWARD_HASH_H
@@ -17,22 +17,42 @@ static inline __attribute__((always_inline)) __u64 sockward_mix(__u64 hash, __u6
 	return hash ^ (hash >> 32);
 }
 
-/* The key of this name in the name table. */
+/* Word number `index` of a name. */
+static inline __attribute__((always_inline)) __u64 sockward_name_word(const struct sockward_bound_name *name,
+								      unsigned int index)
+{
+#ifdef __bpf__
+	/* One load: x86-64 and arm64 take it at any address. */
+	return *(const __u64 *)&name->bytes[index * 8];
+#else
+	__u64 word;
+
+	__builtin_memcpy(&word, &name->bytes[index * 8], sizeof(word));
+	return word;
+#endif
+}
+
+/* Words that every name is hashed by; only abstract names have more. */
+#define SOCKWARD_SHORT_NAME 3
+
+/*
+ * The key of this name in the name table. Without a branch for each word: the verifier would follow the rest
+ * of the program from each of them.
+ */
 static inline __attribute__((always_inline)) __u64 sockward_name_hash(const struct sockward_bound_name *name)
 {
 	__u64 hash = sockward_mix(SOCKWARD_HASH_START,
 				  (__u64)name->netns << 32 | (__u64)name->kind << 16 | name->size);
-	__u64 word;
+	unsigned int index;
 
-	for (unsigned int at = 0; at < SOCKWARD_NAME_MAX && at < name->size; at += sizeof(word)) {
-#ifdef __bpf__
-		/* One load: x86-64 and arm64 take it at any address. */
-		word = *(const __u64 *)&name->bytes[at];
-#else
-		__builtin_memcpy(&word, &name->bytes[at], sizeof(word));
-#endif
-		hash = sockward_mix(hash, word);
-	}
+#pragma GCC unroll 3
+	for (index = 0; index < SOCKWARD_SHORT_NAME; index++)
+		hash = sockward_mix(hash, sockward_name_word(name, index));
+	if (name->size <= SOCKWARD_SHORT_NAME * 8)
+		return hash;
+#pragma GCC unroll 11
+	for (index = SOCKWARD_SHORT_NAME; index < SOCKWARD_NAME_MAX / 8; index++)
+		hash = sockward_mix(hash, sockward_name_word(name, index));
 	return hash;
 }
 
