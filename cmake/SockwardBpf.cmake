@@ -10,8 +10,8 @@ else()
   message(FATAL_ERROR "sockward runs on x86-64 and arm64, not on ${CMAKE_SYSTEM_PROCESSOR}")
 endif()
 
-# sockward_bpf_object(<output variable> <source> [FORM <name>] [CPU <version>] [FLAGS <flag>…]): compiles one
-# program file. FORM goes into the object's name, for a file that is compiled more than once. CPU: which
+# sockward_bpf_object(<output variable> <source> [FORM <name>] [CPU <version>] [FLAGS <flag>…]): compiles
+# one program file. FORM goes into the object's name, for a file that is compiled more than once. CPU: which
 # instructions may be used; v2 (the default) are those of 5.10, which refuses what v3 adds.
 function(sockward_bpf_object output source)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "FORM;CPU" FLAGS)

@@ -60,7 +60,8 @@ KernelFeatures find_kernel_features(const ProbeOptions& options) {
                           .tracepoints = {},
                           .no_tracepoints = {},
                           .no_trampolines = {}};
-  if (features.own_types)
+  // Another file's numbers would be those of other functions and types.
+  if (features.own_types && options.btf_path.empty())
     features.cast_function = static_cast<std::uint32_t>(
         std::max(0, btf__find_by_name_kind(features.types.get(), "bpf_rdonly_cast", BTF_KIND_FUNC)));
   features.no_trampolines =

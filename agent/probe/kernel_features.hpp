@@ -19,7 +19,7 @@ namespace sockward {
 struct KernelFeatures {
   KernelTypes types;                ///< of the kernel, or the file of --btf.path
   bool own_types = true;            ///< the kernel has them itself: fexit, tp_btf and iterators need that
-  std::uint32_t cast_function = 0;  ///< number of bpf_rdonly_cast (6.2) in the kernel's BTF; 0: none
+  std::uint32_t cast_function = 0;  ///< number of bpf_rdonly_cast (6.2) in the kernel's own BTF; 0: none
   std::optional<Tracepoints> tracepoints;
   std::string no_tracepoints;  ///< why not
   std::optional<std::string> no_trampolines;

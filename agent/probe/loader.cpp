@@ -210,12 +210,12 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
   RefusedPrograms refused;
   std::uint32_t cast_function = features.cast_function;
   for (int round = 1; round <= kRounds; ++round) {
-    const LoadedObject loaded = load_round(options, features, inherited, cast_function, refused);
-    if (!loaded.skeleton) {
-      // What is refused in this form may pass in the other.
-      if (std::exchange(cast_function, 0) != 0) refused.clear();
-      continue;
+    LoadedObject loaded = load_round(options, features, inherited, cast_function, refused);
+    if (!loaded.skeleton && std::exchange(cast_function, 0) != 0) {
+      refused.clear();  // what is refused in this form may pass in the other, which has all its rounds
+      loaded = load_round(options, features, inherited, 0, refused);
     }
+    if (!loaded.skeleton) continue;
     const sockward_bpf& skeleton = *loaded.skeleton;
     KernelSide side;
     side.verifier = loaded.logs.costs();
