@@ -154,20 +154,31 @@ static __always_inline int remember_entry(struct sock *sk, const struct sockward
 {
 	struct sockward_directory_entry entry = {};
 	struct sockward_file_name file, *before;
+	int other = 0;
 
 	__builtin_memcpy(&file, name->bytes, sizeof(file));
 	if (!entry_of_socket(sk, &entry))
 		return 0;
 	before = bpf_map_lookup_elem(&bound_entries, &entry);
-	if (!before) {
-		bpf_map_update_elem(&bound_entries, &entry, &file, BPF_ANY);
-		return 0;
+	if (before && (before->inode != file.inode || before->device != file.device)) {
+		*replaced = *before;
+		other = 1;
 	}
-	if (before->inode == file.inode && before->device == file.device)
-		return 0;
-	*replaced = *before;
-	*before = file;
-	return 1;
+	/* Not in its place: the table may have given that to another name meanwhile. */
+	bpf_map_update_elem(&bound_entries, &entry, &file, BPF_ANY);
+	return other;
+}
+
+static __always_inline int same_name(const struct sockward_bound_name *one,
+				     const struct sockward_bound_name *other)
+{
+	const __u64 *left = (const __u64 *)one, *right = (const __u64 *)other;
+	__u64 difference = 0;
+
+	SOCKWARD_ROLLED
+	for (unsigned int i = 0; i < sizeof(*one) / sizeof(*left); i++)
+		difference |= left[i] ^ right[i];
+	return !difference;
 }
 
 /* What is put into the name table: too large for the stack. bind and io_uring's bind have an area each. */
@@ -177,6 +188,27 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sockward_named_binder);
 } bind_scratch __weak SEC(".maps");
+
+/*
+ * Puts what is in the area into the name table. A function of its own: the verifier looks at it once, and its
+ * words do not share the stack of the caller.
+ */
+__weak __attribute__((noinline)) int keep_binder(__u32 slot)
+{
+	struct sockward_named_binder *scratch = bpf_map_lookup_elem(&bind_scratch, &slot), *known;
+	struct sockward_cpu_counters *block = cpu_counters();
+	__u64 hash;
+
+	if (!scratch || !block)
+		return 0;
+	hash = sockward_name_hash(&scratch->name);
+	known = bpf_map_lookup_elem(&bound_names, &hash);
+	/* Another name with this hash makes room for it: that counts as evicted. */
+	if (!known || !same_name(&known->name, &scratch->name))
+		add_one(&block->names_new);
+	bpf_map_update_elem(&bound_names, &hash, scratch, BPF_ANY);
+	return 0;
+}
 
 /*
  * Remembers the caller as the one who bound this socket. 1: its file took the name of `replaced`. A netlink
@@ -190,7 +222,6 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 	struct sockward_named_binder *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
 	struct sockward_cpu_counters *block = cpu_counters();
 	int is_path;
-	__u64 hash;
 
 	if (!block || !scratch || !name_of_socket(sk, &scratch->name))
 		return 0;
@@ -198,10 +229,7 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 		return 0;
 	fill_owner(&scratch->binder, current_task(), sk, file);
 	scratch->binder.time_ns = bpf_ktime_get_ns();
-	hash = sockward_name_hash(&scratch->name);
-	if (!bpf_map_lookup_elem(&bound_names, &hash))
-		add_one(&block->names_new);
-	bpf_map_update_elem(&bound_names, &hash, scratch, BPF_ANY);
+	keep_binder(slot);
 	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
 	add_one(&block->names_bound[!is_path]);
 	if (!is_path)

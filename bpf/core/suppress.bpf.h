@@ -22,6 +22,15 @@ struct bucket {
 	__u32 suppressed; /* records since the last one that passed */
 };
 
+/*
+ * One address in a container. Of the address there is a hash, which can be made to collide: then two of one
+ * container share a bucket, and nobody else's.
+ */
+struct subject_key {
+	__u64 container_key;
+	__u64 hash; /* subject_hash() */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -32,7 +41,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, __u64); /* subject_hash() */
+	__type(key, struct subject_key);
 	__type(value, struct bucket);
 } storm_subjects __weak SEC(".maps");
 
@@ -115,13 +124,12 @@ struct subject {
 	int is_text; /* a NUL ends it */
 };
 
-/* Of its first bytes, and of whose call it is. */
+/* Of its first bytes, the call and the error. */
 static __always_inline __u64 subject_hash(const struct subject *subject)
 {
-	__u64 hash = sockward_mix(SOCKWARD_HASH_START, subject->container_key), word;
-	__u64 bytes = at_most(subject->size, SUBJECT_BYTES);
+	__u64 hash = sockward_mix(SOCKWARD_HASH_START, (__u64)subject->row << 32 | subject->slot);
+	__u64 bytes = at_most(subject->size, SUBJECT_BYTES), word;
 
-	hash = sockward_mix(hash, (__u64)subject->row << 32 | subject->slot);
 	/* The last word of what was there before does not count. */
 	if (bytes < SUBJECT_BYTES)
 		*(__u64 *)&subject->bytes[bytes] = 0;
@@ -135,22 +143,22 @@ static __always_inline __u64 subject_hash(const struct subject *subject)
 }
 
 /*
- * The same of one address. Returns how many records of it were suppressed
- * since the last one, which the record that passes reports. -1: suppress this one, too; it takes no token of
- * the source. An address whose turn is over is looked up, and nothing else.
+ * The same of one address. Returns how many records of it were suppressed since the last one, which the
+ * record that passes reports. -1: suppress this one, too; it takes no token of the source. When the address
+ * has no tokens, its source is not looked up.
  */
 static __always_inline int subject_suppressed(const struct subject *subject)
 {
 	struct bucket *bucket;
 	int suppressed = 0;
-	__u64 hash;
+	struct subject_key key = {.container_key = subject->container_key};
 
 	if (!settings.address_rate)
 		return source_suppressed(subject->container_key, subject->row, subject->slot) ? -1 : 0;
 	if (!cpu_counters())
 		return -1;
-	hash = subject_hash(subject);
-	bucket = bpf_map_lookup_elem(&storm_subjects, &hash);
+	key.hash = subject_hash(subject);
+	bucket = bpf_map_lookup_elem(&storm_subjects, &key);
 	if (bucket && !fill(bucket, settings.address_rate)) {
 		bucket->suppressed++;
 		count_suppressed();
@@ -162,7 +170,7 @@ static __always_inline int subject_suppressed(const struct subject *subject)
 		suppressed = bucket->suppressed & 0x7FFFFFFF;
 		bucket->suppressed = 0;
 	}
-	take(bucket, &storm_subjects, &hash, settings.address_rate);
+	take(bucket, &storm_subjects, &key, settings.address_rate);
 	return suppressed;
 }
 

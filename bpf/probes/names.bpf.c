@@ -23,17 +23,6 @@ struct {
 	__type(value, struct sockward_bound_name);
 } look_scratch SEC(".maps");
 
-static __always_inline int same_name(const struct sockward_bound_name *one,
-				     const struct sockward_bound_name *other)
-{
-	const __u64 *left = (const __u64 *)one, *right = (const __u64 *)other;
-	__u64 difference = 0;
-
-	for (unsigned int i = 0; i < sizeof(*one) / sizeof(*left); i++)
-		difference |= left[i] ^ right[i];
-	return !difference;
-}
-
 /* Has this socket another number than the one that bound? A socket that has no file at all tells nothing. */
 static __always_inline int other_socket(struct sock *sk, const struct sockward_binder *binder)
 {

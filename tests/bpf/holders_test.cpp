@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <sockward/hash.h>
 #include <sys/wait.h>
 
 #include "bpf/sockets.hpp"
@@ -243,6 +244,39 @@ TEST_F(Released, NamesOfOtherNetworkNamespacesAreLookedAtToo) {
   ASSERT_EQ(write(done[1], "x", 1), 1);
   waitpid(child, nullptr, 0);
   EXPECT_GT(released(abstract_name(name.substr(1), netns)), 0u);
+}
+
+/// An abstract name of 24 bytes whose first word is this one and whose hash in the name table is this one.
+std::string name_with_hash(std::uint64_t first, std::uint64_t wanted_before_last, std::uint64_t last) {
+  std::uint64_t words[3] = {first, 0x6F6D6D6F63, 0};
+  std::uint64_t hash = sockward_mix(
+      SOCKWARD_HASH_START, std::uint64_t{namespace_of("net")} << 32 | SOCKWARD_NAME_ABSTRACT << 16 | 24);
+  hash = sockward_mix(sockward_mix(hash, words[0]), words[1]);
+  words[2] = hash ^ wanted_before_last ^ last;
+  return {reinterpret_cast<const char*>(words), sizeof(words)};
+}
+
+TEST_F(Holders, NamesWithTheSameHashAreNotTakenForEachOther) {
+  const auto mark = static_cast<std::uint64_t>(getpid());
+  const std::string one = name_with_hash(mark, 7, 9), other = name_with_hash(mark << 32, 7, 9);
+  ASSERT_NE(one, other);
+  const NamespaceInode netns = namespace_of("net");
+  const auto bound = [&](const std::string& name) {
+    const int fd = unix_socket();
+    EXPECT_EQ(bind_unix(fd, std::string(1, 0) + name), 0);
+    return fd;
+  };
+  const std::uint64_t before = kernel->probes().snapshot().names_new;
+  const int first = bound(one);
+  EXPECT_TRUE(kernel->probes().binder(abstract_name(one, netns)));
+  const int second = bound(other);
+  EXPECT_TRUE(kernel->probes().binder(abstract_name(other, netns)));
+  EXPECT_FALSE(kernel->probes().binder(abstract_name(one, netns))) << "it lost its place, and says so";
+  EXPECT_GE(kernel->probes().snapshot().names_new, before + 2) << "the one that lost its place is counted";
+  close(first);
+  EXPECT_EQ(kernel->probes().binder(abstract_name(other, netns))->binding.released.ns, 0u)
+      << "the release of the one is not the other's";
+  close(second);
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 /*
  * Hashes that the BPF programs and the agent compute alike. A name of up to 112 bytes as the key of a table
  * makes the kernel hash and compare all of it at each look-up; these take eight bytes at a time.
- * Not for hostile input: who makes two names collide replaces one by the other in the name table.
+ * They do not withstand an attacker: whoever uses them compares what was hashed, and counts a name that took
+ * another's place as evicted.
  */
 #ifndef SOCKWARD_HASH_H
 #define SOCKWARD_HASH_H
@@ -16,6 +17,16 @@ static inline __attribute__((always_inline)) __u64 sockward_mix(__u64 hash, __u6
 	hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
 	return hash ^ (hash >> 32);
 }
+
+/*
+ * Before a loop over words: clang would unroll it, read all of them first and keep them on the stack, of
+ * which BPF programs have 512 bytes.
+ */
+#ifdef __bpf__
+#define SOCKWARD_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define SOCKWARD_ROLLED
+#endif
 
 /* Word number `index` of a name. */
 static inline __attribute__((always_inline)) __u64 sockward_name_word(const struct sockward_bound_name *name,
@@ -45,12 +56,11 @@ static inline __attribute__((always_inline)) __u64 sockward_name_hash(const stru
 				  (__u64)name->netns << 32 | (__u64)name->kind << 16 | name->size);
 	unsigned int index;
 
-#pragma GCC unroll 3
 	for (index = 0; index < SOCKWARD_SHORT_NAME; index++)
 		hash = sockward_mix(hash, sockward_name_word(name, index));
 	if (name->size <= SOCKWARD_SHORT_NAME * 8)
 		return hash;
-#pragma GCC unroll 11
+	SOCKWARD_ROLLED
 	for (index = SOCKWARD_SHORT_NAME; index < SOCKWARD_NAME_MAX / 8; index++)
 		hash = sockward_mix(hash, sockward_name_word(name, index));
 	return hash;
