@@ -29,7 +29,17 @@ bool cut_suffix(std::string_view& name, std::string_view suffix) {
 struct Operation {
   std::string name;
   Candidates candidates;
+  Candidates older;  // each stands in for the one of the same backend
 };
+
+/// Where the programs of a backend cannot be attached and older ones can, takes those.
+void take_older(Operation& operation) {
+  for (auto& [backend, older] : operation.older) {
+    Candidate& candidate = operation.candidates[backend];
+    if (older.obstacle.empty() && (candidate.programs.empty() || !candidate.obstacle.empty()))
+      candidate = std::move(older);
+  }
+}
 
 std::vector<Operation> group(const std::vector<ProgramAbility>& programs) {
   std::vector<Operation> operations;
@@ -37,11 +47,12 @@ std::vector<Operation> group(const std::vector<ProgramAbility>& programs) {
     const ProgramName name = parse_program_name(program.name);
     auto found = std::find_if(operations.begin(), operations.end(),
                               [&](const Operation& known) { return known.name == name.operation; });
-    if (found == operations.end()) found = operations.insert(found, {name.operation, {}});
-    Candidate& candidate = found->candidates[name.backend];
+    if (found == operations.end()) found = operations.insert(found, {name.operation, {}, {}});
+    Candidate& candidate = (name.older ? found->older : found->candidates)[name.backend];
     candidate.programs.push_back(program.name);
     if (!program.target_exists) candidate.obstacle = program.reason;
   }
+  for (Operation& operation : operations) take_older(operation);
   return operations;
 }
 
@@ -79,6 +90,7 @@ ProgramName parse_program_name(std::string_view name) {
   for (const auto& [suffix, backend] : kBackends)
     if (parsed.backend == Backend::none && cut_suffix(name, suffix)) parsed.backend = backend;
   parsed.at_entry = cut_suffix(name, "_entry");
+  parsed.older = cut_suffix(name, "_older");
   parsed.operation = name;
   parsed.keeps_messages = name.starts_with("message_");
   for (const auto& [suffix, variant] : kVariants)

@@ -11,15 +11,16 @@ namespace sockward {
 
 enum class BackendChoice { automatic, fexit, tracepoint };
 
-/// What the name of a program of the object file says: `<call>[_<variant>][_entry]_<backend>`, or any other
-/// word in the place of the call.
+/// What the name of a program of the object file says: `<call>[_<variant>][_older][_entry]_<backend>`, or any
+/// other word in the place of the call.
 struct ProgramName {
   std::string operation;             ///< "bind", "bind_compat", "sysctl": attached as a whole, or not
   std::optional<Syscall> call;       ///< the watched call that it is about; nullopt: something else
   Variant variant = Variant::plain;  ///< of the call
   bool at_entry = false;             ///< it runs when the call begins, for another one at its end
   Backend backend = Backend::none;   ///< fexit: also fentry, at entry
-  bool keeps_messages = false;       ///< of bpf/probes/message.bpf.c: only for those who ask for it
+  bool older = false;  ///< for kernels where the one of the same name without this cannot be attached
+  bool keeps_messages = false;  ///< of bpf/probes/message.bpf.c: only for those who ask for it
 
   /// It counts each run as one watched call.
   bool counts_calls() const { return call.has_value() && !at_entry; }

@@ -103,24 +103,32 @@ __weak __attribute__((noinline)) int fill_socket_call(__u32 area, __u64 socket, 
 	return 0;
 }
 
-/* Bytes of the path at user_path before its NUL, at most UNIX_PATH_MAX + 1 (= longer); -1: unreadable. */
-static __always_inline int user_path_length(struct socket_scratch *scratch, const char *user_path)
+/*
+ * Bytes before the NUL of the AF_UNIX path in the area, of whose address `bytes` are there; UNIX_PATH_MAX + 1:
+ * longer than fits. 0: abstract, unnamed. Eight at a time; of a word with a zero byte, `zero` has the highest
+ * bit of the first one set, and none before (as in include/asm-generic/word-at-a-time.h).
+ */
+__weak __attribute__((noinline)) int path_length_in(__u32 area, __u32 bytes)
 {
-	long copied = bpf_probe_read_user_str(scratch->data, UNIX_PATH_MAX + 2, user_path);
+	const __u64 ones = 0x0101010101010101ULL;
+	struct socket_scratch *scratch = socket_scratch_in(area);
+	__u32 most = bytes - UNIX_PATH_OFFSET, length = UNIX_PATH_MAX + 1;
+	__u64 word, zero;
 
-	return copied <= 0 ? -1 : (int)copied - 1;
-}
-
-/* Length of the AF_UNIX path in a sockaddr of `length` bytes; 0: abstract, unnamed; -1: unreadable. */
-static __always_inline int sockaddr_path_length(struct socket_scratch *scratch, const void *address,
-						int length)
-{
-	int bytes;
-
-	if (length <= UNIX_PATH_OFFSET)
+	if (!scratch || bytes <= UNIX_PATH_OFFSET)
 		return 0;
-	bytes = user_path_length(scratch, address + UNIX_PATH_OFFSET);
-	return bytes > length - UNIX_PATH_OFFSET ? length - UNIX_PATH_OFFSET : bytes;
+	SOCKWARD_ROLLED
+	for (__u32 at = 0; at <= UNIX_PATH_MAX; at += sizeof(word)) {
+		word = *(__u64 *)&scratch->data[UNIX_PATH_OFFSET + at];
+		zero = (word - ones) & ~word & ones << 7;
+		if (zero) {
+			length = at + ((((zero - 1) & ~zero) >> 7 & ones) * ones >> 56);
+			break;
+		}
+	}
+	if (length > UNIX_PATH_MAX)
+		length = UNIX_PATH_MAX + 1;
+	return length < most ? length : most;
 }
 
 /* The same of a bound socket: a path's len counts its NUL (net/unix/af_unix.c, unix_mkname_bsd). */
@@ -191,6 +199,8 @@ struct socket_arguments {
 	__u32 via; /* enum sockward_via, when the caller's entry does not say it */
 	const void *kernel_address; /* the kernel's own copy of what the caller passed, or NULL */
 	struct sockward_file_name replaced; /* with SOCKWARD_NAME_REPLACED */
+	int is_copied; /* the address is in the area already: `copied` bytes */
+	__u32 copied;
 };
 
 /* Copies what the caller passed from where the kernel keeps it. Returns the bytes copied. */
@@ -207,10 +217,22 @@ static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, 
 	return bytes;
 }
 
+/* Copies what the caller passed into the area. Returns the bytes of its AF_UNIX path: path_length_in(). */
+static __always_inline int passed_path_length(__u32 area, struct socket_scratch *scratch,
+					      struct socket_arguments *arguments)
+{
+	arguments->copied =
+		copy_user_address(scratch->data, arguments->address, arguments->length, &arguments->flags);
+	arguments->is_copied = 1;
+	return path_length_in(area, arguments->copied);
+}
+
 /* The address of the call, from where it is best known. Returns the bytes copied. */
 static __always_inline __u64 copy_address(__u8 *data, const struct socket_arguments *arguments,
 					  struct sock *sk, __u32 *flags)
 {
+	if (arguments->is_copied)
+		return at_most(arguments->copied, SOCKWARD_ADDRESS_MAX);
 	if (arguments->kernel_address)
 		return copy_kept_address(data, arguments->kernel_address, arguments->length, flags);
 	if (arguments->own_address)

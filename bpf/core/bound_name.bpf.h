@@ -202,6 +202,11 @@ __weak __attribute__((noinline)) int keep_binder(__u32 slot)
 	if (!scratch || !block)
 		return 0;
 	hash = sockward_name_hash(&scratch->name);
+	/* Most names are new: one look-up, which the insertion makes itself. */
+	if (bpf_map_update_elem(&bound_names, &hash, scratch, BPF_NOEXIST) != -EEXIST) {
+		add_one(&block->names_new);
+		return 0;
+	}
 	known = bpf_map_lookup_elem(&bound_names, &hash);
 	/* Another name with this hash makes room for it: that counts as evicted. */
 	if (!known || !same_name(&known->name, &scratch->name))
@@ -238,16 +243,30 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 	return remember_entry(sk, &scratch->name, replaced);
 }
 
+/*
+ * Has it its listener's name? An accepted socket shares the listener's address with it, which is counted
+ * (net/unix/af_unix.c, unix_stream_connect); one that bound its own name has that for itself. 0: it may still
+ * be an accepted one, whose listener is gone.
+ */
+static __always_inline int is_accepted(struct sock *sk, struct unix_address *address)
+{
+	return READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED && READ(address, refcnt.refs.counter) > 1;
+}
+
 /* What the name table says of this very socket; NULL: nothing, or of another one under its name. */
 static __always_inline struct sockward_binder *binder_of(struct sock *sk, struct file *file)
 {
 	struct sockward_named_binder *entry;
 	struct sockward_bound_name name;
+	struct unix_address *address;
 	__u64 hash;
 
-	/* Most sockets of AF_UNIX have no name. */
-	if (family_of(sk) == SOCKWARD_FAMILY_UNIX && !READ((struct unix_sock *)sk, addr))
-		return 0;
+	/* Most sockets of AF_UNIX have no name, or not one of their own. */
+	if (family_of(sk) == SOCKWARD_FAMILY_UNIX) {
+		address = READ((struct unix_sock *)sk, addr);
+		if (!address || is_accepted(sk, address))
+			return 0;
+	}
 	if (!name_of_socket(sk, &name))
 		return 0;
 	hash = sockward_name_hash(&name);

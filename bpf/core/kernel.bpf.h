@@ -20,6 +20,7 @@
 #define EADDRNOTAVAIL 99
 #define EACCES 13
 #define EBUSY 16
+#define EEXIST 17
 #define ENOTDIR 20
 #define EINVAL 22
 #define ENAMETOOLONG 36
@@ -40,7 +41,8 @@
 #define AF_VSOCK 40
 #define IPPROTO_TCP 6
 #define IPPROTO_MPTCP 262
-#define TCP_LISTEN 10 /* include/net/tcp_states.h */
+#define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
+#define TCP_LISTEN 10
 #define SOCK_DEAD 0 /* bit of skc_flags, include/net/sock.h (enum sock_flags): the socket was released */
 #define AT_FDCWD (-100)
 #define S_IFMT 0170000

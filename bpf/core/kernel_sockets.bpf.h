@@ -97,7 +97,12 @@ struct sockaddr_un {
 	unsigned short sun_family;
 };
 
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
 struct unix_address {
+	refcount_t refcnt; /* sockets that have it */
 	int len;
 	struct sockaddr_un name[1];
 };

@@ -50,7 +50,7 @@ static __always_inline int observe_bind(__u32 probe, struct socket_arguments *ar
 		wanted = failure_wanted(probe, SOCKWARD_BIND, family, arguments, result);
 	/* A filter may say 0, too: nothing was bound. */
 	if (!result && sk && !(arguments->flags & SOCKWARD_SECCOMP_REFUSED) &&
-	    remember_binder(probe, sk, file_of_fd(arguments->fd), asked_netlink_port(family, arguments),
+	    remember_binder(probe, sk, READ(sk, sk_socket, file), asked_netlink_port(family, arguments),
 			    &arguments->replaced)) {
 		arguments->flags |= SOCKWARD_NAME_REPLACED;
 		wanted = settings.report_replaced;
@@ -59,7 +59,7 @@ static __always_inline int observe_bind(__u32 probe, struct socket_arguments *ar
 	if (!scratch)
 		return 0;
 	if (family == SOCKWARD_FAMILY_UNIX) {
-		bytes = result ? sockaddr_path_length(scratch, arguments->address, arguments->length)
+		bytes = result ? passed_path_length(SOCKET_AREA(probe), scratch, arguments)
 			       : bound_path_length(sk);
 		count_path_length(bytes);
 		if (settings.report_too_long && does_not_fit(arguments->length, bytes, result))

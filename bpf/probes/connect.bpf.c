@@ -7,8 +7,19 @@
 #include "core/programs.bpf.h"
 #include "core/wanted.bpf.h"
 
-static __always_inline int unix_wanted(struct socket_scratch *scratch,
-				       const struct socket_arguments *arguments, int result)
+/* Has the last byte of an address of full length no NUL? Then its path fills all 108 bytes, or is longer. */
+static __always_inline int fills_address(const struct socket_arguments *arguments)
+{
+	char last = 0;
+
+	if (arguments->length != UNIX_ADDRESS_MAX)
+		return 0;
+	bpf_probe_read_user(&last, sizeof(last), arguments->address + UNIX_ADDRESS_MAX - sizeof(last));
+	return last != 0;
+}
+
+static __always_inline int unix_wanted(__u32 probe, struct socket_scratch *scratch,
+				       struct socket_arguments *arguments, int result)
 {
 	if (settings.report_unix_refused && (result == -ECONNREFUSED || result == -EPROTOTYPE))
 		return 1;
@@ -16,9 +27,8 @@ static __always_inline int unix_wanted(struct socket_scratch *scratch,
 		return 0;
 	if (result == -EINVAL && arguments->length > UNIX_ADDRESS_MAX)
 		return 1;
-	/* Only a full-length address can hold 108 bytes without NUL: others are not read at all. */
-	return arguments->length == UNIX_ADDRESS_MAX &&
-		sockaddr_path_length(scratch, arguments->address, arguments->length) == UNIX_PATH_MAX;
+	return fills_address(arguments) &&
+		passed_path_length(SOCKET_AREA(probe), scratch, arguments) == UNIX_PATH_MAX;
 }
 
 static __always_inline int observe_connect(__u32 probe, struct socket_arguments *arguments, int result)
@@ -38,7 +48,7 @@ static __always_inline int observe_connect(__u32 probe, struct socket_arguments 
 	if (!scratch)
 		return 0;
 	if (!wanted)
-		wanted = unix_wanted(scratch, arguments, result);
+		wanted = unix_wanted(probe, scratch, arguments, result);
 	if (wanted && syscall_wanted(SOCKWARD_CONNECT))
 		emit_socket_call(scratch, probe, arguments, sk, result);
 	return 0;

@@ -5,6 +5,7 @@
  * done, so a program at entry keeps it: of the kernel's copy, never the caller's memory. fexit only.
  */
 #include "core/path.bpf.h"
+#include "core/uring.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -28,22 +29,7 @@ struct io_unlink___delayed { /* since 7.0 */
 	struct delayed_filename filename;
 };
 
-struct io_cmd_data {
-	__u8 data[1];
-};
-
-struct io_cqe {
-	__s32 res;
-};
-
-struct io_kiocb {
-	struct io_cmd_data cmd;
-	struct io_cqe cqe;
-};
-
 #pragma clang attribute pop
-
-#define IOU_OK 0 /* io_uring/io_uring.h; -EAGAIN: tried again by a worker */
 
 struct pending_unlink {
 	const struct io_kiocb *request;
@@ -75,15 +61,11 @@ static __always_inline const char *name_of(const struct io_unlink *command)
 	return READ(command, filename, name);
 }
 
-static __always_inline const struct io_unlink *command_of(const struct io_kiocb *request)
-{
-	return (const void *)request + bpf_core_field_offset(struct io_kiocb, cmd);
-}
-
 SEC("fentry/io_unlinkat")
 int BPF_PROG(unlinkat_uring_entry_fentry, const struct io_kiocb *request)
 {
 	__u64 task = bpf_get_current_pid_tgid();
+	const struct io_unlink *command;
 	struct pending_unlink *pending;
 	__u32 slot = 0;
 
@@ -93,9 +75,10 @@ int BPF_PROG(unlinkat_uring_entry_fentry, const struct io_kiocb *request)
 	pending = bpf_map_lookup_elem(&pending_unlinks, &task);
 	if (!pending)
 		return 0;
-	pending->dirfd = READ(command_of(request), dfd);
-	pending->flags = READ(command_of(request), flags);
-	bpf_probe_read_kernel_str(pending->path, sizeof(pending->path), name_of(command_of(request)));
+	command = command_of(request);
+	pending->dirfd = READ(command, dfd);
+	pending->flags = READ(command, flags);
+	bpf_probe_read_kernel_str(pending->path, sizeof(pending->path), name_of(command));
 	pending->request = request;
 	return 0;
 }
