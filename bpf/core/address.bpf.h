@@ -104,7 +104,7 @@ __weak __attribute__((noinline)) int fill_socket_call(__u32 area, __u64 socket, 
 }
 
 /*
- * Bytes before the NUL of the AF_UNIX path in the area, of whose address `bytes` are there; UNIX_PATH_MAX + 1:
+ * Bytes before the NUL of the AF_UNIX path in the area, whose address has `bytes`; UNIX_PATH_MAX + 1:
  * longer than fits. 0: abstract, unnamed. Eight at a time; of a word with a zero byte, `zero` has the highest
  * bit of the first one set, and none before (as in include/asm-generic/word-at-a-time.h).
  */

@@ -202,8 +202,11 @@ __weak __attribute__((noinline)) int keep_binder(__u32 slot)
 	if (!scratch || !block)
 		return 0;
 	hash = sockward_name_hash(&scratch->name);
-	/* Most names are new: one look-up, which the insertion makes itself. */
-	if (bpf_map_update_elem(&bound_names, &hash, scratch, BPF_NOEXIST) != -EEXIST) {
+	/*
+	 * Most names are new: one look-up, which the insertion makes itself. Its answer is an int, of whose
+	 * upper half nothing is known before 6.4.
+	 */
+	if ((int)bpf_map_update_elem(&bound_names, &hash, scratch, BPF_NOEXIST) != -EEXIST) {
 		add_one(&block->names_new);
 		return 0;
 	}

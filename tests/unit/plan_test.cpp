@@ -45,6 +45,30 @@ TEST(ProbePlan, ProgramNamesSayByWhichWayTheirCallComes) {
   EXPECT_EQ(operation_name(Syscall::listen, Variant::plain), "listen");
 }
 
+TEST(ProbePlan, AnOlderProgramStandsInWhereTheOtherCannotBeAttached) {
+  EXPECT_EQ(parse_program_name("connect_uring_older_fexit").operation, "connect_uring");
+  EXPECT_EQ(parse_program_name("connect_uring_older_fexit").variant, Variant::uring);
+  EXPECT_TRUE(parse_program_name("connect_uring_older_fexit").older);
+  EXPECT_FALSE(parse_program_name("connect_uring_fexit").older);
+  const auto programs_of = [](bool newer, bool older) {
+    const auto plans = plan_probes({{"connect_uring_older_fexit", older, "no older function"},
+                                    {"connect_uring_fexit", newer, "no function"}},
+                                   true, "", BackendChoice::automatic);
+    EXPECT_EQ(plans.size(), 1u);
+    return of(plans, "connect_uring").programs;
+  };
+  using Programs = std::vector<std::string>;
+  EXPECT_EQ(programs_of(true, true), Programs{"connect_uring_fexit"});
+  EXPECT_EQ(programs_of(true, false), Programs{"connect_uring_fexit"});
+  EXPECT_EQ(programs_of(false, true), Programs{"connect_uring_older_fexit"});
+  EXPECT_EQ(programs_of(false, false), Programs{});
+  // Another backend's turn: the older program is not its alternative.
+  const auto plans =
+      plan_probes({{"x_older_fexit", true, ""}, {"x_fexit", false, "no function"}, {"x_tp", true, ""}}, true,
+                  "", BackendChoice::tracepoint);
+  EXPECT_EQ(of(plans, "x").programs, Programs{"x_tp"});
+}
+
 TEST(ProbePlan, EachVariantOfACallIsOneOfTheList) {
   EXPECT_TRUE(has_variant(Syscall::listen, Variant::denied));
   EXPECT_FALSE(has_variant(Syscall::listen, Variant::uring));

@@ -129,12 +129,18 @@ def budget(path):
     return {tuple(words[:3]): int(words[3]) for words in lines}
 
 
+def version(kernel):
+    """Of "6.12" or "6.12-arm64", to sort by."""
+    number, _, arch = kernel.partition("-")
+    return arch, [int(part) for part in number.split(".")]
+
+
 def update(path, results):
     """Kernels and backends that were not measured keep what they have."""
     known = budget(path) if path.exists() else {}
     new = measured(results)
     known = {key: value for key, value in known.items() if key[:2] not in {key[:2] for key in new}} | new
-    order = sorted(known.items(), key=lambda item: ([int(n) for n in item[0][0].split(".")], item[0][1]))
+    order = sorted(known.items(), key=lambda item: (version(item[0][0]), item[0][1]))
     path.write_text(BUDGET_HEAD + "".join(f"{' '.join(key)} {value}\n" for key, value in order))
 
 
