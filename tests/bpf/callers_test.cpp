@@ -109,6 +109,35 @@ TEST_F(UringCallers, AConnectIsSeenWithItsSubmitterWhereCoverageSaysSo) {
   close(fd);
 }
 
+TEST_F(UringCallers, AConnectThatHasToWaitIsCountedOnceSince6_11) {
+  if (!ready) GTEST_SKIP() << *why_not;
+  if (!covered("bind")) GTEST_SKIP() << "io_connect() is not seen here (6.11, fexit)";
+  const OwnCgroup own(*kernel);
+  const std::string name = '\0' + ("sockward-uring-waits-" + std::to_string(getpid()));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  memcpy(address.sun_path, name.data(), name.size());
+  const auto* target = reinterpret_cast<const sockaddr*>(&address);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int first = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(listener, target, size), 0);
+  ASSERT_EQ(listen(listener, 0), 0);  // room for one
+  ASSERT_EQ(connect(first, target, size), 0);
+  io_uring_sqe* request = io_uring_get_sqe(&ring);
+  io_uring_prep_connect(request, second, target, size);
+  ASSERT_EQ(io_uring_submit(&ring), 1);
+  usleep(100'000);  // it was tried, found no room, and waits
+  const int accepted[] = {accept4(listener, nullptr, nullptr, SOCK_CLOEXEC),
+                          accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
+  io_uring_cqe* answer = nullptr;
+  ASSERT_EQ(io_uring_wait_cqe(&ring, &answer), 0);
+  EXPECT_EQ(answer->res, 0);
+  io_uring_cqe_seen(&ring, answer);
+  for (const int fd : {listener, first, second, accepted[0], accepted[1]}) close(fd);
+  EXPECT_EQ(own.failures(Syscall::connect, Family::unix_, EAGAIN), 0u);
+}
+
 TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
   if (!ready) GTEST_SKIP() << *why_not;
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
