@@ -203,6 +203,16 @@ struct socket_arguments {
 	__u32 copied;
 };
 
+/* Reads a part of the address that the caller passed, `offset` bytes behind its beginning. */
+static __always_inline void read_passed(void *to, __u32 size, const struct socket_arguments *arguments,
+					__u32 offset)
+{
+	if (arguments->kernel_address)
+		bpf_probe_read_kernel(to, size, arguments->kernel_address + offset);
+	else
+		bpf_probe_read_user(to, size, arguments->address + offset);
+}
+
 /* Copies what the caller passed from where the kernel keeps it. Returns the bytes copied. */
 static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, int length, __u32 *flags)
 {
@@ -215,6 +225,15 @@ static __always_inline __u64 copy_kept_address(__u8 *data, const void *address, 
 		return 0;
 	*flags |= SOCKWARD_ADDRESS_KERNEL;
 	return bytes;
+}
+
+/* Copies the address that the caller passed. Returns the bytes copied. */
+static __always_inline __u64 copy_passed_address(__u8 *data, const struct socket_arguments *arguments,
+						 __u32 *flags)
+{
+	if (arguments->kernel_address)
+		return copy_kept_address(data, arguments->kernel_address, arguments->length, flags);
+	return copy_user_address(data, arguments->address, arguments->length, flags);
 }
 
 /* Copies what the caller passed into the area. Returns the bytes of its AF_UNIX path: path_length_in(). */
@@ -233,11 +252,9 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 {
 	if (arguments->is_copied)
 		return at_most(arguments->copied, SOCKWARD_ADDRESS_MAX);
-	if (arguments->kernel_address)
-		return copy_kept_address(data, arguments->kernel_address, arguments->length, flags);
-	if (arguments->own_address)
+	if (arguments->own_address && !arguments->kernel_address)
 		return copy_kernel_address(data, sk, flags);
-	return copy_user_address(data, arguments->address, arguments->length, flags);
+	return copy_passed_address(data, arguments, flags);
 }
 
 int address_state_in(__u32 area, __u64 sock, int result); /* core/inet6.bpf.h */

@@ -33,10 +33,7 @@ static __always_inline int link_local_wanted(__u32 probe, const struct socket_ar
 		return 0;
 	bytes = at_most(arguments->length, INET6_ADDRESS_BYTES);
 	__builtin_memset(scratch->data, 0, INET6_ADDRESS_BYTES);
-	if (arguments->kernel_address)
-		bpf_probe_read_kernel(scratch->data, bytes, arguments->kernel_address);
-	else
-		bpf_probe_read_user(scratch->data, bytes, arguments->address);
+	read_passed(scratch->data, bytes, arguments, 0);
 	return lacks_scope(SOCKET_AREA(probe));
 }
 

@@ -4,6 +4,8 @@
  * and reported like the system calls, once, when the request has its result; the address is the copy that the
  * kernel keeps with the request. fexit only. Older kernels: uring_older.bpf.c. unlinkat: uring_unlink.bpf.c.
  */
+#include "core/bind.bpf.h"
+#include "core/connect.bpf.h"
 #include "core/uring_socket.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -32,34 +34,18 @@ static __always_inline const void *address_of(const struct io_kiocb *request)
 		bpf_core_field_offset(struct io_async_msghdr, addr);
 }
 
-/* The port id that a netlink socket asked for; 0: any. */
-static __always_inline __u32 asked_netlink_port(struct sock *sk, const void *address)
-{
-	__u32 port = 0;
-
-	if (family_of(sk) == SOCKWARD_FAMILY_NETLINK)
-		bpf_probe_read_kernel(&port, sizeof(port), address + 4); /* sockaddr_nl.nl_pid */
-	return port;
-}
-
 SEC("fexit/io_bind")
 int BPF_PROG(bind_uring_fexit, const struct io_kiocb *request, unsigned int issue_flags, int answer)
 {
-	const void *address = address_of(request);
-	struct socket_arguments arguments = arguments_of_request(
-		SOCKWARD_BIND, address, READ((const struct io_bind *)command_of(request), addr_len));
+	struct socket_arguments arguments =
+		arguments_of_request(SOCKWARD_BIND, address_of(request),
+				     READ((const struct io_bind *)command_of(request), addr_len));
 	int result = normalise_result(READ(request, cqe.res));
-	struct file *file = READ(request, file);
-	struct sock *sk;
 
 	if (answer != IOU_OK)
 		return 0;
-	sk = sock_of_request(file, result);
-	if (!result && sk &&
-	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, file, asked_netlink_port(sk, address),
-			    &arguments.replaced))
-		arguments.flags |= SOCKWARD_NAME_REPLACED;
-	return observe_request(SOCKWARD_PROBE_URING_BIND, &arguments, sk, result);
+	return observe_bind_of(SOCKWARD_PROBE_URING_BIND, sock_of_request(READ(request, file), result),
+			       &arguments, result);
 }
 
 SEC("fexit/io_connect")
@@ -72,8 +58,8 @@ int BPF_PROG(connect_uring_fexit, const struct io_kiocb *request, unsigned int i
 
 	if (answer != IOU_OK)
 		return 0;
-	return observe_request(SOCKWARD_PROBE_URING_CONNECT, &arguments,
-			       sock_of_request(READ(request, file), result), result);
+	return observe_connect_of(SOCKWARD_PROBE_URING_CONNECT, sock_of_request(READ(request, file), result),
+				  &arguments, result);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

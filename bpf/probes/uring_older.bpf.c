@@ -5,6 +5,8 @@
  * task: an io_uring worker, or one inside io_uring_enter. The address is the kernel's own copy. A connect
  * that has to wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time. fexit only.
  */
+#include "core/arguments.bpf.h"
+#include "core/connect.bpf.h"
 #include "core/uring_socket.bpf.h"
 
 #include <bpf/bpf_tracing.h>
@@ -27,8 +29,8 @@ int BPF_PROG(connect_uring_older_fexit, struct file *file, const void *address, 
 
 	if (!came_by_io_uring())
 		return 0;
-	return observe_request(SOCKWARD_PROBE_URING_CONNECT, &arguments, sock_of_request(file, result),
-			       normalise_result(result));
+	return observe_connect_of(SOCKWARD_PROBE_URING_CONNECT, sock_of_request(file, result), &arguments,
+				  normalise_result(result));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

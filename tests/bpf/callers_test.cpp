@@ -155,6 +155,26 @@ TEST_F(UringCallers, ABindIsSeenWhereCoverageSaysSo) {
   EXPECT_EQ(event->actor.tgid, static_cast<std::uint32_t>(getpid()));
 }
 
+TEST_F(UringCallers, TheLengthOfABoundPathIsCountedAndToldNearTheLimit) {
+  if (!ready) GTEST_SKIP() << *why_not;
+  if (!covered("bind")) GTEST_SKIP() << "a bind through io_uring is not seen here (6.11, fexit)";
+  std::string path = "/tmp/sockward-uring-near-" + std::to_string(getpid()) + "-";
+  path.resize(103, 'n');
+  const auto bind_both = [&] {
+    for (const std::string& one : {path, "/nope/" + path.substr(5, 59)}) {  // bound, and refused
+      const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      ASSERT_TRUE(submit_bind(fd, named(one.c_str())));
+      close(fd);
+    }
+    unlink(path.c_str());
+  };
+  EXPECT_GE(growth([](const KernelSnapshot& now) { return now.path_lengths[103]; }, 1, bind_both), 1u);
+  EXPECT_GE(growth([](const KernelSnapshot& now) { return now.path_lengths[65]; }, 1, bind_both), 1u);
+  const auto event = uring_event(Syscall::bind, path);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->result, 0);
+}
+
 TEST_F(UringCallers, ABindThatTakesTheNameOfAnotherSocketFileIsTold) {
   if (!ready) GTEST_SKIP() << *why_not;
   const std::string path = "/tmp/sockward-uring-replaced-" + std::to_string(getpid());
