@@ -107,6 +107,16 @@ __attribute__((noinline)) int report_argument(__u32 index, __u32 length, __u32 c
 	return 0;
 }
 
+/* Counts an exec of whose arguments some are not looked at. Returns 0: there are no more. */
+static __always_inline int count_unread(void)
+{
+	struct sockward_cpu_counters *block = cpu_counters();
+
+	if (block)
+		add_one(&block->exec_arguments_unread);
+	return 0;
+}
+
 /*
  * Looks at one argument. 0: there are no more. A function of its own, as above: inlined into the loop it made
  * the verifier work for 100 ms, a quarter of the agent's start.
@@ -121,16 +131,13 @@ __attribute__((noinline)) int look_at_argument(__u32 index)
 	if (!scratch)
 		return 0;
 	start = scratch->position;
-	if (start >= scratch->end || scratch->reported >= MOST_REPORTED)
+	if (start >= scratch->end)
 		return 0;
+	if (scratch->reported >= MOST_REPORTED)
+		return count_unread();
 	copied = bpf_probe_read_user_str(scratch->argument, SOCKWARD_ARGUMENT_MAX, (const void *)start);
-	if (copied <= 0) {
-		struct sockward_cpu_counters *block = cpu_counters();
-
-		if (block)
-			add_one(&block->exec_arguments_unread);
-		return 0;
-	}
+	if (copied <= 0)
+		return count_unread();
 	if (copied == SOCKWARD_ARGUMENT_MAX && scratch->argument[SOCKWARD_ARGUMENT_MAX - 2]) {
 		copied--; /* its NUL is not the argument's: go on there */
 		if (!scratch->continued && argument_speaks_of_socket(copied)) {
@@ -164,7 +171,6 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_btf, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
 	__u64 end = READ(task, mm, arg_end), start = READ(task, mm, arg_start);
-	struct sockward_cpu_counters *block;
 	struct exec_scratch *scratch;
 	__u32 slot = 0;
 
@@ -183,9 +189,8 @@ int BPF_PROG(exec_btf, struct task_struct *task, int old_pid, struct linux_binpr
 	for (__u32 first = 0; first < MOST_ARGUMENTS; first += ARGUMENTS_STEP)
 		if (!look_at_arguments(first))
 			return 0;
-	block = cpu_counters();
-	if (block && scratch->position < end)
-		add_one(&block->exec_arguments_unread);
+	if (scratch->position < end)
+		count_unread();
 	return 0;
 }
 

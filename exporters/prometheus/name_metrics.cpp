@@ -107,7 +107,8 @@ constexpr Metric kNames[] = {
       true},
      kernel_count<&KernelSnapshot::names_evicted>},
     {{"sockward_exec_arguments_unread_total", counter, "",
-      "Programs started with more arguments than are examined (512), or with unreadable ones.", true},
+      "Programs started with more arguments than are examined (512, two reported), or with unreadable ones.",
+      true},
      kernel_count<&KernelSnapshot::exec_arguments_unread>},
     {{"sockward_unix_path_bytes", histogram, "",
       "Length of AF_UNIX path names given to bind; 107 and a NUL fit, longer than 108 is refused. "

@@ -100,6 +100,24 @@ TEST_F(Processes, TooManyArgumentsAreCounted) {
   EXPECT_EQ(growth(unread, 1, [&] { EXPECT_NE(start(arguments), 0u); }), 1u);
 }
 
+TEST_F(Processes, AThirdLongArgumentIsCountedNotTold) {
+  std::vector<std::string> arguments{"bpf_tests", kLeave};
+  for (const char* name : {"one", "two", "six"})
+    arguments.push_back(std::string("/run/") + std::string(120, 'd') + "/" + name + ".sock");
+  std::uint32_t child = 0;
+  const auto unread = [](const KernelSnapshot& now) { return now.exec_arguments_unread; };
+  EXPECT_EQ(growth(unread, 1, [&] { child = start(arguments); }), 1u);
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  const auto& events = kernel->events();
+  EXPECT_EQ(std::count_if(events.begin(), events.end(),
+                          [&](const Event& event) {
+                            return event.actor.tgid == child &&
+                                   std::holds_alternative<LongArgument>(event.call);
+                          }),
+            2);
+}
+
 TEST_F(Processes, WhatAProgramWroteIsToldWhenItFailsInPiecesToo) {
   const std::uint32_t child = in_child([] {
     const pid_t inner = fork();
