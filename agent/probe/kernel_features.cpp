@@ -25,9 +25,6 @@ std::optional<std::string> obstacle_of(const bpf_program* program, Backend backe
   switch (backend) {
     case Backend::fexit:
       if (!has_type(features, target, BTF_KIND_FUNC)) return "the kernel has no function " + target;
-      // It keeps the address since 6.10, io_bind(), which is younger, always did.
-      if (target == "io_connect" && !has_type(features, "io_bind", BTF_KIND_FUNC))
-        return "io_connect() of this kernel does not keep the address it was given";
       break;
     case Backend::tracepoint:
       if (!features.tracepoints) return features.no_tracepoints;

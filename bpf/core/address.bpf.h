@@ -240,8 +240,7 @@ static __always_inline __u64 copy_passed_address(__u8 *data, const struct socket
 static __always_inline int passed_path_length(__u32 area, struct socket_scratch *scratch,
 					      struct socket_arguments *arguments)
 {
-	arguments->copied =
-		copy_user_address(scratch->data, arguments->address, arguments->length, &arguments->flags);
+	arguments->copied = copy_passed_address(scratch->data, arguments, &arguments->flags);
 	arguments->is_copied = 1;
 	return path_length_in(area, arguments->copied);
 }

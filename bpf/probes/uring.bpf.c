@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * bind and connect through io_uring (6.11): io_bind() and io_connect(), which no system call passes. Counted
- * and reported like the system calls, once, when the request has its result; the address is the copy that the
- * kernel keeps with the request. fexit only. Older kernels: uring_older.bpf.c. unlinkat: uring_unlink.bpf.c.
+ * bind (6.11) and connect (6.0) through io_uring: io_bind() and io_connect(), which no system call passes.
+ * Counted and reported like the system calls, once, when the request has its result. Older kernels:
+ * uring_older.bpf.c. unlinkat: uring_unlink.bpf.c. fexit only.
  */
 #include "core/bind.bpf.h"
 #include "core/connect.bpf.h"
@@ -12,12 +12,6 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct io_async_msghdr {
-	struct sockaddr_storage {
-		unsigned short ss_family;
-	} addr;
-};
-
 struct io_bind {
 	int addr_len;
 };
@@ -26,40 +20,96 @@ struct io_connect {
 	int addr_len;
 };
 
+struct io_uring_sqe {
+	__u64 addr;
+};
+
 #pragma clang attribute pop
 
-static __always_inline const void *address_of(const struct io_kiocb *request)
+struct pending_address {
+	__u8 bytes[KERNEL_ADDRESS_MAX];
+};
+
+/*
+ * The address of a request, as it was when the kernel took it: the caller may change it afterwards. Where the
+ * kernel keeps its own copy differs from one stable release to the next, and types do not tell.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024); /* under way at once; one that is evicted is told without its address */
+	__type(key, __u64); /* the request */
+	__type(value, struct pending_address);
+} pending_addresses SEC(".maps");
+
+static __always_inline int note_address(const struct io_kiocb *request, const struct io_uring_sqe *entry,
+					int length, int refused)
 {
-	return (const void *)number_of(READ(request, async_data)) +
-		bpf_core_field_offset(struct io_async_msghdr, addr);
+	__u64 key = (__u64)request, bytes;
+	struct pending_address pending = {};
+
+	if (refused || length <= 0)
+		return 0;
+	bytes = at_most(length, sizeof(pending.bytes));
+	if (bpf_probe_read_user(pending.bytes, bytes, (const void *)READ(entry, addr)))
+		return 0;
+	bpf_map_update_elem(&pending_addresses, &key, &pending, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int request_done(const struct io_kiocb *request)
+{
+	__u64 key = (__u64)request;
+
+	bpf_map_delete_elem(&pending_addresses, &key);
+	return 0;
+}
+
+SEC("fexit/io_bind_prep")
+int BPF_PROG(bind_uring_entry_fexit, const struct io_kiocb *request, const struct io_uring_sqe *entry,
+	     int refused)
+{
+	return note_address(request, entry, READ((const struct io_bind *)command_of(request), addr_len),
+			    refused);
 }
 
 SEC("fexit/io_bind")
 int BPF_PROG(bind_uring_fexit, const struct io_kiocb *request, unsigned int issue_flags, int answer)
 {
+	__u64 key = (__u64)request;
 	struct socket_arguments arguments =
-		arguments_of_request(SOCKWARD_BIND, address_of(request),
+		arguments_of_request(SOCKWARD_BIND, bpf_map_lookup_elem(&pending_addresses, &key),
 				     READ((const struct io_bind *)command_of(request), addr_len));
 	int result = normalise_result(READ(request, cqe.res));
 
 	if (answer != IOU_OK)
 		return 0;
-	return observe_bind_of(SOCKWARD_PROBE_URING_BIND, sock_of_request(READ(request, file), result),
-			       &arguments, result);
+	observe_bind_of(SOCKWARD_PROBE_URING_BIND, sock_of_request(READ(request, file), result), &arguments,
+			result);
+	return request_done(request);
+}
+
+SEC("fexit/io_connect_prep")
+int BPF_PROG(connect_uring_entry_fexit, const struct io_kiocb *request, const struct io_uring_sqe *entry,
+	     int refused)
+{
+	return note_address(request, entry, READ((const struct io_connect *)command_of(request), addr_len),
+			    refused);
 }
 
 SEC("fexit/io_connect")
 int BPF_PROG(connect_uring_fexit, const struct io_kiocb *request, unsigned int issue_flags, int answer)
 {
+	__u64 key = (__u64)request;
 	struct socket_arguments arguments =
-		arguments_of_request(SOCKWARD_CONNECT, address_of(request),
+		arguments_of_request(SOCKWARD_CONNECT, bpf_map_lookup_elem(&pending_addresses, &key),
 				     READ((const struct io_connect *)command_of(request), addr_len));
 	int result = normalise_result(READ(request, cqe.res));
 
 	if (answer != IOU_OK)
 		return 0;
-	return observe_connect_of(SOCKWARD_PROBE_URING_CONNECT, sock_of_request(READ(request, file), result),
-				  &arguments, result);
+	observe_connect_of(SOCKWARD_PROBE_URING_CONNECT, sock_of_request(READ(request, file), result),
+			   &arguments, result);
+	return request_done(request);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * connect through io_uring before Linux 6.11, where io_connect() does not keep the address: it passes by the
- * system call and meets it again in __sys_connect_file (5.6). Whether a call came that way is known from the
- * task: an io_uring worker, or one inside io_uring_enter. The address is the kernel's own copy. A connect
- * that has to wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time. fexit only.
+ * connect through io_uring before Linux 6.0, where io_connect() cannot be seen: it passes by the system call
+ * and meets it again in __sys_connect_file (5.6). Whether a call came that way is known from the task: an
+ * io_uring worker, or one inside io_uring_enter. The address is the kernel's own copy. A connect that has to
+ * wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time. fexit only.
  */
 #include "core/arguments.bpf.h"
 #include "core/connect.bpf.h"
