@@ -19,7 +19,7 @@ std::optional<std::uint64_t> count_binders(int map_fd);
 /// Puts what is bound already into the tables; keys there are kept. Into that of directory entries the socket
 /// files, so that a later bind under the same name is told from a first one. Into the name table whoever has
 /// the socket open, as its binder, at most `room` of them, socket files and abstract names first. Returns how
-/// many these are.
+/// many names these are, and those that found no place: they count as evicted.
 std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room);
 /// Looks at the sockets behind all unix and netlink names of the name table (BoundSockets::note_released).
 Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int looked_fd);
