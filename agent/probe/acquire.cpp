@@ -162,6 +162,7 @@ void adopt(Acquired& result, Pinned pinned, const std::vector<OperationPlan>& pl
 void replace(Acquired& result, const ProbeOptions& options, const KernelFeatures& features,
              Previous& previous) {
   const Inheritance inherited = inheritance_of(previous);
+  result.names_kept = previous.same_records() && previous.maps.contains("bound_names");
   result.side = load_programs(options, features, inherited, [&](KernelSide& side) {
     copy_tables(previous, side.maps);
     add_carried(previous, side.maps);

@@ -16,6 +16,7 @@ struct Acquired {
   std::string not_pinned;         ///< why it does not
   bool adopted = false;           ///< nothing was loaded: a previous agent's programs went on all the time
   bool begun_anew = false;        ///< the layout of a previous agent's counters and records is not known
+  bool names_kept = false;        ///< the name table goes on from a previous agent's
   FileDescriptor previous_ring;   ///< a previous agent's to read, or to count, where `side` has another one
 };
 

@@ -93,9 +93,12 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   state->uts_iterator = state->link_of("uts_iter");
   state->socket_iterator = state->link_of("sockets_iter");
   state->name_iterator = state->link_of("names_iter");
-  if (state->socket_iterator != nullptr && !state->kernel.adopted)
-    state->counters->own().names_new += seed_tables(state->socket_iterator, state->map("bound_entries"),
-                                                    state->map("bound_names"), options.bound_names / 2);
+  if (state->socket_iterator != nullptr && !state->kernel.adopted) {
+    const SeededNames seeded = seed_tables(state->socket_iterator, state->map("bound_entries"),
+                                           state->map("bound_names"), options.bound_names / 2);
+    // What found no place counts as evicted, and once: a table that goes on has counted it.
+    state->counters->own().names_new += seeded.stored + (state->kernel.names_kept ? 0 : seeded.left_out);
+  }
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
 

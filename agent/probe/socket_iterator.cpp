@@ -89,8 +89,7 @@ class Seeds {
       left_out_.push_back(sockward_name_hash(&entry.name));
   }
 
-  /// Returns how many were new to the table, with those that found no place in it.
-  std::uint64_t store(int map_fd, std::size_t room) {
+  SeededNames store(int map_fd, std::size_t room) {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     std::uint64_t stored = 0;
@@ -114,7 +113,7 @@ class Seeds {
     const std::size_t missing = left_out() + collided_.size();
     if (missing != 0)
       log_info("{} names of open sockets found no room in the name table: limits.bound_names", missing);
-    return stored + missing;
+    return {.stored = stored, .left_out = missing};
   }
 
  private:
@@ -268,7 +267,7 @@ Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int loo
   return true;
 }
 
-std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
+SeededNames seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
   Seeds seeds;
   const auto count =
       run_iterator(iterator, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
