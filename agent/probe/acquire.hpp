@@ -15,8 +15,9 @@ struct Acquired {
   std::optional<PinFolder> pins;  ///< it lives on there when this process dies
   std::string not_pinned;         ///< why it does not
   bool adopted = false;           ///< nothing was loaded: a previous agent's programs went on all the time
-  bool begun_anew = false;        ///< a previous agent's counters and records are of another layout
-  FileDescriptor previous_ring;   ///< a previous agent's, where `side` has another one
+  bool begun_anew = false;        ///< the layout of a previous agent's counters and records is not known
+  bool names_kept = false;        ///< the name table goes on from a previous agent's
+  FileDescriptor previous_ring;   ///< a previous agent's to read, or to count, where `side` has another one
 };
 
 /// Adopts what a previous agent has left, where it is what this one would load; otherwise loads, goes on with

@@ -2,6 +2,9 @@
 
 #include <bpf/bpf.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 
 #include "base/startup_error.hpp"
@@ -65,45 +68,64 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
 }
 
 SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count) {
-  SourceCount result{.container_key = key.container_key, .slot = key.slot, .count = count};
-  if (key.row < SOCKWARD_SOCKET_ROWS) {
-    result.syscall = static_cast<Syscall>(key.row / SOCKWARD_FAMILIES);
-    result.family = static_cast<Family>(key.row % SOCKWARD_FAMILIES);
-  } else {
-    result.syscall = static_cast<Syscall>(key.row - SOCKWARD_SOCKET_ROWS + SOCKWARD_SOCKET_CALLS);
-  }
-  return result;
+  static const auto kRows = [] {
+    std::array<std::pair<Syscall, Family>, SOCKWARD_ROWS> rows{};
+    for_each_row([&](std::size_t syscall, std::size_t family) {
+      rows[row_of(syscall, family)] = {static_cast<Syscall>(syscall), static_cast<Family>(family)};
+    });
+    return rows;
+  }();
+  const auto& [syscall, family] = kRows[key.row];
+  return {.container_key = key.container_key,
+          .syscall = syscall,
+          .family = family,
+          .slot = key.slot,
+          .count = count};
 }
 
 }  // namespace
 
-CounterBlocks::CounterBlocks(int map_fd, std::uint32_t blocks) {
-  auto mapped = MappedArray<sockward_cpu_counters>::map(map_fd, blocks, "map the counters");
-  if (!mapped) throw failure(mapped.error().text(), "raise the memory limit of this process");
-  blocks_ = std::move(*mapped);
+CounterBlocks::CounterBlocks(int map_fd, std::uint32_t blocks, int carried_fd) {
+  const auto map = [](int fd, std::uint32_t elements) {
+    auto mapped = MappedArray<sockward_cpu_counters>::map(fd, elements, "map the counters");
+    if (!mapped) throw failure(mapped.error().text(), "raise the memory limit of this process");
+    return std::move(*mapped);
+  };
+  blocks_ = map(map_fd, blocks);
+  if (carried_fd >= 0) carried_ = map(carried_fd, 2);
+}
+
+const sockward_cpu_counters* CounterBlocks::carried_own() const {
+  return carried_.elements().empty() ? nullptr : &carried_.elements().back();
 }
 
 KernelSnapshot CounterBlocks::snapshot() const {
   KernelSnapshot total;
-  const auto all = blocks_.elements();
-  for (const auto& block : all.first(all.size() - 1)) add_block(block, total);
-  total.names_new += load(own().names_new);
+  for (const auto blocks : {blocks_.elements(), carried_.elements()}) {
+    if (blocks.empty()) continue;
+    for (const auto& block : blocks.first(blocks.size() - 1)) add_block(block, total);
+    total.names_new += load(blocks.back().names_new);
+  }
   return total;
 }
 
-SourceTable::SourceTable(int map_fd, std::uint32_t entries, CounterBlocks& blocks)
-    : map_fd_(map_fd), entries_(entries), blocks_(blocks) {}
+SourceTable::SourceTable(const std::vector<int>& map_fds, CounterBlocks& blocks) : blocks_(blocks) {
+  std::copy_if(map_fds.begin(), map_fds.end(), std::back_inserter(map_fds_), [](int fd) { return fd >= 0; });
+}
 
-Result<std::vector<std::pair<sockward_source_key, std::uint64_t>>> SourceTable::read_raw() const {
-  std::vector<sockward_source_key> keys(entries_);
-  std::vector<std::uint64_t> values(entries_);
+Result<SourceTable::Entries> SourceTable::read_raw(int map_fd) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(map_fd, &info, &size) != 0) return last_error("read the failures by container");
+  std::vector<sockward_source_key> keys(info.max_entries);
+  std::vector<std::uint64_t> values(info.max_entries);
   LIBBPF_OPTS(bpf_map_batch_opts, options);
-  __u32 count = entries_, position = 0;
+  __u32 count = info.max_entries, position = 0;
   const int failed =
-      bpf_map_lookup_batch(map_fd_, nullptr, &position, keys.data(), values.data(), &count, &options);
+      bpf_map_lookup_batch(map_fd, nullptr, &position, keys.data(), values.data(), &count, &options);
   if (failed != 0 && errno != ENOENT)
     return last_error("read the failures by container");  // ENOENT: that was all
-  std::vector<std::pair<sockward_source_key, std::uint64_t>> result;
+  Entries result;
   result.reserve(count);
   for (__u32 i = 0; i < count; ++i)
     if (keys[i].row < SOCKWARD_ROWS && keys[i].slot < kErrnoSlots) result.emplace_back(keys[i], values[i]);
@@ -112,36 +134,52 @@ Result<std::vector<std::pair<sockward_source_key, std::uint64_t>>> SourceTable::
 
 Result<std::vector<SourceCount>> SourceTable::read() const {
   const std::lock_guard lock(mutex_);
-  auto raw = read_raw();
-  if (!raw) return raw.error();
   std::vector<SourceCount> result;
-  result.reserve(raw->size());
-  for (const auto& [key, value] : *raw) result.push_back(to_source_count(key, value));
+  for (const int map_fd : map_fds_) {
+    const auto raw = read_raw(map_fd);
+    if (!raw) return raw.error();
+    for (const auto& [key, value] : *raw) result.push_back(to_source_count(key, value));
+  }
   return result;
 }
 
 std::vector<SourceCount> SourceTable::retired() const {
   const std::lock_guard lock(mutex_);
   std::vector<SourceCount> result;
+  const sockward_cpu_counters* const carried = blocks_.carried_own();
   for_each_row([&](std::size_t syscall, std::size_t family) {
-    const auto& row = blocks_.own().calls[row_of(syscall, family)];
-    for (std::uint16_t slot = 1; slot < kErrnoSlots; ++slot)
-      if (load(row[slot]) != 0)
+    const std::uint32_t row = row_of(syscall, family);
+    for (std::uint16_t slot = 1; slot < kErrnoSlots; ++slot) {
+      std::uint64_t count = load(blocks_.own().calls[row][slot]);
+      if (carried != nullptr) count += load(carried->calls[row][slot]);
+      if (count != 0)
         result.push_back({.syscall = static_cast<Syscall>(syscall),
                           .family = static_cast<Family>(family),
                           .slot = slot,
-                          .count = load(row[slot])});
+                          .count = count});
+    }
   });
   return result;
 }
 
 KernelSource::Fate SourceTable::retire(std::uint64_t container_key, KernelSource::Fate fate) {
   const std::lock_guard lock(mutex_);
-  const auto raw = read_raw();
-  if (!raw) return fate;                                  // tried again at the next look
+  std::vector<Entries> tables;
+  for (const int map_fd : map_fds_) {
+    auto raw = read_raw(map_fd);
+    if (!raw) return fate;  // tried again at the next look
+    tables.push_back(std::move(*raw));
+  }
+  for (std::size_t table = 0; table < tables.size(); ++table)
+    fate = retire_from(map_fds_[table], tables[table], container_key, fate);
+  return fate;
+}
+
+KernelSource::Fate SourceTable::retire_from(int map_fd, const Entries& all, std::uint64_t container_key,
+                                            KernelSource::Fate fate) {
   std::map<std::pair<__u16, __u16>, std::uint64_t> host;  // by row and slot
-  std::vector<std::pair<sockward_source_key, std::uint64_t>> own;
-  for (const auto& [key, value] : *raw) {
+  Entries own;
+  for (const auto& [key, value] : all) {
     if (key.container_key == KernelSource::kHostKey) host[{key.row, key.slot}] = value;
     if (key.container_key == container_key) own.emplace_back(key, value);
   }
@@ -149,17 +187,17 @@ KernelSource::Fate SourceTable::retire(std::uint64_t container_key, KernelSource
     // First everything there, then nothing here: a reader in between sees it all under the mutex.
     bool room = true;
     for (const auto& [key, value] : own) {
-      const sockward_source_key to{
-          .container_key = KernelSource::kHostKey, .row = key.row, .slot = key.slot, .reserved = 0};
+      sockward_source_key to = key;
+      to.container_key = KernelSource::kHostKey;
       const std::uint64_t sum = host[{key.row, key.slot}] + value;
-      room = room && bpf_map_update_elem(map_fd_, &to, &sum, BPF_ANY) == 0;
-      if (room) bpf_map_delete_elem(map_fd_, &key);
+      room = room && bpf_map_update_elem(map_fd, &to, &sum, BPF_ANY) == 0;
+      if (room) bpf_map_delete_elem(map_fd, &key);
     }
     if (room) return fate;
     fate = KernelSource::Fate::remember;
   }
   for (const auto& [key, value] : own)
-    if (bpf_map_delete_elem(map_fd_, &key) == 0 && fate == KernelSource::Fate::remember)
+    if (bpf_map_delete_elem(map_fd, &key) == 0 && fate == KernelSource::Fate::remember)
       blocks_.own().calls[key.row][key.slot] += value;
   return fate;
 }

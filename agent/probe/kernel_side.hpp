@@ -38,7 +38,9 @@ struct KernelSide {
   std::vector<ProbeStatus> probes;
   std::vector<VerifierCost> verifier;  ///< with ProbeOptions::verifier_statistics
   bool casts = false;            ///< loaded in the form that casts (embedded_object.hpp); adopted: not known
-  std::uint32_t generation = 1;  ///< whose turn it is to count (sockward_cpu_counters)
+  std::uint32_t generation = 1;  ///< its programs count where this one is active
+  /// Where the active generation is in the map `active`; 0: it is in the counters of this side.
+  std::uint32_t active_offset = 0;
 
   KernelSide() = default;
   KernelSide(KernelSide&&) = default;

@@ -66,16 +66,18 @@ bool same_layout(const bpf_map* declared, int fd) {
          info.max_entries == bpf_map__max_entries(declared) && info.map_flags == bpf_map__map_flags(declared);
 }
 
-void reuse_maps(const bpf_object* object, const Maps& inherited) {
+void reuse_maps(const sockward_bpf& skeleton, const Inheritance& inherited) {
   bpf_map* map = nullptr;
-  while ((map = bpf_object__next_map(object, map)) != nullptr) {
-    const auto found = inherited.find(bpf_map__name(map));
-    if (found == inherited.end()) continue;
-    if (!same_layout(map, found->second.get())) {
+  while ((map = bpf_object__next_map(skeleton.obj, map)) != nullptr) {
+    const auto found = inherited.maps.find(bpf_map__name(map));
+    if (found == inherited.maps.end()) continue;
+    // Counters of any layout, where the previous programs look for the active generation.
+    const bool any_size = map == skeleton.maps.active && inherited.active_offset != 0;
+    if (!any_size && !same_layout(map, found->second)) {
       // Those of each CPU are scratch areas: nothing in them outlives a call.
       if (bpf_map__type(map) != BPF_MAP_TYPE_PERCPU_ARRAY)
         log_warn("the map {} of the previous agent has another size: made a new one", bpf_map__name(map));
-    } else if (bpf_map__reuse_fd(map, found->second.get()) != 0) {
+    } else if (bpf_map__reuse_fd(map, found->second) != 0) {
       throw failure(last_error(std::string("take over map ") + bpf_map__name(map)).text(),
                     "run `sockward detach` to start over");
     }
@@ -83,13 +85,16 @@ void reuse_maps(const bpf_object* object, const Maps& inherited) {
 }
 
 /// Descriptors of our own: the object, with all that libbpf remembers of it, can go.
-void keep_descriptors(const bpf_object* object, KernelSide& side) {
+void keep_descriptors(const sockward_bpf& skeleton, KernelSide& side) {
   bpf_map* map = nullptr;
-  while ((map = bpf_object__next_map(object, map)) != nullptr)
-    if (!bpf_map__is_internal(map))
-      side.maps[bpf_map__name(map)] = FileDescriptor(fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3));
+  while ((map = bpf_object__next_map(skeleton.obj, map)) != nullptr) {
+    if (bpf_map__is_internal(map)) continue;
+    // A map that is taken over has the name that it was made with.
+    const char* const name = map == skeleton.maps.active ? "active" : bpf_map__name(map);
+    side.maps[name] = FileDescriptor(fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 3));
+  }
   bpf_program* program = nullptr;
-  while ((program = bpf_object__next_program(object, program)) != nullptr)
+  while ((program = bpf_object__next_program(skeleton.obj, program)) != nullptr)
     if (const int fd = bpf_program__fd(program); fd >= 0)
       side.programs.push_back({bpf_program__name(program), FileDescriptor(fcntl(fd, F_DUPFD_CLOEXEC, 3))});
 }
@@ -120,10 +125,11 @@ LoadedObject load_round(const ProbeOptions& options, const KernelFeatures& featu
   sockward_bpf* const skeleton = loaded.skeleton.get();
   loaded.plan = make_plan(skeleton->obj, features, options, refused);
   // The skeleton declares const what is constant only for the programs.
-  const_cast<sockward_settings&>(skeleton->rodata->settings) =
-      make_settings(options, features.own_types, inherited.generation + 1);
+  auto& settings = const_cast<sockward_settings&>(skeleton->rodata->settings);
+  settings = make_settings(options, features.own_types, inherited.generation + 1);
+  settings.active_offset = inherited.active_offset;
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
-  reuse_maps(skeleton->obj, inherited.maps);
+  reuse_maps(*skeleton, inherited);
   choose_programs(*skeleton, loaded.plan);
   if (options.verifier_statistics) loaded.logs.attach(skeleton->obj);
   if (options.before_load) options.before_load(skeleton->obj);
@@ -199,14 +205,23 @@ bool map_sizes_match(const ProbeOptions& options, const Maps& maps) {
   while ((map = bpf_object__next_map(skeleton->obj, map)) != nullptr) {
     if (bpf_map__is_internal(map)) continue;
     const auto found = maps.find(bpf_map__name(map));
-    if (found == maps.end() || !same_layout(map, found->second.get())) return false;
+    const bool any_size = map == skeleton->maps.active;
+    if (found == maps.end() || (!any_size && !same_layout(map, found->second.get()))) return false;
   }
   return true;
 }
 
+void activate(const KernelSide& side, const CountersLayout& layout) {
+  const ActiveWords words =
+      side.active_offset != 0 ? ActiveWords{side.map("active"), side.active_offset}
+                              : ActiveWords{side.map("counters"), layout.find("counters.generation")->offset};
+  if (const auto active = activate_generation(words, side.generation); !active)
+    throw failure(active.error().text(), "raise the memory limit of this process");
+}
+
 KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& features,
                          const Inheritance& inherited,
-                         const std::function<void(const KernelSide&)>& before_turn) {
+                         const std::function<void(KernelSide&)>& before_active) {
   RefusedPrograms refused;
   std::uint32_t cast_function = features.cast_function;
   for (int round = 1; round <= kRounds; ++round) {
@@ -221,7 +236,8 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
     side.verifier = loaded.logs.costs();
     side.casts = cast_function != 0;
     side.generation = inherited.generation + 1;
-    keep_descriptors(skeleton.obj, side);
+    side.active_offset = inherited.active_offset;
+    keep_descriptors(skeleton, side);
     std::vector<AttachFailure> failures;
     for (const auto& operation : loaded.plan) {
       AttachedOperation attached = attach_operation(skeleton.obj, operation, features, options);
@@ -237,10 +253,8 @@ KernelSide load_programs(const ProbeOptions& options, const KernelFeatures& feat
     }
     if (refused.size() > known && round < kRounds) continue;
     report_missing(side.probes, options.strict);
-    if (before_turn) before_turn(side);
-    const auto active = activate_generation(side.map("counters"),
-                                            bpf_map__max_entries(skeleton.maps.counters), side.generation);
-    if (!active) throw failure(active.error().text(), "raise the memory limit of this process");
+    if (before_active) before_active(side);
+    activate(side, own_layout());
     return side;
   }
   std::string reasons;

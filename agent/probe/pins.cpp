@@ -100,21 +100,42 @@ std::optional<PinIdentity> read_identity(const std::string& path) {
       bpf_map_lookup_elem(map.get(), &first, value.data()) != 0 ||
       std::memcmp(value.data(), PinIdentity::kMagic, kSameInAllVersions) != 0)
     throw foreign(path, "was not pinned by sockward");
-  if (std::memcmp(value.data(), PinIdentity::kMagic, sizeof(PinIdentity::kMagic)) != 0) return identity;
-  std::memcpy(&head, value.data(), sizeof(head));
-  if (value.size() < sizeof(head) + head.programs * sizeof(PinIdentity::Program))
+  const auto has_magic = [&](const auto& magic) {
+    return std::memcmp(value.data(), magic, sizeof(magic)) == 0;
+  };
+  const bool layout_told = has_magic(PinIdentity::kMagic);
+  if (!layout_told && !has_magic(PinIdentity::kMagicWithoutLayout)) return identity;
+  std::size_t at = 0;
+  const auto take = [&](void* into, std::size_t bytes) {
+    if (value.size() - at < bytes) throw foreign(path, "is shorter than it says");
+    std::memcpy(into, value.data() + at, bytes);
+    at += bytes;
+  };
+  take(&head, sizeof(head));
+  if (layout_told) take(&identity.hand_over, sizeof(identity.hand_over));
+  if (head.programs > value.size() || head.layout_bytes > value.size())
     throw foreign(path, "is shorter than it says");
   identity.programs.resize(head.programs);
-  std::memcpy(identity.programs.data(), value.data() + sizeof(head),
-              head.programs * sizeof(PinIdentity::Program));
+  take(identity.programs.data(), head.programs * sizeof(PinIdentity::Program));
+  if (layout_told) {
+    identity.layout.resize(head.layout_bytes);
+    take(identity.layout.data(), head.layout_bytes);
+  } else if (head.counters_version == 3) {
+    identity.layout = kLayoutOfVersion3;
+  }
   return identity;
 }
 
 Result<bool> pin_identity(const PinIdentity& identity, const std::string& path) {
-  const std::size_t programs = identity.programs.size() * sizeof(PinIdentity::Program);
-  std::vector<std::byte> value(sizeof(identity.head) + programs);
-  std::memcpy(value.data(), &identity.head, sizeof(identity.head));
-  std::memcpy(value.data() + sizeof(identity.head), identity.programs.data(), programs);
+  std::vector<std::byte> value;
+  const auto add = [&](const void* from, std::size_t bytes) {
+    const auto* const first = static_cast<const std::byte*>(from);
+    value.insert(value.end(), first, first + bytes);
+  };
+  add(&identity.head, sizeof(identity.head));
+  add(&identity.hand_over, sizeof(identity.hand_over));
+  add(identity.programs.data(), identity.programs.size() * sizeof(PinIdentity::Program));
+  add(identity.layout.data(), identity.layout.size());
   const FileDescriptor map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "sockward_pins", sizeof(__u32),
                                           static_cast<__u32>(value.size()), 1, nullptr));
   const __u32 first = 0;
@@ -197,23 +218,27 @@ std::vector<std::uint32_t> PinFolder::generations() const {
   return found;
 }
 
+std::optional<Pinned> PinFolder::read(std::uint32_t generation) const {
+  const std::string folder = folder_of(generation);
+  const auto identity = read_identity(folder + "/identity");
+  if (!identity) return std::nullopt;
+  Pinned result{.identity = *identity, .layout = parse_layout(identity->layout), .side = {}};
+  result.side.generation = result.identity.head.generation = generation;
+  result.side.active_offset = identity->hand_over.active_offset;
+  for (const std::string& name : names_in(folder + "/maps"))
+    if (auto map = pinned(fmt::format("{}/maps/{}", folder, name)); map.valid())
+      result.side.maps[name] = std::move(map);
+  for (const auto& program : identity->programs) read_program(folder, program, result.side);
+  return result;
+}
+
 std::optional<Pinned> PinFolder::read() const {
   for (const std::uint32_t generation : generations()) {
+    if (auto complete = read(generation)) return complete;
     const std::string folder = folder_of(generation);
-    const auto identity = read_identity(folder + "/identity");
-    if (!identity) {
-      log_warn("{} is incomplete: the previous agent was interrupted while pinning; removing it", folder);
-      std::error_code ignored;
-      fs::remove_all(folder, ignored);
-      continue;
-    }
-    Pinned result{.identity = *identity, .side = {}};
-    result.side.generation = result.identity.head.generation = generation;
-    for (const std::string& name : names_in(folder + "/maps"))
-      if (auto map = pinned(fmt::format("{}/maps/{}", folder, name)); map.valid())
-        result.side.maps[name] = std::move(map);
-    for (const auto& program : identity->programs) read_program(folder, program, result.side);
-    return result;
+    log_warn("{} is incomplete: an agent was interrupted while pinning or removing it; removing it", folder);
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
   }
   return std::nullopt;
 }
@@ -247,12 +272,18 @@ std::size_t PinFolder::count_links() const {
   return links;
 }
 
-void PinFolder::remove_all_but(std::uint32_t generation) const {
+Result<bool> PinFolder::remove_all_but(std::uint32_t generation) const {
+  Result<bool> result = true;
   std::error_code ignored;
-  for (const std::uint32_t other : generations())
-    if (other != generation) fs::remove_all(folder_of(other), ignored);
+  for (const std::uint32_t other : generations()) {
+    if (other == generation) continue;
+    const std::string folder = folder_of(other), identity = folder + "/identity";
+    if (unlink(identity.c_str()) != 0 && errno != ENOENT) result = last_error("remove " + identity);
+    fs::remove_all(folder, ignored);
+  }
   fs::remove_all(path_ + "/maps", ignored);  // of "sockward pins 1", whose generations shared them
   if (generation == 0) rmdir(path_.c_str());
+  return result;
 }
 
 PinIdentity identity_of(const KernelSide& side, const sockward_settings& settings,
@@ -262,8 +293,12 @@ PinIdentity identity_of(const KernelSide& side, const sockward_settings& setting
   identity.head.counters_version = SOCKWARD_COUNTERS_VERSION;
   identity.head.generation = side.generation;
   identity.head.object_hash = object_hash;
+  identity.hand_over.active_offset = side.active_offset;
+  identity.layout = to_text(own_layout());
+  identity.head.layout_bytes = static_cast<std::uint32_t>(identity.layout.size());
   sockward_settings told = settings;
   told.generation = 0;
+  told.active_offset = 0;
   identity.head.settings_hash = hash_of(&told, sizeof(told));
   // Programs that are loaded but could not be attached have no link to be adopted by.
   for (const auto& attachment : side.attachments) {

@@ -7,36 +7,49 @@
 
 #include "base/file_descriptor.hpp"
 #include "base/result.hpp"
+#include "probe/counters_layout.hpp"
 #include "probe/kernel_side.hpp"
 #include "probe/loader.hpp"
 
 namespace sockward {
 
-/// Says whose pins these are and what they hold. Lies beside them, as the value of a map: the head, then the
-/// programs. Another version of sockward must be able to read it, so neither changes without another number
-/// in kMagic.
+/// Says whose pins these are and what they hold. Lies beside them, as the value of a map: the head, the
+/// hand-over, the programs, the text of the layout. Another version of sockward must be able to read it, so
+/// nothing of it changes without another number in kMagic.
 struct PinIdentity {
-  static constexpr char kMagic[16] = "sockward pins 2";
+  static constexpr char kMagic[16] = "sockward pins 3";
+  /// Of versions before this: the head, whose last number was 0, and the programs.
+  static constexpr char kMagicWithoutLayout[16] = "sockward pins 2";
   struct Head {
     char magic[16] = {};
-    std::uint32_t counters_version = 0, generation = 0;
+    std::uint32_t counters_version = 0;  ///< with kMagicWithoutLayout it says the layout
+    std::uint32_t generation = 0;
     std::uint64_t object_hash = 0;    ///< of the embedded BPF object
     std::uint64_t settings_hash = 0;  ///< of what the programs were told, but for their generation
-    std::uint32_t programs = 0, reserved = 0;
+    std::uint32_t programs = 0, layout_bytes = 0;
+  };
+  struct HandOver {
+    std::uint32_t active_offset = 0;  ///< settings.active_offset of the programs
+    /// The generation whose counts belong into these maps, while it is still there: an agent that died may
+    /// not have carried them over. 0: none.
+    std::uint32_t carries_from = 0;
   };
   struct Program {
     char name[64] = {};
     std::uint8_t tag[8] = {};  ///< bpf_prog_info.tag: a hash of its instructions
   };
   Head head;
+  HandOver hand_over;
   std::vector<Program> programs;  ///< head.programs of them
+  std::string layout;             ///< CountersLayout as text
 };
 
 /// What lies in the folder.
 struct Pinned {
   /// Without programs, and with counters_version 0: pinned in a way of another version.
   PinIdentity identity;
-  KernelSide side;  ///< without `probes`
+  std::optional<CountersLayout> layout;  ///< of its counters; nullopt: this version does not know it
+  KernelSide side;                       ///< without `probes`
 };
 
 /// A folder of bpffs where the kernel side lives on when the agent does not:
@@ -62,10 +75,13 @@ class PinFolder {
   /// version pinned in a way that this one does not know is no error: it can be replaced, and not gone on
   /// with.
   std::optional<Pinned> read() const;
+  /// The complete generation of this number. Throws as read() does.
+  std::optional<Pinned> read(std::uint32_t generation) const;
   /// Pins all of it. On an error nothing of this generation is left.
   Result<bool> store(const KernelSide& side, const PinIdentity& identity) const;
-  /// Removes every generation but this one; with 0 everything. What was pinned there is detached.
-  void remove_all_but(std::uint32_t generation) const;
+  /// Removes every generation but this one; with 0 everything. What was pinned there is detached. The
+  /// identities go first: what is removed in part only is not taken for complete. Error: one of them stays.
+  Result<bool> remove_all_but(std::uint32_t generation) const;
 
   /// Programs attached by way of the folder, in all generations.
   std::size_t count_links() const;

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "base/startup_error.hpp"
 #include "probe/acquire.hpp"
+#include "probe/carry_over.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
 #include "probe/embedded_object.hpp"
@@ -35,10 +36,10 @@ struct ProbeSet::State {
 
   ~State() {
     if (!kernel.pins) return;
-    if (!keep_on_stop) kernel.pins->remove_all_but(0);
-    // libbpf would disable what it attached: the pins keep it.
-    else
+    if (keep_on_stop)  // libbpf would disable what it attached: the pins keep it.
       for (const auto& attachment : kernel.side.attachments) bpf_link__disconnect(attachment.link.get());
+    else if (const auto removed = kernel.pins->remove_all_but(0); !removed)
+      log_warn("{}", removed.error().text());
   }
 
   /// What is in the ring buffer of a previous agent cannot be read.
@@ -83,18 +84,21 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   release_objects();
   state->keep_on_stop = options.keep_on_stop;
   const auto blocks = static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1;
-  state->counters = std::make_unique<CounterBlocks>(state->map("counters"), blocks);
-  state->sources = std::make_unique<SourceTable>(state->map("failures_by_source"), options.source_entries,
-                                                 *state->counters);
+  state->counters = std::make_unique<CounterBlocks>(state->map("counters"), blocks, state->map(kCarried));
+  state->sources = std::make_unique<SourceTable>(
+      std::vector{state->map("failures_by_source"), state->map(kCarriedSources)}, *state->counters);
   state->ledger = std::make_unique<RecordLedger>(state->map("settled"), blocks,
                                                  numbers_given(state->map("counters"), blocks));
   if (state->kernel.begun_anew) state->lose_previous_records();
   state->uts_iterator = state->link_of("uts_iter");
   state->socket_iterator = state->link_of("sockets_iter");
   state->name_iterator = state->link_of("names_iter");
-  if (state->socket_iterator != nullptr && !state->kernel.adopted)
-    state->counters->own().names_new += seed_tables(state->socket_iterator, state->map("bound_entries"),
-                                                    state->map("bound_names"), options.bound_names / 2);
+  if (state->socket_iterator != nullptr && !state->kernel.adopted) {
+    const SeededNames seeded = seed_tables(state->socket_iterator, state->map("bound_entries"),
+                                           state->map("bound_names"), options.bound_names / 2);
+    // What found no place counts as evicted, and once: a table that goes on has counted it.
+    state->counters->own().names_new += seeded.stored + (state->kernel.names_kept ? 0 : seeded.left_out);
+  }
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
 
@@ -112,7 +116,8 @@ std::size_t ProbeSet::detach(const std::string& pin_path) {
   const auto folder = PinFolder::open(pin_path);
   if (!folder) throw failure(folder.error().text(), "see --restart.pin-path");
   const std::size_t programs = folder->count_links();
-  folder->remove_all_but(0);
+  if (const auto removed = folder->remove_all_but(0); !removed)
+    throw failure(removed.error().text(), "remove " + pin_path + " by hand");
   return programs;
 }
 

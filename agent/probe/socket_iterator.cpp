@@ -4,10 +4,14 @@
 #include <sockward/hash.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <iterator>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -69,34 +73,63 @@ bool may_be_bound(const sockward_open_socket& entry) {
   return entry.state == kTcpListen || entry.state == kTcpClose;
 }
 
+bool same_name(const sockward_bound_name& one, const sockward_bound_name& other) {
+  return std::memcmp(&one, &other, sizeof(one)) == 0;
+}
+
 /// Names for the table, the few before the many.
 class Seeds {
  public:
   void add(const sockward_open_socket& entry, std::size_t room) {
     auto& list =
         entry.name.kind == SOCKWARD_NAME_PATH || entry.name.kind == SOCKWARD_NAME_ABSTRACT ? unix_ : others_;
-    if (list.size() < room) list.push_back({entry.name, entry.owner});
+    if (list.size() < room)
+      list.push_back({entry.name, entry.owner});
+    else
+      left_out_.push_back(sockward_name_hash(&entry.name));
   }
 
-  /// Returns how many were new to the table.
-  std::uint64_t store(int map_fd, std::size_t room) const {
+  SeededNames store(int map_fd, std::size_t room) {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     std::uint64_t stored = 0;
     for (const auto* list : {&unix_, &others_}) {
       for (sockward_named_binder entry : *list) {
-        if (stored >= room) return stored;
         entry.binder.time_ns =
             static_cast<__u64>(now.tv_sec) * 1'000'000'000 + static_cast<__u64>(now.tv_nsec);
         const __u64 hash = sockward_name_hash(&entry.name);
-        if (bpf_map_update_elem(map_fd, &hash, &entry, BPF_NOEXIST) == 0) ++stored;
+        sockward_named_binder known{};
+        const bool is_known = bpf_map_lookup_elem(map_fd, &hash, &known) == 0;
+        if (is_known && same_name(known.name, entry.name))
+          held_.push_back(hash);  // by another descriptor, or bound a moment ago
+        else if (is_known)
+          collided_.emplace(reinterpret_cast<const char*>(&entry.name), sizeof(entry.name));
+        else if (stored < room && bpf_map_update_elem(map_fd, &hash, &entry, BPF_NOEXIST) == 0)
+          ++stored, held_.push_back(hash);
+        else
+          left_out_.push_back(hash);
       }
     }
-    return stored;
+    const std::size_t missing = left_out() + collided_.size();
+    if (missing != 0)
+      log_info("{} names of open sockets found no room in the name table: limits.bound_names", missing);
+    return {.stored = stored, .left_out = missing};
   }
 
  private:
+  /// A name counts once, however many descriptors have it, and not at all where one of them found room.
+  std::size_t left_out() {
+    for (auto* hashes : {&left_out_, &held_}) std::sort(hashes->begin(), hashes->end());
+    left_out_.erase(std::unique(left_out_.begin(), left_out_.end()), left_out_.end());
+    std::vector<__u64> missing;
+    std::set_difference(left_out_.begin(), left_out_.end(), held_.begin(), held_.end(),
+                        std::back_inserter(missing));
+    return missing.size();
+  }
+
   std::vector<sockward_named_binder> unix_, others_;
+  std::vector<__u64> held_, left_out_;  // hashes
+  std::set<std::string> collided_;      // names whose hash is another one's
 };
 
 }  // namespace
@@ -234,7 +267,7 @@ Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int loo
   return true;
 }
 
-std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
+SeededNames seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
   Seeds seeds;
   const auto count =
       run_iterator(iterator, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {

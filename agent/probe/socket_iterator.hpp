@@ -16,11 +16,14 @@ SocketOwner from_wire(const sockward_binder& binder);
 std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name);
 /// How many names the name table holds now. nullopt: it cannot be told.
 std::optional<std::uint64_t> count_binders(int map_fd);
+/// Names that seed_tables() met and the name table did not hold.
+struct SeededNames {
+  std::uint64_t stored = 0, left_out = 0;
+};
 /// Puts what is bound already into the tables; keys there are kept. Into that of directory entries the socket
 /// files, so that a later bind under the same name is told from a first one. Into the name table whoever has
-/// the socket open, as its binder, at most `room` of them, socket files and abstract names first. Returns how
-/// many these are.
-std::uint64_t seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room);
+/// the socket open, as its binder, at most `room` of them, socket files and abstract names first.
+SeededNames seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room);
 /// Looks at the sockets behind all unix and netlink names of the name table (BoundSockets::note_released).
 Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int looked_fd);
 /// Runs the file iterator once.

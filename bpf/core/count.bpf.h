@@ -13,14 +13,24 @@ static __always_inline void add_one(__u64 *counter)
 
 /*
  * This CPU's block, or NULL when it is not these programs' turn: while an agent hands over to the next one,
- * both have their programs attached, and each call must be counted once.
+ * both have their programs attached, and each call must be counted once. Both go by the same word: where the
+ * previous programs' counters have another layout it is the one in theirs, and the one here stays 0. The look
+ * at it comes first, so that the other case costs nothing but there.
  */
 static __always_inline struct sockward_cpu_counters *cpu_counters(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct sockward_cpu_counters *block = bpf_map_lookup_elem(&counters, &cpu);
+	char *words;
 
-	if (!block || block->generation != settings.generation)
+	if (!block)
+		return 0;
+	if (block->generation == settings.generation)
+		return block;
+	if (!settings.active_offset)
+		return 0;
+	words = bpf_map_lookup_elem(&active, &cpu);
+	if (!words || *(volatile __u32 *)(words + settings.active_offset) != settings.generation)
 		return 0;
 	return block;
 }

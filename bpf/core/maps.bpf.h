@@ -24,6 +24,17 @@ struct {
 	__type(value, struct sockward_cpu_counters);
 } counters __weak SEC(".maps");
 
+/*
+ * Where settings.active_offset is not 0: the counters of a previous agent, in another layout, with the words
+ * that say which generation is active.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} active __weak SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192); /* set at start */

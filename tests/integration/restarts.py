@@ -1,7 +1,9 @@
 """What tests of two agents, one after the other, have in common."""
+import json
+import os
 import unittest
 
-from support import PROVOKE, own_container, total
+from support import PROVOKE, own_container, run, total
 
 ALL = "probes: {errno: [ELOOP]}\nrecords: {fold: 0}\nlimits: {source_rate: 0, address_rate: 0}\n"
 
@@ -15,6 +17,25 @@ def entered(test, agent):
     agent.__enter__()
     test.addCleanup(agent.__exit__)
     return agent
+
+
+def rewrite_identity(test, path, change):
+    """As another version of sockward would have written it: a map of one element, of any size."""
+    shown = json.loads(run("bpftool", "-j", "map", "dump", "pinned", path).stdout)
+    content = change(bytes(int(byte, 16) for byte in shown[0]["value"]))
+    os.unlink(path)
+    for words in (["create", path, "type", "array", "key", "4", "value", str(len(content)), "entries", "1",
+                   "name", "other"],
+                  ["update", "pinned", path, "key", "0", "0", "0", "0", "value", *map(str, content)]):
+        done = run("bpftool", "map", *words)
+        test.assertEqual(done.returncode, 0, done.stderr)
+
+
+def as_version_3(identity, counters_version=3):
+    """An identity without hand-over and description: the head with a version, then the programs."""
+    programs = int.from_bytes(identity[40:44], "little")
+    return (b"sockward pins 2\0" + counters_version.to_bytes(4, "little") + identity[20:44] + bytes(4) +
+            identity[56:56 + 72 * programs])
 
 
 class Own(unittest.TestCase):

@@ -1,6 +1,5 @@
 """What an agent of another version, with other sizes, or somebody else has left in the place of the pins."""
 import contextlib
-import json
 import os
 import pathlib
 import shutil
@@ -8,7 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from restarts import ALL, Own, entered, value
+from restarts import ALL, Own, as_version_3, entered, rewrite_identity, value
 from support import PROVOKE, SOCKWARD, Agent, Cgroup, Folder, events, path_through_a_loop, run, wait_until
 
 
@@ -48,20 +47,11 @@ class OtherVersions(Own):
         self.assertLessEqual(lost, events(self.witness.metrics()))
 
     def rewrite_identity(self, change):
-        """As another version of sockward would have written it: a map of one element, of any size."""
-        path = f"{self.pins}/generation-1/identity"
-        shown = json.loads(run("bpftool", "-j", "map", "dump", "pinned", path).stdout)
-        value = change(bytes(int(byte, 16) for byte in shown[0]["value"]))
-        os.unlink(path)
-        for words in (["create", path, "type", "array", "key", "4", "value", str(len(value)), "entries", "1",
-                       "name", "other"],
-                      ["update", "pinned", path, "key", "0", "0", "0", "0", "value", *map(str, value)]):
-            done = run("bpftool", "map", *words)
-            self.assertEqual(done.returncode, 0, done.stderr)
+        rewrite_identity(self, f"{self.pins}/generation-1/identity", change)
 
     def begins_anew(self):
         with self.agent() as agent:
-            self.assertIn("another layout", agent.said())
+            self.assertIn("counters reset", agent.said())
             self.assertNotIn("adopted", agent.said())
             self.assertEqual(sorted(os.listdir(self.pins)), ["generation-2"], "the former one is gone")
             self.assertEqual(self.counted(agent), 0)
@@ -113,10 +103,23 @@ class OtherVersions(Own):
                 self.assertIn("the map bound_names of the previous agent has another size", agent.said())
                 self.assertLess(evicted(agent), before + 50, "what was there is there")
 
-    def test_counters_of_another_layout_begin_anew_and_unread_records_count_as_lost(self):
+    def test_counters_of_an_unknown_layout_begin_anew_and_unread_records_count_as_lost(self):
         self.leave_records()
-        self.rewrite_identity(lambda value: value[:16] + bytes([99, 0, 0, 0]) + value[20:])
+        self.rewrite_identity(lambda value: as_version_3(value, counters_version=99))
         self.begins_anew()
+
+    def test_a_description_in_a_way_of_another_version_is_none(self):
+        self.leave_records()
+        self.rewrite_identity(lambda value: value.replace(b"sockward counters 1", b"sockward counters 7"))
+        self.begins_anew()
+
+    def test_pins_of_the_version_before_that_hold_no_description_are_gone_on_with(self):
+        self.leave_records()
+        self.rewrite_identity(as_version_3)
+        with self.agent() as agent:
+            self.assertNotIn("reset", agent.said())
+            self.assertCounted(agent, self.waiting)
+            wait_until(lambda: len(storm_records(agent)) == self.waiting, 10)
 
     def test_pins_in_a_way_of_another_version_are_replaced(self):
         self.leave_records()

@@ -3,9 +3,9 @@
  * What is watched, as data, for both sides: numbers of calls and probes, rows of counters, scratch areas,
  * names and coverage follow from the two lists below.
  *
- * A new call is a line here. It moves the numbers behind it, so it comes with new values of
- * SOCKWARD_WIRE_VERSION (event.h) and SOCKWARD_COUNTERS_VERSION (counters.h) and of what is asserted there
- * and here: the maps of a previous agent are adopted by these numbers.
+ * A new call is a line here. It moves the numbers behind it, so it comes with a new SOCKWARD_WIRE_VERSION
+ * (event.h) and new values of what is asserted there, in counters.h and here. Counts of a previous agent
+ * follow the name of their call (agent/probe/own_layout.cpp).
  */
 #ifndef SOCKWARD_CALLS_H
 #define SOCKWARD_CALLS_H

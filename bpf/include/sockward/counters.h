@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Layout of the counters. The maps are pinned, and the next agent goes on with them: change them only
- * together with SOCKWARD_COUNTERS_VERSION.
+ * Layout of the counters. The maps are pinned, and the next agent goes on with them, or takes the counts over
+ * by name where its layout is another one: whatever is added here is named in agent/probe/own_layout.cpp. A
+ * cell that is to mean something else gets another name there.
  *
  * Level (a), struct sockward_cpu_counters: one block per possible CPU in a memory-mapped array
  * that never fills, and one more block that belongs to the agent (what it has retired, below).
@@ -17,6 +18,7 @@
 
 #include <sockward/event.h>
 
+/* Tells versions apart that pin no description of the layout: the last one of them is 3. */
 #define SOCKWARD_COUNTERS_VERSION 3
 
 /* Address families told apart: of the socket, not of the sockaddr. */
@@ -72,7 +74,7 @@ struct sockward_cpu_counters {
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
 static_assert(SOCKWARD_ROWS == 29 && SOCKWARD_SLOTS == 136 && sizeof(struct sockward_cpu_counters) == 33024,
-	      "layout of pinned counters: SOCKWARD_COUNTERS_VERSION 3");
+	      "layout of pinned counters: is everything in agent/probe/own_layout.cpp?");
 
 enum sockward_loss {
 	SOCKWARD_LOST_QUEUE_FULL = 0,

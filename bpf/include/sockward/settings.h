@@ -31,11 +31,12 @@ struct sockward_settings {
 	__u8 seccomp_denied;
 	__u8 kernel_types; /* the kernel has BTF of its own: tasks can be had as typed pointers */
 	__u8 report_unix_missing; /* report failures by call and family: core/wanted.bpf.h */
-	/* These programs count and report where sockward_cpu_counters.generation is the same. */
+	/* These programs count and report where the CPU's word for the active generation is the same. */
 	__u32 generation;
 	__u32 source_rate; /* records per second of one container, call and error; 0 = any number */
 	__u32 address_rate; /* the same of one address in it */
-	__u32 reserved2;
+	/* Where that word is in a value of the map `active`; 0: it is sockward_cpu_counters.generation. */
+	__u32 active_offset;
 };
 static_assert(sizeof(struct sockward_settings) == 64, "no padding");
 
