@@ -27,6 +27,7 @@ struct ProbeSet::State {
   bpf_link* socket_iterator = nullptr;
   bpf_link* name_iterator = nullptr;
   std::mutex look_mutex;  // the names to look at are of one thread at a time
+  std::mutex scan_mutex;  // as is what to scan for
   std::mutex evicted_mutex;
   std::uint64_t names_evicted = 0;  // never falls
   std::unique_ptr<CounterBlocks> counters;
@@ -53,6 +54,9 @@ struct ProbeSet::State {
   }
 
   int map(const char* name) const { return kernel.side.map(name); }
+  SocketIterator socket_scanner() const {
+    return {.link = socket_iterator, .filter_fd = map("socket_filter"), .names_fd = map("filter_names")};
+  }
   bpf_link* link_of(std::string_view program) const {
     const auto& all = kernel.side.attachments;
     const auto found =
@@ -93,7 +97,7 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   state->socket_iterator = state->link_of("sockets_iter");
   state->name_iterator = state->link_of("names_iter");
   if (state->socket_iterator != nullptr && !state->kernel.adopted)
-    state->counters->own().names_new += seed_tables(state->socket_iterator, state->map("bound_entries"),
+    state->counters->own().names_new += seed_tables(state->socket_scanner(), state->map("bound_entries"),
                                                     state->map("bound_names"), options.bound_names / 2);
   return std::unique_ptr<ProbeSet>(new ProbeSet(std::move(state)));
 }
@@ -209,7 +213,17 @@ Result<std::optional<std::uint64_t>> ProbeSet::mount_event(NamespaceInode mntns)
 }
 
 Result<bool> ProbeSet::scan(SocketList& into) const {
-  return iterate_sockets(state_->socket_iterator, into);
+  return scan_for({}, into);
+}
+
+Result<bool> ProbeSet::scan_for(const SocketFilter& filter, SocketList& into) const {
+  const std::lock_guard lock(state_->scan_mutex);
+  return iterate_sockets(state_->socket_scanner(), filter, into);
+}
+
+std::optional<OpenSocket> ProbeSet::still_held(const OpenSocket& known) const {
+  const std::lock_guard lock(state_->look_mutex);
+  return look_at_socket(state_->name_iterator, state_->map("asked_socket"), known);
 }
 
 }  // namespace sockward

@@ -94,7 +94,7 @@ int BPF_PROG(bind_uring_fexit, struct socket *socket, const void *address, int l
 	sk = READ(socket, sk);
 	result = normalise_result(result);
 	if (!result && sk &&
-	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, READ(socket, file),
+	    remember_binder(SOCKWARD_PROBE_URING_BIND, sk, READ(socket, file), -1,
 			    asked_netlink_port(sk, address), &arguments.replaced))
 		arguments.flags |= SOCKWARD_NAME_REPLACED;
 	return observe(SOCKWARD_PROBE_URING_BIND, &arguments, sk, result);
