@@ -1,18 +1,41 @@
 #include "app/observer.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "app/this_host.hpp"
 #include "base/log.hpp"
 #include "base/memory.hpp"
 
 namespace sockward {
+namespace {
 
-Result<bool> KnownSockets::scan(SocketList& into) const {
+/// Has its owner this very socket at the descriptor that is remembered?
+bool has_open(const OpenSocket& socket) {
+  const std::string link = fmt::format("/proc/{}/fd/{}", socket.owner.process.tgid, socket.fd);
+  const std::string wanted = fmt::format("socket:[{}]", socket.owner.socket_inode);
+  std::array<char, 64> target{};
+  const ssize_t bytes = ::readlink(link.c_str(), target.data(), target.size());
+  return bytes > 0 && std::string_view(target.data(), static_cast<std::size_t>(bytes)) == wanted;
+}
+
+}  // namespace
+
+Result<bool> KnownSockets::scan_for(const SocketFilter& filter, SocketList& into) const {
   const SocketList empty = into;
-  if (probes_.scan(into)) return true;
+  if (probes_.scan_for(filter, into)) return true;
   into = empty;
   return fallback_.scan(into);
+}
+
+std::optional<OpenSocket> KnownSockets::still_held(const OpenSocket& known) const {
+  auto found = probes_.still_held(known);
+  if (!found || !has_open(*found)) return std::nullopt;
+  return found;
 }
 
 Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)

@@ -17,7 +17,9 @@ class KnownSockets final : public BoundSockets {
   explicit KnownSockets(const ProbeSet& probes) : probes_(probes), fallback_("/proc") {}
   std::optional<SocketOwner> binder(const BoundName& name) const override { return probes_.binder(name); }
   Result<bool> note_released() const override { return probes_.note_released(); }
-  Result<bool> scan(SocketList& into) const override;
+  Result<bool> scan(SocketList& into) const override { return scan_for({}, into); }
+  Result<bool> scan_for(const SocketFilter& filter, SocketList& into) const override;
+  std::optional<OpenSocket> still_held(const OpenSocket& known) const override;
 
  private:
   const ProbeSet& probes_;

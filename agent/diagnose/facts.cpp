@@ -74,7 +74,11 @@ const ScanFact& Facts::scan() const {
 }
 
 const Result<std::shared_ptr<const SocketScan>>& Facts::earlier_scan() const {
-  return earlier_scan_.get([&] { return host_.sockets.scan_before(event.time); });
+  return earlier_scan_.get([&] { return host_.sockets.scan_before(event.time, filter()); });
+}
+
+const SocketFilter& Facts::filter() const {
+  return filter_.get([&] { return sockets_of_interest(event); });
 }
 
 const Holding& Facts::holding() const {

@@ -72,6 +72,8 @@ class Facts {
   // Sockets.
   /// Bound sockets that processes have open, looked at after the call. ScanFact::obstacle says why not.
   const ScanFact& scan() const;
+  /// The sockets that scans for this event look for.
+  const SocketFilter& filter() const;
   /// The latest scan that had ended before the call.
   const Result<std::shared_ptr<const SocketScan>>& earlier_scan() const;
   /// Who holds the internet address, abstract name or netlink port id of the call.
@@ -84,6 +86,10 @@ class Facts {
   const Result<std::vector<PortUse>>& port_uses() const;
   /// Who bound this name last, if it is remembered.
   std::optional<SocketOwner> binder(const BoundName& name) const;
+  /// SocketView::still_held.
+  std::optional<OpenSocket> still_held(const OpenSocket& known) const {
+    return host_.sockets.still_held(known);
+  }
   /// Makes binder() know of sockets that have gone, also of those that no process has open. Once per event.
   bool note_released() const;
   /// Is a socket with this last component of its path known to the kernel now, in any network namespace?
@@ -136,6 +142,7 @@ class Facts {
   Lazy<OwnerText> denying_owner_;
   Lazy<Result<MountPoint>> mount_;
   Lazy<Result<std::optional<SymlinkOnPath>>> first_symlink_;
+  Lazy<SocketFilter> filter_;
   Lazy<ScanFact> scan_;
   Lazy<Result<std::shared_ptr<const SocketScan>>> earlier_scan_;
   Lazy<Holding> holding_, replaced_;

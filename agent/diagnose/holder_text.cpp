@@ -19,9 +19,9 @@ double ms_between(MonotonicTime from, MonotonicTime to) {
 void describe_open(const Holding& holding, Finding& found) {
   const OpenSocket& first = holding.open.front();
   found.holder = to_holder(first.owner);
-  found.evidence.emplace_back(
-      fmt::format("{} {} (scan of open sockets)", owner_text(first.owner), state_text(first.state)),
-      holding.process);
+  found.evidence.emplace_back(fmt::format("{} {} ({})", owner_text(first.owner), state_text(first.state),
+                                          holding.looked_at ? "its own socket" : "scan of open sockets"),
+                              holding.process);
   if (holding.socket.proven())
     found.evidence.emplace_back("that socket was bound before the call", holding.socket);
   else

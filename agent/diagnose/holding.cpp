@@ -51,6 +51,52 @@ std::vector<SocketOwner> binders_in_the_way(const Facts& facts, const BoundName&
   return found;
 }
 
+/// Would it not be in the way if it did not listen?
+bool needs_listening(const OpenSocket& socket, const SocketTest& holds) {
+  if (socket.state != OpenSocket::State::listening) return false;
+  OpenSocket idle = socket;
+  idle.state = OpenSocket::State::idle;
+  return !holds(idle);
+}
+
+/// Sockets that are known to have been in the way before the call: of those who bound the name, by the name
+/// table, and those of an earlier scan.
+std::vector<OpenSocket> known_before(const Facts& facts, const BoundName& name) {
+  std::vector<OpenSocket> known;
+  for (const BoundName& candidate : names_in_the_way(name)) {
+    const auto binder = facts.binder(candidate);
+    if (!binder || binder->binding.time >= facts.event.time || binder->binding.released.ns != 0) continue;
+    const auto fd = static_cast<std::uint32_t>(binder->fd);
+    if (binder->fd >= 0) known.push_back({.name = candidate, .owner = *binder, .fd = fd, .path = {}});
+  }
+  if (const auto& earlier = facts.earlier_scan(); earlier && *earlier)
+    for (OpenSocket& socket : (*earlier)->sockets.near(name)) known.push_back(std::move(socket));
+  return known;
+}
+
+/// Did it listen before the call, as far as it is known?
+bool listened_before(const Facts& facts, const OpenSocket& known) {
+  const MonotonicTime since = known.owner.binding.listening_since;
+  return known.state == OpenSocket::State::listening || (since.ns != 0 && since < facts.event.time);
+}
+
+/// A holder that was known before the call, when its socket still has the name and it still has the socket:
+/// then it had both all the time. Of the internet only a listener, for others may share a port with a socket
+/// that is only bound.
+std::optional<OpenSocket> still_holding(const Facts& facts, const BoundName& name, const SocketTest& holds) {
+  for (const OpenSocket& known : known_before(facts, name)) {
+    if (known.name.kind != BoundName::Kind::inet && !(known.name == name)) continue;
+    if (known.state == OpenSocket::State::connected) continue;
+    auto socket = facts.still_held(known);
+    if (!socket || !holds(*socket)) continue;
+    if (socket->name.kind == BoundName::Kind::inet && socket->state != OpenSocket::State::listening) continue;
+    if (needs_listening(*socket, holds) && !listened_before(facts, known)) continue;
+    const OwnerProcess& process = socket->owner.process;
+    if (facts.mount_namespace({process.tgid, process.leader_start_ns})) return socket;
+  }
+  return std::nullopt;
+}
+
 /// What is known of one open socket at the time of the call.
 class Past {
  public:
@@ -69,7 +115,7 @@ class Past {
       return Standing::later("it may be a connection to a server that had the name");
     if (!bound && !met(socket, [](const OpenSocket&) { return true; }))
       return Standing::later("whether that socket was bound before the call is not known");
-    if (needs_listening(socket) && !listened_before(socket, binder))
+    if (needs_listening(socket, holds_) && !listened_before(socket, binder))
       return Standing::later(
           "it can share the port unless it listens, and it may have begun to listen after the call");
     return Standing::unchanged();
@@ -87,17 +133,10 @@ class Past {
 
  private:
   bool met(const OpenSocket& socket, const SocketTest& as) const {
-    return earlier_ != nullptr &&
-           std::any_of(earlier_->sockets.begin(), earlier_->sockets.end(), [&](const OpenSocket& old) {
-             return old.owner.socket_inode == socket.owner.socket_inode && old.name == socket.name && as(old);
-           });
-  }
-  /// Would it not be in the way if it did not listen?
-  bool needs_listening(const OpenSocket& socket) const {
-    if (socket.state != OpenSocket::State::listening) return false;
-    OpenSocket idle = socket;
-    idle.state = OpenSocket::State::idle;
-    return !holds_(idle);
+    if (earlier_ == nullptr) return false;
+    const auto known = earlier_->sockets.of_socket(socket.owner.socket_inode);
+    return std::any_of(known.begin(), known.end(),
+                       [&](const OpenSocket& old) { return old.name == socket.name && as(old); });
   }
   bool listened_before(const OpenSocket& socket, const std::optional<SocketOwner>& binder) const {
     if (binder && binder->socket_inode == socket.owner.socket_inode &&
@@ -185,11 +224,11 @@ bool binder_has_another_type(const Facts& facts, const SocketOwner& binder, cons
 
 ScanFact scan_after_call(const Facts& facts, const SocketView& sockets) {
   ScanFact found;
-  auto scan = sockets.scan_after(facts.event.time, SocketView::Scan::shared);
+  auto scan = sockets.scan_after(facts.event.time, SocketView::Scan::shared, facts.filter());
   if (scan) found.scan = *scan;
   // A scan from before the call may have missed the holder, or met one that left before the call.
   if (scan && (*scan)->began <= facts.event.time) {
-    scan = sockets.scan_after(facts.event.time, SocketView::Scan::fresh);
+    scan = sockets.scan_after(facts.event.time, SocketView::Scan::fresh, facts.filter());
     if (scan) found.scan = *scan;
   }
   found.after_call = scan.has_value();
@@ -202,11 +241,17 @@ ScanFact scan_after_call(const Facts& facts, const SocketView& sockets) {
 
 Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest& holds) {
   Holding holding;
+  if (auto known = still_holding(facts, name, holds)) {
+    if (known->owner.binding.time.ns != 0) holding.binder = known->owner;
+    holding.open.push_back(std::move(*known));
+    holding.looked_at = true;
+    return holding;
+  }
   const bool of_unix = name.kind == BoundName::Kind::path || name.kind == BoundName::Kind::abstract;
   const ScanFact& scan = facts.scan();
   if (scan.scan)
-    std::copy_if(scan.scan->sockets.begin(), scan.scan->sockets.end(), std::back_inserter(holding.open),
-                 holds);
+    for (OpenSocket& socket : scan.scan->sockets.near(name))
+      if (holds(socket)) holding.open.push_back(std::move(socket));
   leave_later_ones(facts, holding);
   const bool released_known = of_unix && holding.open.empty() && facts.note_released();
   if (const auto found = binders_in_the_way(facts, name, holds); !found.empty()) {
@@ -245,7 +290,7 @@ Holding holding_of_call(const Facts& facts, const SocketCall& call) {
   Holding holding = find_holding(facts, wanted, [&](const OpenSocket& socket) {
     return socket.name == wanted && !of_another_type(socket, call) && !refused(socket);
   });
-  if (holding.binder && binder_has_another_type(facts, *holding.binder, wanted, call)) {
+  if (holding.binder && !holding.looked_at && binder_has_another_type(facts, *holding.binder, wanted, call)) {
     holding.binder.reset();
     holding.alive_unseen = false;
   }

@@ -30,7 +30,8 @@ struct Holding {
   /// The binder's socket still exists, though no process has it open: in flight between two processes, or
   /// held by io_uring.
   bool alive_unseen = false;
-  bool kernel = false;                     ///< a socket has it that no process has open (/proc/net)
+  bool looked_at = false;  ///< the binder's own socket was looked at, and no scan made: others may share it
+  bool kernel = false;     ///< a socket has it that no process has open (/proc/net)
   std::optional<SocketOwner> bound_since;  ///< who bound it after the call, and so was not in its way
   Standing socket;       ///< the first of `open` (else: the binder's socket) held the name at the call
   Standing process;      ///< the process that is named had it open then
@@ -45,6 +46,8 @@ using SocketTest = std::function<bool(const OpenSocket&)>;
 Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest& holds);
 /// The holders of the internet address, abstract name or netlink port id of a call.
 Holding holding_of_call(const Facts& facts, const SocketCall& call);
+/// Sockets that rules may ask for about this event.
+SocketFilter sockets_of_interest(const Event& event);
 /// The scan to look into: one that began after the call where one can be had.
 ScanFact scan_after_call(const Facts& facts, const SocketView& sockets);
 

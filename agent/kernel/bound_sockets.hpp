@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "event/event.hpp"
+#include "kernel/socket_filter.hpp"
 
 namespace sockward {
 
@@ -65,6 +66,8 @@ struct SocketOwner {
   /// Of the socket itself: a bind made earlier by another process has the same.
   std::uint64_t socket_inode = 0;
   std::uint32_t generation = 0;  ///< of a socket file's inode; 0: not known
+  std::uint64_t sock = 0;        ///< where the kernel keeps the socket; 0: not known
+  std::int32_t fd = -1;          ///< of a binder: the descriptor that was bound; negative: not known
   SocketTraits traits = {};
   Binding binding = {};
 
@@ -99,6 +102,11 @@ class BoundSockets {
   virtual Result<bool> note_released() const = 0;
   /// Adds every bound socket that a process has open. Cost: one pass over all open files of the node.
   virtual Result<bool> scan(SocketList& into) const = 0;
+  /// The same for sockets that the filter asks for; where the kernel side cannot filter, all of them.
+  virtual Result<bool> scan_for(const SocketFilter& /*filter*/, SocketList& into) const { return scan(into); }
+  /// A socket that was known to have its name, as it is now, if it has the name still, and its owner has it
+  /// open as it had then. nullopt also where that cannot be told. Cost: none that grows with the node.
+  virtual std::optional<OpenSocket> still_held(const OpenSocket& /*known*/) const { return std::nullopt; }
 };
 
 }  // namespace sockward

@@ -20,7 +20,7 @@ std::string_view shown(const std::string& text) {
 }
 
 std::size_t room_for(const OpenSocket& socket, std::size_t most) {
-  if (socket.name.kind == BoundName::Kind::path) return most;
+  if (socket.name.kind == BoundName::Kind::path || socket.state == OpenSocket::State::listening) return most;
   const bool connection =
       socket.name.kind == BoundName::Kind::inet && socket.state == OpenSocket::State::connected;
   return connection ? most / 2 : most / 4 * 3;
@@ -50,6 +50,7 @@ void SocketList::add(const OpenSocket& socket) {
   if (processes_.empty() || processes_.back() != socket.owner.process)
     processes_.push_back(socket.owner.process);
   Entry entry{.socket_inode = socket.owner.socket_inode,
+              .sock = socket.owner.sock,
               .place = socket.name.address.ip,
               .process = static_cast<std::uint32_t>(processes_.size() - 1),
               .text = static_cast<std::uint32_t>(texts_.size()),
@@ -82,10 +83,45 @@ void SocketList::add(const OpenSocket& socket) {
   entries_.push_back(entry);
 }
 
+void SocketList::leave_out(BoundName::Kind kind, std::uint64_t count) {
+  left_out_.at(static_cast<std::size_t>(kind)) += count;
+}
+
 void SocketList::finish() {
   entries_.shrink_to_fit();
   processes_.shrink_to_fit();
   texts_.shrink_to_fit();
+}
+
+std::vector<OpenSocket> SocketList::of_socket(std::uint64_t socket_inode) const {
+  std::vector<OpenSocket> found;
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i].socket_inode == socket_inode) found.push_back((*this)[i]);
+  return found;
+}
+
+std::vector<OpenSocket> SocketList::near(const BoundName& name) const {
+  std::array<std::uint8_t, 16> file{};
+  std::memcpy(file.data(), &name.device, sizeof(name.device));
+  std::memcpy(file.data() + 8, &name.inode, sizeof(name.inode));
+  const auto same = [&](const Entry& entry) {
+    switch (name.kind) {
+      case BoundName::Kind::inet:
+        return entry.port == name.address.port;
+      case BoundName::Kind::abstract:
+        return texts_.compare(entry.text, entry.name_bytes, name.address.name) == 0;
+      case BoundName::Kind::path:
+        return entry.place == file;
+      case BoundName::Kind::netlink:
+        return true;
+    }
+    return true;
+  };
+  std::vector<OpenSocket> found;
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i].kind == static_cast<std::uint8_t>(name.kind) && same(entries_[i]))
+      found.push_back((*this)[i]);
+  return found;
 }
 
 OpenSocket SocketList::operator[](std::size_t index) const {
@@ -101,6 +137,7 @@ OpenSocket SocketList::operator[](std::size_t index) const {
                     .owner = {.process = processes_[entry.process],
                               .socket_inode = entry.socket_inode,
                               .generation = entry.generation,
+                              .sock = entry.sock,
                               .traits = {.socket_uid = entry.socket_uid,
                                          .bound_device = entry.bound_device,
                                          .v6only = (entry.flags & kV6only) != 0,

@@ -10,9 +10,9 @@
 
 namespace sockward {
 
-/// Bound sockets in little memory: 80 bytes each, the text of its name, and each process once; their Binding
-/// is not kept. What finds no room is left out and counted. TCP connections may take half of the room and
-/// everything but socket files three quarters, so that the many do not crowd out the few.
+/// Bound sockets in little memory: 88 bytes each, the text of its name, and each process once; their Binding
+/// is not kept. What finds no room is left out and counted. TCP connections may take half of the room, and
+/// all but listeners and socket files three quarters, so that the many do not crowd out the few.
 class SocketList {
  public:
   static constexpr std::size_t kUnbounded = ~std::size_t{0};
@@ -22,11 +22,21 @@ class SocketList {
 
   /// Sockets of one process should come one after the other.
   void add(const OpenSocket& socket);
+  /// So many more with a name of this kind were left out before they came here.
+  void leave_out(BoundName::Kind kind, std::uint64_t count);
+  /// More than these find no room in it: TCP connections, and idle sockets without a file.
+  std::uint64_t most_connections() const { return most_bytes_ / 2 / sizeof(Entry); }
+  std::uint64_t most_idle() const { return most_bytes_ / 4 * 3 / sizeof(Entry); }
   /// Nothing more will come: gives spare room back.
   void finish();
 
   std::size_t size() const { return entries_.size(); }
   OpenSocket operator[](std::size_t index) const;
+  /// All descriptors of the socket with this number.
+  std::vector<OpenSocket> of_socket(std::uint64_t socket_inode) const;
+  /// Those that can be in the way of this name: the same port, whatever the address, the protocol and the
+  /// network namespace; the same abstract name in any; the same file.
+  std::vector<OpenSocket> near(const BoundName& name) const;
   std::size_t bytes() const;
   std::uint64_t left_out() const;
   /// Was nothing with a name of this kind left out? Only then does what is not in it say something.
@@ -58,7 +68,7 @@ class SocketList {
 
  private:
   struct Entry {
-    std::uint64_t socket_inode = 0;
+    std::uint64_t socket_inode = 0, sock = 0;
     /// The IP address; of a socket file device and inode; a netlink port.
     std::array<std::uint8_t, 16> place{};
     std::uint32_t process = 0;  ///< index in processes_
@@ -68,7 +78,7 @@ class SocketList {
     std::uint16_t protocol = 0, port = 0, family = 0, type = 0;
     std::uint8_t kind = 0, address_kind = 0, state = 0, flags = 0, name_bytes = 0, path_bytes = 0;
   };
-  static_assert(sizeof(Entry) == 80);
+  static_assert(sizeof(Entry) == 88);
 
   std::size_t most_bytes_;
   std::array<std::uint64_t, 4> left_out_{};  ///< by BoundName::Kind
@@ -77,12 +87,14 @@ class SocketList {
   std::string texts_;
 };
 
-/// All bound sockets that a process has open, at one time, in every network namespace.
+/// Bound sockets that a process has open, at one time, in every network namespace: all of them, or those that
+/// a filter asked for.
 struct SocketScan {
   MonotonicTime began;
   WallTime began_wall;  ///< by the clock as it was then
   MonotonicTime ended;
   SocketList sockets;
+  SocketFilter filter = {};  ///< what is not covered by it was not looked for
 };
 
 }  // namespace sockward

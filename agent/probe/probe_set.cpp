@@ -28,6 +28,7 @@ struct ProbeSet::State {
   bpf_link* socket_iterator = nullptr;
   bpf_link* name_iterator = nullptr;
   std::mutex look_mutex;  // the names to look at are of one thread at a time
+  std::mutex scan_mutex;  // as is what to scan for
   std::mutex evicted_mutex;
   std::uint64_t names_evicted = 0;  // never falls
   std::unique_ptr<CounterBlocks> counters;
@@ -54,6 +55,9 @@ struct ProbeSet::State {
   }
 
   int map(const char* name) const { return kernel.side.map(name); }
+  SocketIterator socket_scanner() const {
+    return {.link = socket_iterator, .filter_fd = map("socket_filter"), .names_fd = map("filter_names")};
+  }
   bpf_link* link_of(std::string_view program) const {
     const auto& all = kernel.side.attachments;
     const auto found =
@@ -94,7 +98,7 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   state->socket_iterator = state->link_of("sockets_iter");
   state->name_iterator = state->link_of("names_iter");
   if (state->socket_iterator != nullptr && !state->kernel.adopted) {
-    const SeededNames seeded = seed_tables(state->socket_iterator, state->map("bound_entries"),
+    const SeededNames seeded = seed_tables(state->socket_scanner(), state->map("bound_entries"),
                                            state->map("bound_names"), options.bound_names / 2);
     // What found no place counts as evicted, and once: a table that goes on has counted it.
     state->counters->own().names_new += seeded.stored + (state->kernel.names_kept ? 0 : seeded.left_out);
@@ -214,7 +218,17 @@ Result<std::optional<std::uint64_t>> ProbeSet::mount_event(NamespaceInode mntns)
 }
 
 Result<bool> ProbeSet::scan(SocketList& into) const {
-  return iterate_sockets(state_->socket_iterator, into);
+  return scan_for({}, into);
+}
+
+Result<bool> ProbeSet::scan_for(const SocketFilter& filter, SocketList& into) const {
+  const std::lock_guard lock(state_->scan_mutex);
+  return iterate_sockets(state_->socket_scanner(), filter, into);
+}
+
+std::optional<OpenSocket> ProbeSet::still_held(const OpenSocket& known) const {
+  const std::lock_guard lock(state_->look_mutex);
+  return look_at_socket(state_->name_iterator, state_->map("asked_socket"), known);
 }
 
 }  // namespace sockward

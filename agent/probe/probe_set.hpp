@@ -58,6 +58,9 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   std::optional<SocketOwner> binder(const BoundName& name) const override;
   Result<bool> note_released() const override;
   Result<bool> scan(SocketList& into) const override;
+  Result<bool> scan_for(const SocketFilter& filter, SocketList& into) const override;
+  /// Whether its owner has it open is not looked at.
+  std::optional<OpenSocket> still_held(const OpenSocket& known) const override;
   Result<std::optional<std::uint64_t>> mount_event(NamespaceInode mntns) const override;
 
  private:

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -77,12 +78,13 @@ bool same_name(const sockward_bound_name& one, const sockward_bound_name& other)
   return std::memcmp(&one, &other, sizeof(one)) == 0;
 }
 
-/// Names for the table, the few before the many.
+/// Names for the table, the few before the many: what listens, for that is what others meet; then names of
+/// AF_UNIX; then the rest.
 class Seeds {
  public:
   void add(const sockward_open_socket& entry, std::size_t room) {
-    auto& list =
-        entry.name.kind == SOCKWARD_NAME_PATH || entry.name.kind == SOCKWARD_NAME_ABSTRACT ? unix_ : others_;
+    const bool of_unix = entry.name.kind == SOCKWARD_NAME_PATH || entry.name.kind == SOCKWARD_NAME_ABSTRACT;
+    auto& list = entry.state == kTcpListen ? listeners_ : of_unix ? unix_ : others_;
     if (list.size() < room)
       list.push_back({entry.name, entry.owner});
     else
@@ -93,10 +95,11 @@ class Seeds {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     std::uint64_t stored = 0;
-    for (const auto* list : {&unix_, &others_}) {
+    for (const auto* list : {&listeners_, &unix_, &others_}) {
       for (sockward_named_binder entry : *list) {
         entry.binder.time_ns =
             static_cast<__u64>(now.tv_sec) * 1'000'000'000 + static_cast<__u64>(now.tv_nsec);
+        if (list == &listeners_) entry.binder.listening_ns = entry.binder.time_ns;
         const __u64 hash = sockward_name_hash(&entry.name);
         sockward_named_binder known{};
         const bool is_known = bpf_map_lookup_elem(map_fd, &hash, &known) == 0;
@@ -127,10 +130,61 @@ class Seeds {
     return missing.size();
   }
 
-  std::vector<sockward_named_binder> unix_, others_;
+  std::vector<sockward_named_binder> listeners_, unix_, others_;
   std::vector<__u64> held_, left_out_;  // hashes
   std::set<std::string> collided_;      // names whose hash is another one's
 };
+
+constexpr std::uint64_t kMatchingConnections = 1024;  // of a filter, and of others than the internet as many
+
+/// Which of the many there is room for, when everything is looked for.
+struct Room {
+  std::uint64_t connections = 0, inet_idle = 0, other_idle = 0;
+};
+
+/// Tells the iterator what to look for.
+Result<bool> set_filter(const SocketIterator& iterator, const SocketFilter& filter, const Room& room) {
+  auto wire = std::make_unique<sockward_socket_filter>();
+  wire->most[SOCKWARD_MANY_INET_CONNECTIONS] = room.connections;
+  wire->most[SOCKWARD_MANY_INET_IDLE] = room.inet_idle;
+  wire->most[SOCKWARD_MANY_OTHER_IDLE] = room.other_idle;
+  if (!filter.everything) {
+    wire->on = 1;
+    wire->paths = filter.paths ? 1 : 0;
+    wire->netlink = filter.netlink ? 1 : 0;
+    std::fill(std::begin(wire->most), std::end(wire->most), std::uint64_t{0});
+    wire->most[SOCKWARD_MANY_INET_CONNECTIONS] = kMatchingConnections;
+    wire->most[SOCKWARD_MANY_OTHER_CONNECTIONS] = kMatchingConnections;
+    for (const std::uint16_t port : filter.ports) wire->ports[port >> 6] |= __u64{1} << (port & 63);
+    __u64 old = 0;
+    while (bpf_map_get_next_key(iterator.names_fd, nullptr, &old) == 0)
+      if (bpf_map_delete_elem(iterator.names_fd, &old) != 0) break;
+    for (const std::string& text : filter.abstract_names) {
+      const sockward_bound_name name = to_wire(
+          {.kind = BoundName::Kind::abstract, .address = {.kind = AddressKind::abstract, .name = text}});
+      const __u64 hash = sockward_name_hash(&name);
+      const __u8 wanted = 1;
+      wire->name_lengths[name.size >> 6 & 1] |= __u64{1} << (name.size & 63);
+      if (bpf_map_update_elem(iterator.names_fd, &hash, &wanted, BPF_ANY) != 0)
+        return last_error("select the sockets to look for");
+    }
+  }
+  const __u32 slot = 0;
+  if (bpf_map_update_elem(iterator.filter_fd, &slot, wire.get(), BPF_ANY) != 0)
+    return last_error("select the sockets to look for");
+  return true;
+}
+
+/// What the program did not write, for want of room.
+void count_left_out(const SocketIterator& iterator, SocketList& into) {
+  auto wire = std::make_unique<sockward_socket_filter>();
+  const __u32 slot = 0;
+  if (bpf_map_lookup_elem(iterator.filter_fd, &slot, wire.get()) != 0) return;
+  into.leave_out(BoundName::Kind::inet, wire->left_out[SOCKWARD_NAME_INET]);
+  into.leave_out(BoundName::Kind::abstract, wire->left_out[SOCKWARD_NAME_ABSTRACT]);
+  into.leave_out(BoundName::Kind::netlink, wire->left_out[SOCKWARD_NAME_NETLINK]);
+  into.leave_out(BoundName::Kind::path, wire->left_out[SOCKWARD_NAME_PATH]);
+}
 
 }  // namespace
 
@@ -217,6 +271,8 @@ SocketOwner from_wire(const sockward_binder& binder) {
                       .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))},
           .socket_inode = binder.socket_inode,
           .generation = binder.generation,
+          .sock = binder.sock,
+          .fd = binder.fd,
           .traits = {.socket_uid = binder.socket_uid,
                      .bound_device = binder.bound_device,
                      .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
@@ -267,10 +323,13 @@ Result<bool> note_released_names(const bpf_link* iterator, int names_fd, int loo
   return true;
 }
 
-SeededNames seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, std::size_t room) {
+SeededNames seed_tables(const SocketIterator& iterator, int entries_fd, int names_fd, std::size_t room) {
   Seeds seeds;
+  // Connections of the internet have their names from others: one is enough. Netlink ports are few.
+  if (const auto set = set_filter(iterator, {}, {1, room, room + 4096}); !set)
+    log_debug("{}", set.error().text());
   const auto count =
-      run_iterator(iterator, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
+      run_iterator(iterator.link, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
         if (may_be_bound(entry)) seeds.add(entry, room);
@@ -284,15 +343,43 @@ SeededNames seed_tables(const bpf_link* iterator, int entries_fd, int names_fd, 
   return seeds.store(names_fd, room);
 }
 
-Result<bool> iterate_sockets(const bpf_link* iterator, SocketList& into) {
+Result<bool> iterate_sockets(const SocketIterator& iterator, const SocketFilter& filter, SocketList& into) {
+  if (const auto set =
+          set_filter(iterator, filter, {into.most_connections(), into.most_idle(), into.most_idle()});
+      !set)
+    return set.error();
   const auto count =
-      run_iterator(iterator, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
+      run_iterator(iterator.link, sizeof(sockward_open_socket), "scan open sockets", [&](auto bytes) {
         sockward_open_socket entry{};
         std::memcpy(&entry, bytes.data(), sizeof(entry));
         if (auto name = from_wire(entry.name)) into.add(to_open_socket(entry, std::move(*name)));
       });
   if (!count) return count.error();
+  count_left_out(iterator, into);
   return true;
+}
+
+std::optional<OpenSocket> look_at_socket(const bpf_link* iterator, int asked_fd, const OpenSocket& known) {
+  sockward_named_binder asked{.name = to_wire(known.name), .binder = {}};
+  asked.binder.sock = known.owner.sock;
+  asked.binder.socket_inode = known.owner.socket_inode;
+  asked.binder.generation = known.owner.generation;
+  const __u32 slot = 0;
+  if (bpf_map_update_elem(asked_fd, &slot, &asked, BPF_ANY) != 0) return std::nullopt;
+  std::optional<OpenSocket> found;
+  const auto count =
+      run_iterator(iterator, sizeof(sockward_open_socket), "look at a bound socket", [&](auto bytes) {
+        sockward_open_socket entry{};
+        std::memcpy(&entry, bytes.data(), sizeof(entry));
+        found = to_open_socket(entry, known.name);
+        const SocketTraits traits = found->owner.traits;
+        found->owner = known.owner;
+        found->owner.traits = traits;
+        found->fd = known.fd;
+      });
+  asked = {};
+  bpf_map_update_elem(asked_fd, &slot, &asked, BPF_ANY);
+  return count ? found : std::nullopt;
 }
 
 }  // namespace sockward

@@ -223,8 +223,8 @@ __weak __attribute__((noinline)) int keep_binder(__u32 slot)
  * port that the kernel chose (asked_port 0) is not remembered: everybody who looks a host up gets one for a
  * moment.
  */
-static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct file *file, __u32 asked_port,
-					   struct sockward_file_name *replaced)
+static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct file *file, int fd,
+					   __u32 asked_port, struct sockward_file_name *replaced)
 {
 	__u32 slot = probe != SOCKWARD_BIND;
 	struct sockward_named_binder *scratch = bpf_map_lookup_elem(&bind_scratch, &slot);
@@ -237,6 +237,7 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 		return 0;
 	fill_owner(&scratch->binder, current_task(), sk, file);
 	scratch->binder.time_ns = bpf_ktime_get_ns();
+	scratch->binder.fd = fd;
 	keep_binder(slot);
 	is_path = scratch->name.kind == SOCKWARD_NAME_PATH;
 	add_one(&block->names_bound[!is_path]);

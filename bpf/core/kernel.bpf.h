@@ -42,7 +42,10 @@
 #define IPPROTO_TCP 6
 #define IPPROTO_MPTCP 262
 #define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
+#define TCP_CLOSE 7
 #define TCP_LISTEN 10
+#define SOCK_DGRAM 2 /* include/linux/net.h */
+#define SOCK_RAW 3
 #define SOCK_DEAD 0 /* bit of skc_flags, include/net/sock.h (enum sock_flags): the socket was released */
 #define AT_FDCWD (-100)
 #define S_IFMT 0170000

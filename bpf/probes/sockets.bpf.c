@@ -3,8 +3,11 @@
  * Walks the open files of all processes on request and writes every bound socket with who has it open: the
  * holders of names, in every network namespace, in one pass. Sockets that no process has open (the kernel's
  * own, TIME_WAIT) are not here.
+ *
+ * Among a million sockets what is written costs more than the pass: the agent says what it looks for, and
+ * everything else is left after a few loads.
  */
-#include "core/bound_name.bpf.h"
+#include "core/open_socket.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -13,49 +16,80 @@ struct {
 	__type(value, struct sockward_open_socket);
 } walk_scratch SEC(".maps");
 
-/* What a walk tells of a socket file beside its number. */
-static __always_inline void fill_file(struct sockward_open_socket *entry, struct sock *sk)
-{
-	const char *address = 0;
-	__u64 bytes;
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sockward_socket_filter);
+} socket_filter SEC(".maps");
 
-	__builtin_memset(&entry->entry, 0, sizeof(entry->entry));
-	entry->links = 0;
-	entry->path_bytes = 0;
-	entry->reserved = 0;
-	if (entry->name.kind != SOCKWARD_NAME_PATH)
-		return;
-	entry_of_socket(sk, &entry->entry);
-	entry->links = READ((struct unix_sock *)sk, path.dentry, d_inode, i_nlink);
-	bytes = unix_address_of(sk, &address);
-	if (bytes <= UNIX_PATH_OFFSET + 1)
-		return;
-	/* Its length counts the NUL. */
-	bytes = at_most(bytes - UNIX_PATH_OFFSET - 1, UNIX_PATH_MAX);
-	if (!bpf_probe_read_kernel(entry->path, bytes, address + UNIX_PATH_OFFSET))
-		entry->path_bytes = bytes;
+/* Abstract names that are looked for: sockward_name_hash() of each, as one of network namespace 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SOCKWARD_FILTER_NAMES);
+	__type(key, __u64);
+	__type(value, __u8);
+} filter_names SEC(".maps");
+
+static __always_inline int has_bit(const __u64 *bits, __u32 words, __u32 bit)
+{
+	return bits[bit >> 6 & (words - 1)] >> (bit & 63) & 1;
 }
 
-/* Connections that wait to be accepted, and how many may. */
-static __always_inline void fill_queue(struct sockward_open_socket *entry, struct sock *sk)
+/* May this socket be one that is looked for? Only what a few loads tell. */
+static __always_inline int may_be_wanted(const struct sockward_socket_filter *filter, struct sock *sk)
 {
-	entry->queue = 0;
-	entry->backlog = 0;
-	if (entry->state != TCP_LISTEN)
-		return;
-	/* An MPTCP socket listens by another one. */
-	if (READ(sk, sk_protocol) == IPPROTO_MPTCP && family_of(sk) != SOCKWARD_FAMILY_UNIX &&
-	    bpf_core_field_exists(struct mptcp_sock, first))
-		sk = READ((struct mptcp_sock *)sk, first);
-	entry->queue = family_of(sk) == SOCKWARD_FAMILY_UNIX ? READ(sk, sk_receive_queue.qlen)
-							     : READ(sk, sk_ack_backlog);
-	entry->backlog = READ(sk, sk_max_ack_backlog);
+	__u32 family = family_of(sk), length;
+	const char *address = 0;
+
+	if (family == SOCKWARD_FAMILY_UNIX) {
+		length = unix_address_of(sk, &address);
+		if (length <= UNIX_PATH_OFFSET + 1)
+			return 0;
+		if (READ((struct unix_sock *)sk, path.dentry))
+			return filter->paths;
+		return has_bit(filter->name_lengths, 2, length - UNIX_PATH_OFFSET - 1);
+	}
+	if (family == SOCKWARD_FAMILY_INET || family == SOCKWARD_FAMILY_INET6)
+		return has_bit(filter->ports, 1024, READ(sk, __sk_common.skc_num));
+	return family == SOCKWARD_FAMILY_NETLINK && filter->netlink;
+}
+
+/* The same name in every network namespace: others are told of those, too. */
+static __always_inline int is_wanted_name(struct sockward_bound_name *name)
+{
+	__u32 netns = name->netns;
+	__u64 hash;
+
+	if (name->kind != SOCKWARD_NAME_ABSTRACT)
+		return 1;
+	name->netns = 0;
+	hash = sockward_name_hash(name);
+	name->netns = netns;
+	return bpf_map_lookup_elem(&filter_names, &hash) != 0;
+}
+
+/* One of the many, beyond those that there is room for, is counted only. */
+static __always_inline int has_room(struct sockward_socket_filter *filter, __u32 kind, __u32 type,
+				    __u32 state)
+{
+	__u32 idle = state == TCP_CLOSE || type == SOCK_DGRAM || type == SOCK_RAW;
+	__u32 many = (idle ? SOCKWARD_MANY_INET_IDLE : 0) + (kind != SOCKWARD_NAME_INET);
+
+	if (state == TCP_LISTEN || (idle && kind == SOCKWARD_NAME_PATH) || !filter->most[many & 3])
+		return 1;
+	if (filter->met[many & 3]++ < filter->most[many & 3])
+		return 1;
+	if (kind < 5)
+		filter->left_out[kind]++;
+	return 0;
 }
 
 SEC("iter/task_file")
 int sockets_iter(struct bpf_iter__task_file *context)
 {
 	struct task_struct *task = context->task;
+	struct sockward_socket_filter *filter;
 	struct sockward_open_socket *entry;
 	struct file *file = context->file;
 	struct socket *socket;
@@ -68,14 +102,20 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	if (!socket || READ(socket, file) != file)
 		return 0;
 	sk = READ(socket, sk);
-	entry = bpf_map_lookup_elem(&walk_scratch, &slot);
-	if (!sk || !entry || !name_of_socket(sk, &entry->name))
+	filter = bpf_map_lookup_elem(&socket_filter, &slot);
+	if (!sk || !filter || (filter->on && !may_be_wanted(filter, sk)))
 		return 0;
-	fill_owner(&entry->owner, task, sk, file);
-	fill_file(entry, sk);
-	entry->fd = context->fd;
+	entry = bpf_map_lookup_elem(&walk_scratch, &slot);
+	if (!entry || !name_of_socket(sk, &entry->name) || (filter->on && !is_wanted_name(&entry->name)))
+		return 0;
 	entry->type = READ(sk, sk_type);
 	entry->state = READ(sk, __sk_common.skc_state);
+	if (!has_room(filter, entry->name.kind, entry->type, entry->state))
+		return 0;
+	fill_owner(&entry->owner, task, sk, file);
+	entry->owner.fd = context->fd;
+	entry->fd = context->fd;
+	fill_file(entry, sk);
 	fill_queue(entry, sk);
 	bpf_seq_write(context->meta->seq, entry, sizeof(*entry));
 	return 0;

@@ -1,5 +1,5 @@
-"""A hundred thousand sockets: the agent's memory stays bounded, and
-nothing is concluded from what it did not look at."""
+"""A hundred thousand sockets: the agent's memory stays bounded, nothing
+is concluded from what it did not look at, and listeners are found."""
 import ctypes
 import json
 import os
@@ -7,21 +7,26 @@ import resource
 import signal
 import socket
 import time
+import traceback
 import unittest
 
 from support import Agent, Folder, Trace, run, total
 
 CLONE_NEWNET = 0x40000000
+FIRST_PORT = 7000
 PROCESSES, SOCKETS = 7, 15_000  # 105,000 lines of /proc/net/unix with names of 107 bytes: more than 16 MiB
 
 
-def crowd_member(came):
+def crowd_member(number, came):
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     held = [socket.socket(socket.AF_UNIX) for _ in range(SOCKETS)]
     # Names that resemble each other fall into the same of the kernel's few buckets, which is slow.
     for one in held:
         one.bind(b"\0-" + os.urandom(53).hex().encode())
+    # Last: whoever looks at all sockets meets it after the others.
+    held[0].close()
+    held[0] = socket.create_server(("127.0.0.1", FIRST_PORT + number))
     os.write(came, b"x")
     signal.pause()
 
@@ -31,6 +36,8 @@ def fork(body):
     if child == 0:
         try:
             body()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     return child
@@ -44,13 +51,17 @@ class Crowd(unittest.TestCase):
             ctypes.CDLL(None).unshare(CLONE_NEWNET)
             run("ip", "link", "set", "lo", "up")
             coming, came = os.pipe()
-            members = [fork(lambda: crowd_member(came)) for _ in range(crowd)]
+            members = [fork(lambda number=number: crowd_member(number, came))
+                       for number in range(crowd)]
             try:
                 for _ in members:
                     os.read(coming, 1)
                 with Agent() as agent, Trace() as trace:
                     with self.assertRaises(OSError), socket.socket(socket.AF_UNIX) as attempt:
                         attempt.bind(path)
+                    for number in range(crowd):
+                        with self.assertRaises(OSError), socket.socket() as attempt:
+                            attempt.bind(("127.0.0.1", FIRST_PORT + number))
                     time.sleep(3 if crowd else 0.5)
                     used = self.storm(agent, path, 4)
                     metrics = agent.metrics()
@@ -58,6 +69,12 @@ class Crowd(unittest.TestCase):
                     "sockward_walk_sockets_left_out_total", "sockward_lookups_skipped_total",
                     "process_resident_memory_bytes"))
                 found = trace.attributes(process__pid=os.getpid(), sockward__address="unix:" + path)
+                holders = [(one["sockward.holder.pid"], one["sockward.confidence"])
+                           for number in range(crowd)
+                           for one in trace.attributes(
+                               process__pid=os.getpid(),
+                               sockward__address=f"127.0.0.1:{FIRST_PORT + number}")]
+                self.assertEqual(sorted(holders), sorted((member, "certain") for member in members))
                 os.write(answer,
                          json.dumps({"cause": found[0]["sockward.cause"],
                                      "confidence": found[0]["sockward.confidence"], "left_out": left_out,

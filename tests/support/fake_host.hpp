@@ -150,9 +150,11 @@ class FakeSockets : public SocketView, public virtual FakeLookUps {
   std::size_t walk_bytes = SocketList::kUnbounded;  ///< of each of them
   std::int64_t start_wall = kStart;                 ///< what the wall clock said at the first one
   std::vector<std::pair<BoundName, SocketOwner>> binders;
-  bool names_released = true;  ///< note_released() works
+  std::vector<OpenSocket> held;  ///< still, on a crowded node
+  bool names_released = true;    ///< note_released() works
 
-  Result<std::shared_ptr<const SocketScan>> scan_after(MonotonicTime time, Scan scan) const override {
+  Result<std::shared_ptr<const SocketScan>> scan_after(MonotonicTime time, Scan scan,
+                                                       const SocketFilter&) const override {
     ++asked["scan_after"];
     if (!scans) return make_error(std::errc::function_not_supported, "scan");
     if (scan == Scan::shared && open_before)
@@ -161,11 +163,17 @@ class FakeSockets : public SocketView, public virtual FakeLookUps {
     return std::make_shared<const SocketScan>(
         SocketScan{{time.ns + 1}, {}, {time.ns + 2}, list_of(open_sockets)});
   }
-  Result<std::shared_ptr<const SocketScan>> scan_before(MonotonicTime) const override {
+  Result<std::shared_ptr<const SocketScan>> scan_before(MonotonicTime, const SocketFilter&) const override {
     ++asked["scan_before"];
     if (!scans) return make_error(std::errc::function_not_supported, "scan");
     return std::make_shared<const SocketScan>(
         SocketScan{{kStart}, {start_wall}, {kStart}, list_of(open_at_start)});
+  }
+  std::optional<OpenSocket> still_held(const OpenSocket& known) const override {
+    ++asked["still_held"];
+    for (const auto& socket : held)
+      if (socket.name == known.name && socket.owner.socket_inode == known.owner.socket_inode) return socket;
+    return std::nullopt;
   }
   std::optional<SocketOwner> binder(const BoundName& name) const override {
     ++asked["binder"];

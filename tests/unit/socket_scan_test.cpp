@@ -67,7 +67,7 @@ TEST(SocketList, TheManyDoNotCrowdOutTheFewAndAreCounted) {
   for (std::uint16_t i = 0; i < 2000; ++i)
     list.add({tcp_name(tcp6(i)), owner(42, "proxy", i), i, SOCK_STREAM, State::connected});
   EXPECT_LE(list.bytes(), kRoom / 2);
-  EXPECT_GT(list.size(), kRoom / 2 / 80 - 10) << "80 bytes each, and their process once";
+  EXPECT_GT(list.size(), kRoom / 2 / 88 - 10) << "88 bytes each, and their process once";
   EXPECT_EQ(list.size() + list.left_out(), 2000u);
   EXPECT_FALSE(list.complete_for(BoundName::Kind::inet));
   EXPECT_TRUE(list.complete_for(BoundName::Kind::path));
@@ -102,6 +102,75 @@ class Listeners final : public BoundSockets {
   std::uint16_t count_;
 };
 
+TEST(SocketList, FindsWhatIsNearAName) {
+  SocketList list;
+  list.add({tcp_name(tcp6(80)), owner(42, "web", 1), 3, SOCK_STREAM, State::listening});
+  list.add({tcp_name(tcp6(81)), owner(42, "web", 2), 4, SOCK_STREAM, State::listening});
+  list.add({abstract_name("a"), owner(43, "lxc", 3), 5, SOCK_STREAM});
+  list.add({abstract_name("ab"), owner(43, "lxc", 4), 6, SOCK_STREAM});
+  list.add({file_name(7), owner(44, "php", 5), 7, SOCK_STREAM});
+  const auto numbers = [&](const BoundName& name) {
+    std::vector<std::uint64_t> found;
+    for (const OpenSocket& socket : list.near(name)) found.push_back(socket.owner.socket_inode);
+    return found;
+  };
+  BoundName wildcard = tcp_name({.kind = AddressKind::inet, .family = AF_INET, .name = {}, .port = 80});
+  EXPECT_EQ(numbers(wildcard), std::vector<std::uint64_t>{1}) << "whatever the address";
+  EXPECT_EQ(numbers(abstract_name("a")), std::vector<std::uint64_t>{3});
+  EXPECT_EQ(numbers(file_name(7)), std::vector<std::uint64_t>{5});
+  EXPECT_TRUE(numbers(file_name(8)).empty());
+}
+
+TEST(SocketFilter, CoversWhatAsksForLess) {
+  const SocketFilter all, none = SocketFilter::nothing();
+  const SocketFilter files{.everything = false, .paths = true};
+  const SocketFilter port{.everything = false, .ports = {80}}, ports{.everything = false, .ports = {80, 443}};
+  const SocketFilter name{.everything = false, .abstract_names = {"a"}};
+  for (const auto* one : {&none, &files, &port, &ports, &name}) {
+    EXPECT_TRUE(all.covers(*one));
+    EXPECT_FALSE(one->covers(all));
+    EXPECT_TRUE(one->covers(none));
+    EXPECT_TRUE(one->covers(*one));
+  }
+  EXPECT_TRUE(ports.covers(port));
+  EXPECT_FALSE(port.covers(ports));
+  EXPECT_FALSE(files.covers(name));
+}
+
+/// Has more listeners than there is room for, and notes what it was asked for.
+class Crowd final : public BoundSockets {
+ public:
+  std::optional<SocketOwner> binder(const BoundName&) const override { return std::nullopt; }
+  Result<bool> note_released() const override { return true; }
+  Result<bool> scan(SocketList& into) const override { return scan_for({}, into); }
+  Result<bool> scan_for(const SocketFilter& filter, SocketList& into) const override {
+    asked.push_back(filter);
+    for (std::uint16_t i = 0; i < (filter.everything ? 5000 : 1); ++i)
+      into.add({tcp_name(tcp6(i)), owner(42, "web", i), i, SOCK_STREAM, State::listening});
+    return true;
+  }
+  mutable std::vector<SocketFilter> asked;
+};
+
+TEST(SocketScans, AmongTooManyOnlyWhatIsAskedForIsLookedFor) {
+  const SystemClock clock;
+  const Crowd crowd;
+  CpuBudget limit(clock);
+  const SocketScans scans(&crowd, clock, limit, 64 << 10);
+  const SocketFilter web{.everything = false, .ports = {80}}, mail{.everything = false, .ports = {25}};
+  const auto shared = SocketScans::Scan::shared;
+  const MonotonicTime before = clock.monotonic();
+  const auto found = *scans.scan_after(before, SocketScans::Scan::fresh, web);
+  EXPECT_EQ(found->sockets.size(), 1u);
+  EXPECT_EQ(*scans.scan_after(before, shared, web), found) << "it began after that";
+  EXPECT_NE(*scans.scan_after(before, SocketScans::Scan::fresh, mail), found) << "it did not look for that";
+  ASSERT_EQ(crowd.asked.size(), 3u);
+  EXPECT_TRUE(crowd.asked[0].everything);
+  EXPECT_TRUE(crowd.asked[1].covers(web));
+  EXPECT_EQ(*scans.scan_before(clock.monotonic(), web), found);
+  EXPECT_GT((*scans.scan_before(clock.monotonic(), {}))->sockets.size(), 1u) << "only the first one has all";
+}
+
 TEST(SocketScans, ThoseThatAreKeptAreBoundedToo) {
   const SystemClock clock;
   for (const auto& [count, kept] : {std::pair<std::uint16_t, std::size_t>{10, 4}, {1000, 2}}) {
@@ -113,8 +182,9 @@ TEST(SocketScans, ThoseThatAreKeptAreBoundedToo) {
       scans.refresh();
       ends.push_back(clock.monotonic());
     }
+    const SocketFilter files{.everything = false, .paths = true};
     std::set<std::uint64_t> known;  // by when they began
-    for (const MonotonicTime end : ends) known.insert((*scans.scan_before(end))->began.ns);
+    for (const MonotonicTime end : ends) known.insert((*scans.scan_before(end, files))->began.ns);
     EXPECT_EQ(known.size(), kept + 1) << "and the first one";
     EXPECT_EQ(scans.left_out() > 0, count == 1000);
   }
@@ -185,20 +255,20 @@ TEST(SocketScans, ThatCostTooMuchAreNotMade) {
   CpuBudget limit(clock);
   SlowListeners listeners(clock);
   const SocketScans scans(&listeners, clock, limit);
-  const auto fresh = [&] { return scans.scan_after(clock.monotonic(), SocketScans::Scan::fresh); };
+  const auto fresh = [&] { return scans.scan_after(clock.monotonic(), SocketScans::Scan::fresh, {}); };
   EXPECT_TRUE(fresh());
   EXPECT_TRUE(fresh());
   clock.now_ms += 200;
   const auto refused = fresh();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, std::errc::resource_unavailable_try_again);
-  const auto older = scans.scan_after(clock.monotonic(), SocketScans::Scan::shared);
+  const auto older = scans.scan_after(clock.monotonic(), SocketScans::Scan::shared, {});
   ASSERT_TRUE(older) << "the latest there is will do where it is not to be a fresh one";
   EXPECT_LT((*older)->began, clock.monotonic());
   EXPECT_EQ(limit.refused(), 2u);
   clock.now_ms += 60'000;
   listeners.broken = true;
-  EXPECT_EQ(scans.scan_after(clock.monotonic(), SocketScans::Scan::shared).error().code,
+  EXPECT_EQ(scans.scan_after(clock.monotonic(), SocketScans::Scan::shared, {}).error().code,
             std::errc::too_many_files_open)
       << "an old one is no answer where none can be made";
 }

@@ -277,16 +277,18 @@ struct sockward_binder {
 	__u32 generation;
 	__u64 sock; /* where the kernel keeps the socket: to find out whether it is still bound */
 	__u64 listening_ns; /* CLOCK_MONOTONIC, when listen returned first; 0: not seen */
+	__s32 fd; /* of the socket when it was bound, or found; negative: it had none */
+	__u32 reserved;
 	char comm[16];
 };
-static_assert(sizeof(struct sockward_binder) == 104, "no padding");
+static_assert(sizeof(struct sockward_binder) == 112, "no padding");
 
 /* Value of the name table; its key is sockward_name_hash() of the name. */
 struct sockward_named_binder {
 	struct sockward_bound_name name;
 	struct sockward_binder binder;
 };
-static_assert(sizeof(struct sockward_named_binder) == 120 + 104, "no padding");
+static_assert(sizeof(struct sockward_named_binder) == 120 + 112, "no padding");
 
 /* The place of a socket file in its directory: key of bound_entries. */
 struct sockward_directory_entry {
@@ -307,6 +309,30 @@ struct sockward_open_socket {
 	char path[112]; /* of a socket file, as it was bound; not NUL-terminated */
 	__u32 queue, backlog; /* of a listener: connections that wait to be accepted, and how many may */
 };
-static_assert(sizeof(struct sockward_open_socket) == 120 + 104 + 24 + 16 + 112 + 8, "no padding");
+static_assert(sizeof(struct sockward_open_socket) == 120 + 112 + 24 + 16 + 112 + 8, "no padding");
+
+/* So many abstract names can be looked for in one pass of the file iterator. */
+#define SOCKWARD_FILTER_NAMES 256
+
+/* Sockets of which there are many. Listeners, and idle ones with a file, are not among them. */
+enum sockward_many {
+	SOCKWARD_MANY_INET_CONNECTIONS = 0,
+	SOCKWARD_MANY_OTHER_CONNECTIONS = 1,
+	SOCKWARD_MANY_INET_IDLE = 2,
+	SOCKWARD_MANY_OTHER_IDLE = 3,
+};
+
+/* Which sockets the file iterator writes. All 0: every bound one. */
+struct sockward_socket_filter {
+	__u32 on; /* 0: every bound socket, else only what follows */
+	__u32 paths, netlink; /* 1: all of this kind */
+	__u32 reserved;
+	__u64 most[4]; /* that are written, by enum sockward_many; 0: any number */
+	/* Counted by the program: what it met, and what it did not write. */
+	__u64 met[4], left_out[5]; /* by enum sockward_many; by enum sockward_name_kind */
+	__u64 name_lengths[2]; /* a bit for the length of each abstract name that is looked for */
+	__u64 ports[1024]; /* a bit for each port, of any protocol and address */
+};
+static_assert(sizeof(struct sockward_socket_filter) == 16 + 64 + 40 + 16 + 8192, "no padding");
 
 #endif
