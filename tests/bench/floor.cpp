@@ -1,6 +1,6 @@
-// The empty observer that scripts/cost measures beside sockward: `floor fexit|tracepoint` attaches the
-// counting programs of floor.bpf.c, says "attached" and stays. At SIGTERM it prints what the kernel measured
-// of each (kernel.bpf_stats_enabled): PROGRAM name runs nanoseconds.
+// The empty observer that scripts/cost measures beside sockward: `floor fexit|tracepoint|raw` attaches
+// the counting programs of floor.bpf.c, says "attached" and stays. At SIGTERM it prints what the kernel
+// measured of each (kernel.bpf_stats_enabled): PROGRAM name runs nanoseconds.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <signal.h>
@@ -13,11 +13,12 @@
 
 namespace {
 
-/// "bind_fexit" belongs to fexit, "bind_tp" to tracepoint, all others to both.
+/// "bind_fexit" belongs to fexit, "bind_tp" to tracepoint, "calls_raw" to raw, all others to each.
 bool belongs_to(const char* program, const std::string& backend) {
   const std::string name(program);
   if (name.ends_with("_fexit")) return backend == "fexit";
   if (name.ends_with("_tp")) return backend == "tracepoint";
+  if (name.ends_with("_raw")) return backend == "raw";
   return true;
 }
 
@@ -49,8 +50,8 @@ bool observe(floor_bpf* skeleton, const std::string& backend) {
 
 int main(int argc, char** argv) {
   const std::string backend = argc == 2 ? argv[1] : "";
-  if (backend != "fexit" && backend != "tracepoint") {
-    std::fprintf(stderr, "floor: which programs? next: floor fexit, or floor tracepoint\n");
+  if (backend != "fexit" && backend != "tracepoint" && backend != "raw") {
+    std::fprintf(stderr, "floor: which programs? next: floor fexit, floor tracepoint, or floor raw\n");
     return 2;
   }
   // Before the parent is told that it may send the signal.

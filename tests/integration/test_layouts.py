@@ -79,7 +79,9 @@ class Layouts(Own):
             self.keep_storming(200_000)
             agent.kill()
         said = ""
-        for round in range(24):
+        for round in range(40):
+            if round >= 12 and "finished taking over" in said:
+                break
             self.keep_storming(200_000)
             before = self.identities()
             said += self.kill_while_it_starts(random.choice([OTHER, SOCKWARD]),

@@ -63,6 +63,8 @@ def more(result, observer, call):
 
 def observers_of(result, backend):
     names = [f"floor-{backend}", f"sockward-{backend}"]
+    if backend == "tracepoint" and ("floor-raw" in result["calls"] or "floor-raw" in result["missing"]):
+        names.insert(1, "floor-raw")
     names += [name for name in (*result["calls"], *result["missing"])
               if name.startswith(f"bpftrace-{backend}")]
     return [name for name in names if name in result["calls"] or name in result["missing"]]
