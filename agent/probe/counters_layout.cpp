@@ -157,9 +157,13 @@ std::map<std::string, std::uint32_t> cells_of(const CountersLayout& layout, std:
     for (const auto& axis : field.axes) {
       std::vector<std::string> longer;
       for (const auto& before : labels)
-        for (const auto& label : labels_of(axis))
-          longer.push_back(label == "-" || before == "-" ? "-"
-                                                         : before + (before.empty() ? "" : ",") + label);
+        for (const auto& label : labels_of(axis)) {
+          const bool unused = label == "-" || before == "-";
+          std::string both = unused ? "-" : before;
+          if (!unused && !both.empty()) both += ',';
+          if (!unused) both += label;
+          longer.push_back(std::move(both));
+        }
       labels = std::move(longer);
     }
     const std::string name = field.name.substr(prefix.size());
