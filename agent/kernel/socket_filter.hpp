@@ -10,8 +10,6 @@ namespace sockward {
 /// Which bound sockets a scan looks for, in all network namespaces. Of the internet by port alone, whatever
 /// the protocol and the address: wildcards and other families may be in the way as well.
 struct SocketFilter {
-  static constexpr std::size_t kMostNames = 256;
-
   bool everything = true;  ///< then the rest does not matter
   bool paths = false;      ///< all socket files: rules compare their paths
   bool netlink = false;    ///< all netlink ports

@@ -175,15 +175,18 @@ Result<bool> set_filter(const SocketIterator& iterator, const SocketFilter& filt
   return true;
 }
 
-/// What the program did not write, for want of room.
-void count_left_out(const SocketIterator& iterator, SocketList& into) {
+/// What the program did not write because there was no room. Error: it is not known, so the list proves
+/// nothing about sockets that it lacks.
+Result<bool> count_left_out(const SocketIterator& iterator, SocketList& into) {
   auto wire = std::make_unique<sockward_socket_filter>();
   const __u32 slot = 0;
-  if (bpf_map_lookup_elem(iterator.filter_fd, &slot, wire.get()) != 0) return;
+  if (bpf_map_lookup_elem(iterator.filter_fd, &slot, wire.get()) != 0)
+    return last_error("count the sockets that were left out");
   into.leave_out(BoundName::Kind::inet, wire->left_out[SOCKWARD_NAME_INET]);
   into.leave_out(BoundName::Kind::abstract, wire->left_out[SOCKWARD_NAME_ABSTRACT]);
   into.leave_out(BoundName::Kind::netlink, wire->left_out[SOCKWARD_NAME_NETLINK]);
   into.leave_out(BoundName::Kind::path, wire->left_out[SOCKWARD_NAME_PATH]);
+  return true;
 }
 
 }  // namespace
@@ -355,8 +358,7 @@ Result<bool> iterate_sockets(const SocketIterator& iterator, const SocketFilter&
         if (auto name = from_wire(entry.name)) into.add(to_open_socket(entry, std::move(*name)));
       });
   if (!count) return count.error();
-  count_left_out(iterator, into);
-  return true;
+  return count_left_out(iterator, into);
 }
 
 std::optional<OpenSocket> look_at_socket(const bpf_link* iterator, int asked_fd, const OpenSocket& known) {

@@ -197,7 +197,7 @@ struct socket_arguments {
 	int length;
 	__u32 flags; /* enum sockward_flag, found before */
 	__u32 via; /* enum sockward_via, when the caller's entry does not say it */
-	const void *kernel_address; /* the kernel's own copy of what the caller passed, or NULL */
+	const void *kernel_address; /* what the caller passed, as it was at the call, or NULL */
 	struct sockward_file_name replaced; /* with SOCKWARD_NAME_REPLACED */
 	int is_copied; /* the address is in the area already: `copied` bytes */
 	__u32 copied;
@@ -251,7 +251,7 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 {
 	if (arguments->is_copied)
 		return at_most(arguments->copied, SOCKWARD_ADDRESS_MAX);
-	if (arguments->own_address && !arguments->kernel_address)
+	if (arguments->own_address)
 		return copy_kernel_address(data, sk, flags);
 	return copy_passed_address(data, arguments, flags);
 }

@@ -5,7 +5,7 @@
 
 #include "core/bound_name.bpf.h"
 
-/* What is told of a socket file besides its number. */
+/* What the iterators report about a socket file, besides its number. */
 static __always_inline void fill_file(struct sockward_open_socket *entry, struct sock *sk)
 {
 	const char *address = 0;

@@ -124,14 +124,16 @@ __weak __attribute__((noinline)) int look_at(__u32 index)
 SEC("iter/bpf_map")
 int names_iter(struct bpf_iter__bpf_map *context)
 {
+	const struct sockward_named_binder *asked;
 	struct sockward_open_socket *area;
 	__u32 slot = 0;
 
 	if (!context->map || context->meta->seq_num)
 		return 0;
-	if (answer_asked(0)) {
+	asked = bpf_map_lookup_elem(&asked_socket, &slot);
+	if (asked && asked->name.kind) {
 		area = bpf_map_lookup_elem(&answer_scratch, &slot);
-		if (area)
+		if (answer_asked(0) && area)
 			bpf_seq_write(context->meta->seq, area, sizeof(*area));
 		return 0;
 	}

@@ -55,7 +55,7 @@ static __always_inline int may_be_wanted(const struct sockward_socket_filter *fi
 	return family == SOCKWARD_FAMILY_NETLINK && filter->netlink;
 }
 
-/* The same name in every network namespace: others are told of those, too. */
+/* The same name in every network namespace: rules report holders in other ones, too. */
 static __always_inline int is_wanted_name(struct sockward_bound_name *name)
 {
 	__u32 netns = name->netns;

@@ -41,6 +41,18 @@ struct {
 	__type(value, struct pending_address);
 } pending_addresses SEC(".maps");
 
+/*
+ * Forgets the address. One that was cancelled leaves its address behind, which must not become that of the
+ * next request in the same place.
+ */
+static __always_inline int request_done(const struct io_kiocb *request)
+{
+	__u64 key = (__u64)request;
+
+	bpf_map_delete_elem(&pending_addresses, &key);
+	return 0;
+}
+
 static __always_inline int note_address(const struct io_kiocb *request, const struct io_uring_sqe *entry,
 					int length, int refused)
 {
@@ -48,19 +60,11 @@ static __always_inline int note_address(const struct io_kiocb *request, const st
 	struct pending_address pending = {};
 
 	if (refused || length <= 0)
-		return 0;
+		return request_done(request);
 	bytes = at_most(length, sizeof(pending.bytes));
 	if (bpf_probe_read_user(pending.bytes, bytes, (const void *)READ(entry, addr)))
-		return 0;
+		return request_done(request);
 	bpf_map_update_elem(&pending_addresses, &key, &pending, BPF_ANY);
-	return 0;
-}
-
-static __always_inline int request_done(const struct io_kiocb *request)
-{
-	__u64 key = (__u64)request;
-
-	bpf_map_delete_elem(&pending_addresses, &key);
 	return 0;
 }
 

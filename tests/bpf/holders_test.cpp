@@ -185,6 +185,24 @@ TEST_F(Released, AListenerWhoseConnectionsLiveOnIsGone) {
   close(client);
 }
 
+TEST_F(Released, AClientWithANameOfItsOwnIsNotTakenForAnAcceptedSocket) {
+  const std::string server_name("\0sockward-server", 16), name("\0sockward-client", 16);
+  const int fd = unix_socket(), client = unix_socket();
+  ASSERT_EQ(bind_unix(fd, server_name), 0);
+  ASSERT_EQ(listen(fd, 1), 0);
+  ASSERT_EQ(bind_unix(client, name), 0);
+  const sockaddr_un address = unix_address(server_name);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + server_name.size());
+  ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  const int accepted = accept(fd, nullptr, nullptr);
+  close(accepted);
+  EXPECT_EQ(released(abstract_name(server_name.substr(1), namespace_of("net"))), 0u)
+      << "only a connection is gone";
+  close(client);
+  EXPECT_GT(released(abstract_name(name.substr(1), namespace_of("net"))), 0u);
+  close(fd);
+}
+
 /// Sends a descriptor to the other end and closes it here.
 bool send_away(int by, int fd) {
   char byte = 'x', space[CMSG_SPACE(sizeof(int))] = {};

@@ -3,8 +3,7 @@
 many of them listeners, in a network namespace of their own; then binds
 that fail because a listener has the name: one that came after the agent,
 or one that was there before it. Prints how many holders were named, how
-sure the agent was, and what that cost. Part of scripts/crowd, and of
-tests/integration/test_crowd.py."""
+sure the agent was, and what that cost. Part of scripts/crowd."""
 import ctypes
 import hashlib
 import json
@@ -20,7 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/integration"))
-from support import Agent, Folder, run, wait_until  # noqa: E402
+from support import Agent, Folder, fork, run, wait_until  # noqa: E402
 
 CLONE_NEWNET = 0x40000000
 KINDS = ("tcp", "abstract", "file")
@@ -90,18 +89,6 @@ def member(owner, share, listeners, folder, came):
     os.write(came, len(held).to_bytes(4, "little"))
     os.close(came)
     signal.pause()
-
-
-def fork(body):
-    child = os.fork()
-    if child == 0:
-        try:
-            body()
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            print(f"crowd: {error!r}", file=sys.stderr, flush=True)
-        finally:
-            os._exit(1)
-    return child
 
 
 class Crowd:

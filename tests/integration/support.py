@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import traceback
 import unittest
 import urllib.request
 
@@ -29,6 +30,19 @@ def require(program):
     if os.environ.get("SOCKWARD_REQUIRE_BPF") == "1":
         raise AssertionError(f"{program} is not installed, and nothing may be skipped here")
     raise unittest.SkipTest(f"{program} is not installed")
+
+
+def fork(body):
+    """A child that does this and ends. Its pid."""
+    child = os.fork()
+    if child == 0:
+        try:
+            body()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+    return child
 
 
 def wait_until(condition, seconds=10, what="condition"):

@@ -7,10 +7,9 @@ import resource
 import signal
 import socket
 import time
-import traceback
 import unittest
 
-from support import Agent, Folder, Trace, run, total
+from support import Agent, Folder, Trace, fork, run, total
 
 CLONE_NEWNET = 0x40000000
 FIRST_PORT = 7000
@@ -29,18 +28,6 @@ def crowd_member(number, came):
     held[0] = socket.create_server(("127.0.0.1", FIRST_PORT + number))
     os.write(came, b"x")
     signal.pause()
-
-
-def fork(body):
-    child = os.fork()
-    if child == 0:
-        try:
-            body()
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    return child
 
 
 class Crowd(unittest.TestCase):
