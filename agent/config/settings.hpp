@@ -20,6 +20,7 @@ struct Settings {
     Backend backend = Backend::automatic;
     bool seccomp_denied = false;
     bool stderr_text = false;
+    std::chrono::seconds given_up_after{1};
   } probes;
   struct Names {
     std::uint32_t near_limit_bytes = 100;

@@ -102,6 +102,9 @@ constexpr Setting kProbes[] = {
     {"stderr_text", Switch{AT(probes.stderr_text)},
      "also read what new processes write before they fail: finds rejected paths that come from a file; adds "
      "a little to every write"},
+    {"given_up_after", Duration{AT(probes.given_up_after), {0, 3600}},
+     "report TCP connects that a program gives up after this long; shorter ones, e.g. of clients that try "
+     "IPv6 and IPv4 side by side, are only counted"},
 };
 
 constexpr Setting kNames[] = {

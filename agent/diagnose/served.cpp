@@ -1,5 +1,6 @@
 #include "diagnose/served.hpp"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -45,6 +46,21 @@ std::optional<bool> is_local_destination(const Facts& facts, const SocketCall& c
   if (is_loopback(call.address) || is_unspecified(call.address)) return true;
   const auto& route = facts.route();
   return route && route->error == 0 ? std::optional(route->local) : std::nullopt;
+}
+
+bool refused_by_icmp(const Facts& facts) {
+  const SocketCall* call = facts.socket();
+  return call != nullptr && call->end && call->end->outcome == ConnectOutcome::refused &&
+         !call->end->answered;
+}
+
+std::string end_text(const SocketCall& call) {
+  if (!call.end) return "";
+  const double elapsed = std::chrono::duration<double>(call.end->elapsed).count();
+  const std::string when =
+      elapsed < 1 ? fmt::format("{:.1f} ms", elapsed * 1e3) : fmt::format("{:.1f} s", elapsed);
+  return fmt::format("{} after the first SYN; {} SYN{} sent", when, call.end->syns,
+                     call.end->syns == 1 ? " was" : "s were");
 }
 
 bool bound_after_call(const Facts& facts, const OpenSocket& socket) {

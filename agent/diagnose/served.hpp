@@ -17,6 +17,11 @@ std::vector<OpenSocket> listeners_elsewhere(const Facts& facts, const SocketCall
 std::optional<OpenSocket> listener_for(const Facts& facts, const SocketCall& call);
 /// Is the destination of a connect an address of the caller's own network namespace? nullopt: cannot be told.
 std::optional<bool> is_local_destination(const Facts& facts, const SocketCall& call);
+/// Was a TCP connect refused by an ICMP message? TCP itself answers with a reset: only a packet filter or a
+/// router refuses so (net/ipv4/tcp_ipv4.c, tcp_v4_err). false also when that is not known.
+bool refused_by_icmp(const Facts& facts);
+/// "2.0 s after the first SYN; 2 SYNs were sent". Empty: not known.
+std::string end_text(const SocketCall& call);
 /// Was this socket seen to be bound after the call? Then it had no part in it.
 bool bound_after_call(const Facts& facts, const OpenSocket& socket);
 /// The same socket with the process that bound it, when that one still has it open: it is named before those

@@ -101,6 +101,17 @@ SocketCall::AddressState decode_address_state(std::uint32_t state) {
   return state > SOCKWARD_ADDRESS_FAMILY_OFF ? State::unknown : static_cast<State>(state);
 }
 
+std::optional<ConnectEnd> decode_end(const sockward_socket_call& wire) {
+  static_assert(kConnectOutcomes == SOCKWARD_OUTCOMES &&
+                static_cast<int>(ConnectOutcome::given_up) == SOCKWARD_OUTCOME_GIVEN_UP);
+  if (wire.outcome == SOCKWARD_OUTCOME_NONE || wire.outcome >= SOCKWARD_OUTCOMES) return std::nullopt;
+  constexpr std::uint64_t kLongest = 1ULL << 62;  // ns; more is no time
+  return ConnectEnd{.outcome = static_cast<ConnectOutcome>(wire.outcome),
+                    .elapsed = std::chrono::nanoseconds(std::min<std::uint64_t>(wire.elapsed_ns, kLongest)),
+                    .syns = wire.syns,
+                    .answered = wire.answered != 0};
+}
+
 Result<Event> decode_socket_call(Bytes record, Event event, const sockward_header& header) {
   const std::uint32_t flags = header.flags;
   sockward_socket_call wire{};
@@ -138,7 +149,8 @@ Result<Event> decode_socket_call(Bytes record, Event event, const sockward_heade
                   .state = wire.state,
                   .port_chosen = (wire.locks & kBindPortLock) != 0,
                   .source = decode_source(wire),
-                  .address_state = decode_address_state(wire.address_state)};
+                  .address_state = decode_address_state(wire.address_state),
+                  .end = decode_end(wire)};
   if ((flags & SOCKWARD_NAME_REPLACED) != 0)
     call.replaced = FileId{stat_device(wire.replaced_device), wire.replaced_inode};
   (event.syscall == Syscall::listen ? call.backlog : call.address_length) = wire.address_length;

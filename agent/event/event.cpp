@@ -19,6 +19,12 @@ std::string_view to_string(Via via) {
   return kNames.at(static_cast<std::size_t>(via));
 }
 
+std::string_view to_string(ConnectOutcome outcome) {
+  static constexpr std::array<std::string_view, kConnectOutcomes> kNames = {
+      "none", "established", "refused", "unreachable", "timed_out", "given_up"};
+  return kNames.at(static_cast<std::size_t>(outcome));
+}
+
 std::optional<std::string> resolved_path(const Event& event) {
   if (const auto* socket = std::get_if<SocketCall>(&event.call)) {
     if (socket->address.kind != AddressKind::path) return std::nullopt;

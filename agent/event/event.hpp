@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,6 +55,20 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
+/// How a TCP connect ended; by number as in the wire format.
+enum class ConnectOutcome : std::uint8_t { none, established, refused, unreachable, timed_out, given_up };
+inline constexpr std::size_t kConnectOutcomes = 6;  ///< none included
+std::string_view to_string(ConnectOutcome outcome);
+
+/// The end of a TCP connect that came to nothing after its first SYN was sent.
+struct ConnectEnd {
+  ConnectOutcome outcome = ConnectOutcome::none;
+  std::chrono::nanoseconds elapsed{0};  ///< since the first SYN
+  std::uint32_t syns = 0;               ///< sent, those that were repeated included
+  bool answered =
+      false;  ///< a TCP segment came back: a refusal was a reset. Else it was ICMP, or nothing came
+};
+
 struct SocketCall {
   int fd = -1;
   int address_length = 0;    ///< addrlen, as passed; may be negative
@@ -83,6 +98,7 @@ struct SocketCall {
   /// in the wire format.
   enum class AddressState : std::uint8_t { unknown, absent, usable, tentative, duplicate, family_off };
   AddressState address_state = AddressState::unknown;
+  std::optional<ConnectEnd> end;  ///< of a TCP connect; nullopt: no SYN was sent, or not known
 };
 
 /// A path argument: raw bytes; nullopt when it could not be read.
@@ -160,6 +176,11 @@ struct Event {
 
   bool failed() const { return result < 0; }
   int error() const { return failed() ? -result : 0; }
+  /// A TCP connect whose socket the program closed before an answer came: there is no errno of the kernel.
+  bool given_up() const {
+    const auto* socket = std::get_if<SocketCall>(&call);
+    return socket != nullptr && socket->end && socket->end->outcome == ConnectOutcome::given_up;
+  }
   RecordNumber number() const { return {sequence, cpu, probe}; }
 };
 

@@ -57,6 +57,7 @@ enum class Variant : std::uint8_t {
   compat,  ///< of a 32-bit program, where it has an entry function of its own
   denied,  ///< refused by a seccomp filter before it began
   uring,   ///< through io_uring
+  later,   ///< the end of a connect, after the call has returned
 };
 
 /// Is there a program for this variant of the call?

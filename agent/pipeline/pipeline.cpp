@@ -222,6 +222,11 @@ void Pipeline::count(const Record& record) {
   if (parts_.host_renames != nullptr && record.diagnosis.cause == Cause::hostname_changed &&
       record.host_scope)
     parts_.host_renames->add(key);
+  const auto* call = std::get_if<SocketCall>(&record.event.call);
+  if (call != nullptr && record.event.failed() && record.event.syscall == Syscall::connect &&
+      call->address.is_inet())
+    ++parts_.stats.unreached.at(static_cast<std::size_t>(record.diagnosis.cause))
+          .at(static_cast<std::size_t>(port_class(call->address.port)));
   parts_.stats.diagnosis_latency.observe(
       std::chrono::nanoseconds(parts_.clock.monotonic().ns - record.event.time.ns));
 }

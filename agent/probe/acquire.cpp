@@ -167,7 +167,7 @@ void replace(Acquired& result, const ProbeOptions& options, const KernelFeatures
     copy_tables(previous, side.maps);
     add_carried(previous, side.maps);
     if (!result.pins) return;
-    const auto settings = make_settings(options, features.own_types, side.generation);
+    const auto settings = make_settings(options, features, side.generation);
     auto identity = identity_of(side, settings, objects_hash());
     if (previous.must_be_carried()) identity.hand_over.carries_from = previous.generation;
     if (const auto done = result.pins->store(side, identity); !done) result.not_pinned = done.error().text();
@@ -194,8 +194,7 @@ Acquired acquire_kernel_side(const ProbeOptions& options, const KernelFeatures& 
   Previous previous;
   if (result.pins) {
     const auto plan = plan_of(options, features);
-    const auto wanted =
-        identity_of(KernelSide(), make_settings(options, features.own_types, 0), objects_hash());
+    const auto wanted = identity_of(KernelSide(), make_settings(options, features, 0), objects_hash());
     if (auto pinned = result.pins->read()) {
       finish_carrying(*result.pins, *pinned);
       if (fits(*pinned, wanted, plan, options)) {

@@ -24,6 +24,13 @@ std::uint32_t row_of(std::size_t syscall, std::size_t family) {
   return sockward_row(static_cast<__u32>(syscall), static_cast<__u32>(family));
 }
 
+constexpr std::array kInetFamilies{Family::inet, Family::inet6};
+
+/// The row of TCP connects by how they ended.
+std::uint32_t row_of(Family family) {
+  return sockward_outcome_row(static_cast<__u32>(family));
+}
+
 // Calls visit(syscall, family) once for each row of the counters.
 template <class Visit>
 void for_each_row(Visit visit) {
@@ -50,6 +57,10 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
     for (std::size_t slot = 0; slot < kErrnoSlots; ++slot)
       total.calls[syscall][family][slot] += load(row[slot]);
   });
+  for (const Family family : kInetFamilies)
+    for (std::size_t outcome = 0; outcome < kConnectOutcomes; ++outcome)
+      total.connections[family == Family::inet6][outcome] += load(block.calls[row_of(family)][outcome]);
+  total.connects_untracked += load(block.connects_untracked);
   for (std::size_t i = 0; i < total.path_lengths.size(); ++i)
     total.path_lengths[i] += load(block.path_lengths[i]);
   add_name_changes(block.hostname_changes[SOCKWARD_SCOPE_CONTAINER], total.hostname_changes.container);
@@ -67,20 +78,31 @@ void add_block(const sockward_cpu_counters& block, KernelSnapshot& total) {
   for (const __u64& sequence : block.sequence) total.records += load(sequence);
 }
 
-SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count) {
-  static const auto kRows = [] {
-    std::array<std::pair<Syscall, Family>, SOCKWARD_ROWS> rows{};
+/// The programs write no other; a table of a previous agent may hold any.
+bool is_known(const sockward_source_key& key) {
+  return key.row < SOCKWARD_ROWS &&
+         key.slot < (key.row < SOCKWARD_CALL_ROWS ? kErrnoSlots : kConnectOutcomes);
+}
+
+/// What each row counts, by slot 0.
+const std::array<CountedKind, SOCKWARD_ROWS>& kinds_of_rows() {
+  static const auto kKinds = [] {
+    std::array<CountedKind, SOCKWARD_ROWS> kinds{};
     for_each_row([&](std::size_t syscall, std::size_t family) {
-      rows[row_of(syscall, family)] = {static_cast<Syscall>(syscall), static_cast<Family>(family)};
+      kinds[row_of(syscall, family)] = {.syscall = static_cast<Syscall>(syscall),
+                                        .family = static_cast<Family>(family)};
     });
-    return rows;
+    for (const Family family : kInetFamilies)
+      kinds[row_of(family)] = {.syscall = Syscall::connect, .family = family, .is_outcome = true};
+    return kinds;
   }();
-  const auto& [syscall, family] = kRows[key.row];
-  return {.container_key = key.container_key,
-          .syscall = syscall,
-          .family = family,
-          .slot = key.slot,
-          .count = count};
+  return kKinds;
+}
+
+SourceCount to_source_count(const sockward_source_key& key, std::uint64_t count) {
+  SourceCount result{.container_key = key.container_key, .kind = kinds_of_rows()[key.row], .count = count};
+  result.kind.slot = key.slot;
+  return result;
 }
 
 }  // namespace
@@ -128,7 +150,7 @@ Result<SourceTable::Entries> SourceTable::read_raw(int map_fd) {
   Entries result;
   result.reserve(count);
   for (__u32 i = 0; i < count; ++i)
-    if (keys[i].row < SOCKWARD_ROWS && keys[i].slot < kErrnoSlots) result.emplace_back(keys[i], values[i]);
+    if (is_known(keys[i])) result.emplace_back(keys[i], values[i]);
   return result;
 }
 
@@ -147,18 +169,12 @@ std::vector<SourceCount> SourceTable::retired() const {
   const std::lock_guard lock(mutex_);
   std::vector<SourceCount> result;
   const sockward_cpu_counters* const carried = blocks_.carried_own();
-  for_each_row([&](std::size_t syscall, std::size_t family) {
-    const std::uint32_t row = row_of(syscall, family);
-    for (std::uint16_t slot = 1; slot < kErrnoSlots; ++slot) {
+  for (__u16 row = 0; row < SOCKWARD_ROWS; ++row)
+    for (__u16 slot = 1; slot < kErrnoSlots; ++slot) {
       std::uint64_t count = load(blocks_.own().calls[row][slot]);
       if (carried != nullptr) count += load(carried->calls[row][slot]);
-      if (count != 0)
-        result.push_back({.syscall = static_cast<Syscall>(syscall),
-                          .family = static_cast<Family>(family),
-                          .slot = slot,
-                          .count = count});
+      if (count != 0) result.push_back(to_source_count({.row = row, .slot = slot}, count));
     }
-  });
   return result;
 }
 

@@ -56,6 +56,8 @@ std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes, bool r
   }
   for (const Syscall call : {Syscall::sethostname, Syscall::setdomainname})
     result.push_back({std::string(to_string(call)), "sysctl", status_of(probes, "sysctl").attached});
+  result.push_back({"connect", "outcome",
+                    status_of(probes, "outcome").attached && status_of(probes, "outcome_begin").attached});
   result.push_back({"*", "seccomp_denied", !any_fexit || attached(Syscall::bind, Variant::denied)});
   result.push_back({"*", "restart", restart});
   return result;

@@ -126,7 +126,7 @@ LoadedObject load_round(const ProbeOptions& options, const KernelFeatures& featu
   loaded.plan = make_plan(skeleton->obj, features, options, refused);
   // The skeleton declares const what is constant only for the programs.
   auto& settings = const_cast<sockward_settings&>(skeleton->rodata->settings);
-  settings = make_settings(options, features.own_types, inherited.generation + 1);
+  settings = make_settings(options, features, inherited.generation + 1);
   settings.active_offset = inherited.active_offset;
   size_maps(*skeleton, options, static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1);
   reuse_maps(*skeleton, inherited);
@@ -152,7 +152,8 @@ KernelSide::~KernelSide() {
   for (auto& attachment : attachments) detachers.emplace_back([&attachment] { attachment.link.reset(); });
 }
 
-sockward_settings make_settings(const ProbeOptions& options, bool own_types, std::uint32_t generation) {
+sockward_settings make_settings(const ProbeOptions& options, const KernelFeatures& features,
+                                std::uint32_t generation) {
   sockward_settings settings{};
   const ReportFilter& filter = options.filter;
   std::copy(filter.errno_bits.begin(), filter.errno_bits.end(), settings.report_errno);
@@ -171,7 +172,9 @@ sockward_settings make_settings(const ProbeOptions& options, bool own_types, std
   settings.report_replaced = filter.too_long;
   settings.watch_processes = true;
   settings.seccomp_denied = options.seccomp_denied;
-  settings.kernel_types = own_types;
+  settings.kernel_types = features.own_types;
+  settings.given_up_ms = static_cast<__u32>(options.given_up_after.count());
+  settings.compat_connects = !features.no_trampolines && options.backend != BackendChoice::tracepoint;
   settings.report_unix_missing = filter.unix_missing;
   settings.generation = generation;
   settings.source_rate = options.source_rate;

@@ -26,7 +26,8 @@ struct Inheritance {
 std::vector<OperationPlan> plan_of(const ProbeOptions& options, const KernelFeatures& features);
 
 /// The settings of the programs (read-only data), from the options. `own_types`: KernelFeatures::own_types.
-sockward_settings make_settings(const ProbeOptions& options, bool own_types, std::uint32_t generation);
+sockward_settings make_settings(const ProbeOptions& options, const KernelFeatures& features,
+                                std::uint32_t generation);
 
 /// Loads and attaches what the kernel takes. A program that the verifier or the attachment refuses sends its
 /// operation to its fall-back: the object is opened and loaded again, three times at most; of the form that

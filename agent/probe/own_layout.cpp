@@ -34,6 +34,8 @@ std::string rows() {
     else
       for (__u32 family = 0; family < SOCKWARD_FAMILIES; ++family)
         labels[sockward_row(call, family)] = std::string(kCalls[call]) + "/" + kFamilyNames[family];
+  for (const __u32 family : {SOCKWARD_FAMILY_INET, SOCKWARD_FAMILY_INET6})
+    labels[sockward_outcome_row(family)] = std::string("outcome/") + kFamilyNames[family];
   return axis_of(labels);
 }
 
@@ -127,6 +129,7 @@ CountersLayout own_layout() {
   SOCKWARD_COUNTER(names_new);
   add("counters.generation", offsetof(sockward_cpu_counters, generation), sizeof(__u32));
   SOCKWARD_COUNTER(suppressed);
+  SOCKWARD_COUNTER(connects_untracked);
   SOCKWARD_SETTLED(sequence, probes());
   SOCKWARD_SETTLED(folded);
   SOCKWARD_SETTLED(lost, "queue_full,decode,output,restart");

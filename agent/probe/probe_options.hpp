@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -43,7 +44,10 @@ struct ProbeOptions {
   std::uint32_t address_rate = 0;    ///< the same of one address in it
   bool seccomp_denied = false;       ///< fexit backend: see calls that a seccomp filter refused, too
   bool messages = false;             ///< keep what young processes write (opt-in: costs every write)
-  std::uint16_t near_limit_bytes = 100;    ///< 0: never report
+  std::uint16_t near_limit_bytes = 100;  ///< 0: never report
+  /// Report TCP connects that the program gave up after so long. Shorter ones are mostly attempts that lost a
+  /// race (RFC 8305).
+  std::chrono::milliseconds given_up_after{1000};
   NamespaceInode host_utsns = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
   CgroupHierarchy hierarchy = CgroupHierarchy::v2;
   std::string cgroup2_root;   ///< where cgroup2 is mounted; empty: nowhere

@@ -99,6 +99,10 @@ void add_call(Attributes& out, const Event& event, const SocketCall& call) {
   const bool peer = event.syscall == Syscall::connect;
   out.text(peer ? "network.peer.address" : "network.local.address", call.address.ip_text());
   out.number(peer ? "network.peer.port" : "network.local.port", call.address.port);
+  if (!call.end) return;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(call.end->elapsed);
+  out.number("sockward.connect.elapsed_ms", static_cast<std::uint64_t>(elapsed.count()));
+  out.number("sockward.connect.syns", call.end->syns);
 }
 
 void add_call(Attributes& out, const Event& event, const PathCall& call) {
@@ -141,8 +145,8 @@ void add_call(Attributes& out, const Record& record) {
   out.text("sockward.via", to_string(event.via));
   if (event.failed()) {
     const std::string label = error_label(event);
-    out.text("error.type", label.starts_with('E') ? label : "_OTHER");
-    out.number("sockward.errno", static_cast<std::uint64_t>(event.error()));
+    out.text("error.type", label.starts_with('E') || event.given_up() ? label : "_OTHER");
+    if (!event.given_up()) out.number("sockward.errno", static_cast<std::uint64_t>(event.error()));
   }
   if (const auto* socket = std::get_if<SocketCall>(&event.call)) add_call(out, event, *socket);
   if (const auto* path = std::get_if<PathCall>(&event.call)) add_call(out, event, *path);

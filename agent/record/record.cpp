@@ -74,6 +74,7 @@ Severity severity_of(const Record& record) {
 
 std::string error_label(const Event& event) {
   if (!event.failed()) return "OK";
+  if (event.given_up()) return std::string(to_string(ConnectOutcome::given_up));
   const auto name = errno_name(event.error());
   return name ? std::string(*name) : fmt::format("errno {}", event.error());
 }
@@ -124,6 +125,9 @@ std::string body_of(const Record& record) {
   const Event& event = record.event;
   const std::string actor = fmt::format("{}[{}]", printable(event.actor.comm).text, event.actor.tgid);
   if (!event.failed()) return success_body(record, actor);
+  if (event.given_up())
+    return fmt::format("{}: connect to {} was given up by the program before an answer: {}", actor,
+                       subject_of(record), to_string(record.diagnosis.cause));
   return fmt::format("{}: {} of {} failed with {} ({}): {}", actor, to_string(event.syscall),
                      subject_of(record), error_label(event), error_text(event.error()),
                      to_string(record.diagnosis.cause));

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "telemetry/history_kind.hpp"
+#include "telemetry/port_class.hpp"
 
 namespace sockward {
 
@@ -53,6 +54,9 @@ struct AgentStats {
   std::atomic<std::uint64_t> look_ups_skipped{0};  ///< events for which the CPU budget was exhausted
   /// Of files: they took too long, or too many hang already.
   std::atomic<std::uint64_t> look_ups_timed_out{0}, look_ups_not_begun{0};
+  /// Failures to connect to an IP address, by number of the cause and PortClass.
+  static constexpr std::size_t kMostCauses = 64;
+  std::array<std::array<std::atomic<std::uint64_t>, kPortClasses>, kMostCauses> unreached{};
   std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked
   LatencyHistogram diagnosis_latency;   ///< from the call's return to the record's hand-over to sinks
 };

@@ -48,6 +48,9 @@ struct KernelSnapshot {
   using Slots = std::array<std::uint64_t, kErrnoSlots>;
   /// [syscall][family]; calls without a socket use Family::none only.
   std::array<std::array<Slots, kFamilies>, kSyscalls> calls{};
+  /// TCP connects by how they ended: [inet, inet6][ConnectOutcome].
+  std::array<std::array<std::uint64_t, kConnectOutcomes>, 2> connections{};
+  std::uint64_t connects_untracked = 0;           ///< whose end is not known: too many were pending
   std::array<std::uint64_t, 110> path_lengths{};  ///< [n]: bind of an AF_UNIX path of n bytes; last: longer
   std::uint64_t path_length_sum = 0;
   /// By whose UTS namespace it was.
@@ -75,12 +78,20 @@ struct KernelSnapshot {
   }
 };
 
-/// Failures of one container, one call, one family, one errno.
-struct SourceCount {
-  std::uint64_t container_key = 0;
+/// What is counted by container: failures of one call, family and errno; or TCP connects of one family that
+/// ended in one way.
+struct CountedKind {
   Syscall syscall = Syscall::bind;
   Family family = Family::none;
-  std::uint16_t slot = 0;
+  std::uint16_t slot = 0;   ///< an errno slot; of `outcome` an ConnectOutcome
+  bool is_outcome = false;  ///< a TCP connection; syscall is connect
+  auto operator<=>(const CountedKind&) const = default;
+};
+
+/// One of them in one container.
+struct SourceCount {
+  std::uint64_t container_key = 0;
+  CountedKind kind;
   std::uint64_t count = 0;
 };
 

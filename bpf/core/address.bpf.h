@@ -14,9 +14,17 @@
 #define UNIX_PATH_MAX 108
 #define KERNEL_ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
 
+/* How a TCP connect came to nothing (sockward_socket_call). */
+struct connect_ending {
+	__u64 elapsed_ns;
+	__u32 syns;
+	__u16 outcome, answered;
+};
+
 /* What a socket probe builds its record in. */
 struct socket_scratch {
 	volatile __u64 cursor;
+	struct connect_ending ending; /* of the TCP connect that the record is about */
 	struct sockward_socket_call call;
 	__u8 data[SOCKWARD_DATA_BYTES];
 };
@@ -98,8 +106,15 @@ __weak __attribute__((noinline)) int fill_socket_call(__u32 area, __u64 socket, 
 		return 0;
 	call = &scratch->call;
 	fill_socket(call, sk);
-	if (syscall == SOCKWARD_CONNECT && has_inet_address(sk, family))
+	if (syscall != SOCKWARD_CONNECT ||
+	    (family != SOCKWARD_FAMILY_INET && family != SOCKWARD_FAMILY_INET6))
+		return 0;
+	if (has_inet_address(sk, family))
 		inet_address_of(call->source, sk, family);
+	call->elapsed_ns = scratch->ending.elapsed_ns;
+	call->syns = scratch->ending.syns;
+	call->outcome = scratch->ending.outcome;
+	call->answered = scratch->ending.answered;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef SOCKWARD_CORE_CONNECT_H
 #define SOCKWARD_CORE_CONNECT_H
 
+#include "core/connect_return.bpf.h"
 #include "core/wanted.bpf.h"
 
 /* Has the last byte of an address of full length no NUL? Then its path fills all 108 bytes, or is longer. */
@@ -39,6 +40,9 @@ static __always_inline int observe_connect_of(__u32 probe, struct sock *sk,
 
 	arguments->family = family;
 	arguments->container_key = count_call(SOCKWARD_CONNECT, family, result);
+	if ((family == SOCKWARD_FAMILY_INET || family == SOCKWARD_FAMILY_INET6) &&
+	    settle_connect(probe, sk, result))
+		return 0;
 	if (!wanted)
 		wanted = failure_wanted(probe, SOCKWARD_CONNECT, family, arguments, result);
 	if (!wanted && family != SOCKWARD_FAMILY_UNIX)

@@ -30,9 +30,12 @@
 #define EOPNOTSUPP 95
 #define ENETUNREACH 101
 #define ETIMEDOUT 110
+#define ECONNRESET 104
+#define ECONNABORTED 103
 #define ECONNREFUSED 111
 #define EHOSTUNREACH 113
 #define EINPROGRESS 115
+#define ECANCELED 125
 
 #define AF_UNIX 1
 #define AF_INET 2
@@ -42,8 +45,11 @@
 #define IPPROTO_TCP 6
 #define IPPROTO_MPTCP 262
 #define TCP_ESTABLISHED 1 /* include/net/tcp_states.h */
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
+#define SOCK_STREAM 1
 #define SOCK_DGRAM 2 /* include/linux/net.h */
 #define SOCK_RAW 3
 #define SOCK_DEAD 0 /* bit of skc_flags, include/net/sock.h (enum sock_flags): the socket was released */

@@ -42,8 +42,9 @@ struct in6_addr {
 };
 
 struct sock_common {
-	__be32 skc_rcv_saddr;
-	struct in6_addr skc_v6_rcv_saddr;
+	__be32 skc_daddr, skc_rcv_saddr;
+	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+	__be16 skc_dport;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	unsigned char skc_reuse : 4;
@@ -67,7 +68,14 @@ struct sock {
 	kuid_t sk_uid;
 	struct sk_buff_head sk_receive_queue;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
+	int sk_err; /* why it was closed, until the program has been told; not negative */
 	struct socket *sk_socket;
+};
+
+struct tcp_sock {
+	__u32 segs_in; /* segments received (net/ipv4/tcp_ipv4.c, tcp_v4_rcv); no ICMP */
+	__u32 segs_out; /* segments sent, those sent again too */
+	_Bool is_mptcp; /* it carries a part of an MPTCP connection */
 };
 
 struct inet_sock {

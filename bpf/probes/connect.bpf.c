@@ -2,7 +2,7 @@
 /*
  * connect(2). Counted: every call. Reported: failures the settings ask for, AF_UNIX refusals, failures of
  * core/wanted.bpf.h, and AF_UNIX names that do not fit or fill all 108 bytes (a runtime may have cut them),
- * whatever the result. Not seen: connects through io_uring; a refusal that arrives later, through SO_ERROR.
+ * whatever the result. io_uring's: uring.bpf.c. How a TCP connect ends: outcome.bpf.c.
  */
 #include "core/connect.bpf.h"
 #include "core/programs.bpf.h"

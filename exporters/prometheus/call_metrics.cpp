@@ -29,9 +29,9 @@ void add_calls(const Scrape& scrape, FamilyBuilder& family) {
 }
 
 /// Failures that alert rules look at: their series exist from the first scrape on, at 0, for the host.
-const std::vector<FailureKind>& fixed_failures() {
-  static const std::vector<FailureKind> kFixed = [] {
-    std::vector<FailureKind> fixed;
+const std::vector<CountedKind>& fixed_failures() {
+  static const std::vector<CountedKind> kFixed = [] {
+    std::vector<CountedKind> fixed;
     for (const Family family : {Family::unix_, Family::inet, Family::inet6}) {
       for (const int error : {EADDRINUSE, EACCES, EADDRNOTAVAIL, EINVAL, EROFS})
         fixed.push_back({Syscall::bind, family, static_cast<std::uint16_t>(error)});
@@ -55,16 +55,31 @@ const std::vector<FailureKind>& fixed_failures() {
 
 void add_errors(const Scrape& scrape, FamilyBuilder& family) {
   family.reserve(scrape.failures.size() + fixed_failures().size());
-  const auto add = [&](std::string_view container, FailureKind kind, std::uint64_t count) {
+  const auto add = [&](std::string_view container, CountedKind kind, std::uint64_t count) {
     family.count({to_string(kind.syscall), to_string(kind.family), errno_label(kind.slot), container}, count);
   };
-  std::map<FailureKind, std::uint64_t> host;
-  for (const FailureKind& kind : fixed_failures()) host[kind] = 0;
+  std::map<CountedKind, std::uint64_t> host;
+  for (const CountedKind& kind : fixed_failures()) host[kind] = 0;
   for (const auto& [container, kind, count] : scrape.failures)
-    if (container == "host") host[kind] = count;
+    if (container == "host" && !kind.is_outcome) host[kind] = count;
   for (const auto& [kind, count] : host) add("host", kind, count);
   for (const auto& [container, kind, count] : scrape.failures)
-    if (container != "host") add(container, kind, count);
+    if (container != "host" && !kind.is_outcome) add(container, kind, count);
+}
+
+/// The host's own exist from the first scrape on, at 0.
+void add_connections(const Scrape& scrape, FamilyBuilder& family) {
+  const auto add = [&](std::string_view container, Family of, std::size_t outcome, std::uint64_t count) {
+    family.count({to_string(of), to_string(static_cast<ConnectOutcome>(outcome)), container}, count);
+  };
+  std::map<std::pair<Family, std::size_t>, std::uint64_t> host;
+  for (const Family of : {Family::inet, Family::inet6})
+    for (std::size_t outcome = 1; outcome < kConnectOutcomes; ++outcome) host[{of, outcome}] = 0;
+  for (const auto& [container, kind, count] : scrape.failures)
+    if (container == "host" && kind.is_outcome) host[{kind.family, kind.slot}] = count;
+  for (const auto& [kind, count] : host) add("host", kind.first, kind.second, count);
+  for (const auto& [container, kind, count] : scrape.failures)
+    if (container != "host" && kind.is_outcome) add(container, kind.family, kind.slot, count);
 }
 
 using enum MetricType;
@@ -80,6 +95,12 @@ constexpr Metric kCalls[] = {
       "Containers past the cap, and those the kernel's table had no room for, are in ~other.",
       true},
      add_errors},
+    {{"sockward_connections_total", counter, "family,outcome,container_name",
+      "TCP connects by how they ended: established, refused, unreachable, timed_out (the kernel gave up), "
+      "given_up (the program closed the socket before an answer). "
+      "Of the container that connected; containers past the cap are in ~other.",
+      true},
+     add_connections},
 };
 
 }  // namespace

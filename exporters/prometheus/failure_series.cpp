@@ -8,17 +8,18 @@ namespace {
 constexpr const char* kHost = "host";
 constexpr const char* kOther = "~other";
 
-FailureKind kind_of(const SourceCount& count) {
-  return {count.syscall, count.family, count.slot};
-}
-
-std::map<FailureKind, std::uint64_t> all_failures(const KernelSnapshot& snapshot) {
-  std::map<FailureKind, std::uint64_t> all;
+/// All that is counted by container, over all of them.
+std::map<CountedKind, std::uint64_t> all_counts(const KernelSnapshot& snapshot) {
+  std::map<CountedKind, std::uint64_t> all;
   for (std::size_t syscall = 0; syscall < kSyscalls; ++syscall)
     for (std::size_t family = 0; family < kFamilies; ++family)
       for (std::uint16_t slot = 1; slot < kErrnoSlots; ++slot)
         if (const auto count = snapshot.calls[syscall][family][slot]; count != 0)
           all[{static_cast<Syscall>(syscall), static_cast<Family>(family), slot}] = count;
+  for (const Family family : {Family::inet, Family::inet6})
+    for (std::uint16_t outcome = 1; outcome < kConnectOutcomes; ++outcome)
+      if (const auto count = snapshot.connections[family == Family::inet6][outcome]; count != 0)
+        all[{Syscall::connect, family, outcome, true}] = count;
   return all;
 }
 
@@ -48,7 +49,7 @@ FailureSeries::Container FailureSeries::admit(std::uint64_t key) {
   return container;
 }
 
-void FailureSeries::add(Counts& counts, FailureKind kind, std::uint64_t count) {
+void FailureSeries::add(Counts& counts, CountedKind kind, std::uint64_t count) {
   const auto known =
       std::find_if(counts.begin(), counts.end(), [&](const auto& one) { return one.first == kind; });
   if (known != counts.end())
@@ -74,7 +75,7 @@ void FailureSeries::drop_gone(KernelSource& kernel, const std::vector<SourceCoun
   });
   for (const auto& count : counts)
     if (const auto found = remembered.find(count.container_key); found != remembered.end())
-      add((*found->second)->second.gone, kind_of(count), count.count);
+      add((*found->second)->second.gone, count.kind, count.count);
 }
 
 std::vector<std::string> FailureSeries::expire(Seconds now) {
@@ -101,22 +102,22 @@ std::vector<std::string> FailureSeries::upkeep(KernelSource& kernel, Seconds now
 FailureSeries::Table FailureSeries::read(const FailureCounters& counters) {
   // What is shown by name now, and what was once: the rest of level (a) is ~other.
   Table series;
-  std::map<FailureKind, std::uint64_t> named;
+  std::map<CountedKind, std::uint64_t> named;
   for (auto& [name, label] : labels_) label.shown = label.gone;
   if (counters.by_container)
     for (const auto& count : *counters.by_container) {
       const Container container = admit(count.container_key);
       if (!container || count.count == 0) continue;
-      add((*container)->second.shown, kind_of(count), count.count);
-      named[kind_of(count)] += count.count;
+      add((*container)->second.shown, count.kind, count.count);
+      named[count.kind] += count.count;
     }
-  for (const auto& count : counters.retired) named[kind_of(count)] += count.count;
+  for (const auto& count : counters.retired) named[count.kind] += count.count;
   for (auto& [name, label] : labels_) {
     std::sort(label.shown.begin(), label.shown.end());
     for (const auto& [kind, count] : label.shown) series.push_back({name, kind, count});
   }
   if (!counters.by_container) return series;
-  for (const auto& [kind, count] : all_failures(counters.all))
+  for (const auto& [kind, count] : all_counts(counters.all))
     if (const std::uint64_t shown = named[kind]; count > shown)
       series.push_back({kOther, kind, count - shown});
   return series;

@@ -13,7 +13,7 @@
 
 namespace sockward {
 
-/// The kernel's counts of failed calls, read for one scrape.
+/// The kernel's counts by container, read for one scrape.
 struct FailureCounters {
   Result<std::vector<SourceCount>> by_container;  ///< level (b)
   std::vector<SourceCount> retired;               ///< what was removed from it
@@ -21,14 +21,6 @@ struct FailureCounters {
 };
 /// Reads each of them once.
 FailureCounters read_counters(const KernelSource& kernel);
-
-/// What a series of failures is about, without its container.
-struct FailureKind {
-  Syscall syscall = Syscall::bind;
-  Family family = Family::none;
-  std::uint16_t slot = 0;
-  auto operator<=>(const FailureKind&) const = default;
-};
 
 /// Turns the kernel's two levels of counters into series by container: bounded in number, and never
 /// decreasing. Not thread-safe.
@@ -48,7 +40,7 @@ class FailureSeries {
   using Exists = std::function<bool(std::uint64_t)>;
   struct Series {
     std::string_view container;  ///< valid until the next upkeep()
-    FailureKind kind;
+    CountedKind kind;
     std::uint64_t count = 0;
   };
   using Table = std::vector<Series>;
@@ -66,7 +58,7 @@ class FailureSeries {
   std::uint64_t overflowed() const { return overflowed_; }
 
  private:
-  using Counts = std::vector<std::pair<FailureKind, std::uint64_t>>;  // few: searched from the front
+  using Counts = std::vector<std::pair<CountedKind, std::uint64_t>>;  // few: searched from the front
   struct Label {
     std::size_t keys = 0;    ///< live cgroups with this label
     Seconds empty_since{0};  ///< when the last one went
@@ -78,7 +70,7 @@ class FailureSeries {
   using Container = std::optional<Labels::iterator>;
 
   Container admit(std::uint64_t key);
-  static void add(Counts& counts, FailureKind kind, std::uint64_t count);
+  static void add(Counts& counts, CountedKind kind, std::uint64_t count);
   void drop_gone(KernelSource& kernel, const std::vector<SourceCount>& counts, Seconds now);
   std::vector<std::string> expire(Seconds now);
 

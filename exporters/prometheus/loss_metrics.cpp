@@ -61,6 +61,11 @@ constexpr Metric kLimits[] = {
     {{"sockward_source_table_full_total", counter, "",
       "Failures counted without their container because the kernel's table was full.", true},
      kernel_count<&KernelSnapshot::source_table_full>},
+    {{"sockward_connects_untracked_total", counter, "",
+      "TCP connects whose end was not followed because too many were pending: "
+      "they are missing in sockward_connections_total.",
+      true},
+     kernel_count<&KernelSnapshot::connects_untracked>},
     {{"sockward_walk_sockets_left_out_total", counter, "",
       "Open sockets omitted from socket scans because limits.walk_bytes was reached. "
       "They cannot be identified as holders, and their absence proves nothing.",

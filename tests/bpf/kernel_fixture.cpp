@@ -134,8 +134,8 @@ std::uint64_t OwnCgroup::failures(Syscall syscall, Family family, int error) con
   EXPECT_TRUE(counts);
   std::uint64_t result = 0;
   for (const SourceCount& count : counts ? *counts : std::vector<SourceCount>{})
-    if (count.container_key == key_ && count.syscall == syscall && count.family == family &&
-        count.slot == error)
+    if (count.container_key == key_ && !count.kind.is_outcome && count.kind.syscall == syscall &&
+        count.kind.family == family && count.kind.slot == error)
       result += count.count;
   return result;
 }

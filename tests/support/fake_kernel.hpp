@@ -36,12 +36,12 @@ class FakeKernel final : public KernelSource {
   Result<std::vector<SourceCount>> failures_by_source() const override {
     reads.emplace_back("failures_by_source");
     std::vector<SourceCount> counts;
-    for (const auto& [key, count] : table) counts.push_back({key, kSyscall, kFamily, kSlot, count});
+    for (const auto& [key, count] : table) counts.push_back({key, {kSyscall, kFamily, kSlot}, count});
     return counts;
   }
   std::vector<SourceCount> retired() const override {
     reads.emplace_back("retired");
-    return {{0, kSyscall, kFamily, kSlot, retired_count}};
+    return {{0, {kSyscall, kFamily, kSlot}, retired_count}};
   }
   Fate retire(std::uint64_t key, Fate fate) override {
     if (fate == Fate::host && !host_room) fate = Fate::remember;

@@ -11,7 +11,7 @@ namespace {
 
 using test::FakeKernel;
 
-const FailureKind kKind{FakeKernel::kSyscall, FakeKernel::kFamily, FakeKernel::kSlot};
+const CountedKind kKind{FakeKernel::kSyscall, FakeKernel::kFamily, FakeKernel::kSlot};
 
 class Series : public ::testing::Test {
  protected:

@@ -14,7 +14,9 @@ namespace sockward::rules {
 std::optional<Finding> listens_on_other_address(const Facts& facts) {
   if (!facts.is(Syscall::connect, ECONNREFUSED) || !facts.is_inet()) return std::nullopt;
   const SocketCall& call = *facts.socket();
-  if (!is_local_destination(facts, call).value_or(false) || listener_for(facts, call)) return std::nullopt;
+  if (!is_local_destination(facts, call).value_or(false) || refused_by_icmp(facts) ||
+      listener_for(facts, call))
+    return std::nullopt;
   const auto others = listeners_elsewhere(facts, call);
   if (others.empty()) return std::nullopt;
   const OpenSocket first = with_its_binder(facts, others.front());

@@ -1,4 +1,4 @@
-// ETIMEDOUT: no answer came to any SYN.
+// No answer came to any SYN: the kernel gave up (ETIMEDOUT), or the program did and closed the socket.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -7,13 +7,25 @@
 #include "diagnose/served.hpp"
 
 namespace sockward::rules {
+namespace {
+
+std::string no_answer_text(const Facts& facts, const SocketCall& call) {
+  const std::string peer = call.address.ip_text(), when = end_text(call);
+  if (facts.event.given_up())
+    return fmt::format("no answer came from {}: the program closed the socket {}", peer, when);
+  return fmt::format("no answer came from {} (ETIMEDOUT){}{}", peer,
+                     when.empty() ? "" : ": the kernel gave up ", when);
+}
+
+}  // namespace
 
 std::optional<Finding> no_answer(const Facts& facts) {
-  if (!facts.is(Syscall::connect, ETIMEDOUT) || !facts.is_inet()) return std::nullopt;
+  if (!facts.is(Syscall::connect, ETIMEDOUT) && !facts.event.given_up()) return std::nullopt;
+  if (!facts.is_inet()) return std::nullopt;
   const SocketCall& call = *facts.socket();
   Finding found{
       .cause = Cause::no_answer,
-      .evidence = {{fmt::format("no answer came from {} (ETIMEDOUT)", call.address.ip_text())}},
+      .evidence = {{no_answer_text(facts, call)}},
       .alternative = "where the packets were dropped cannot be seen from here",
       .advice =
           "look for a packet filter that drops (nft list ruleset; security groups), a host that is down, or "

@@ -60,7 +60,7 @@ std::string scan_obstacle(const Facts& facts) {
 }
 
 std::optional<Finding> of_port(const Facts& facts, const SocketCall& call) {
-  if (!is_local_destination(facts, call).value_or(false)) return std::nullopt;
+  if (!is_local_destination(facts, call).value_or(false) || refused_by_icmp(facts)) return std::nullopt;
   if (const auto listener = listener_for(facts, call)) {
     Finding found{
         .cause = Cause::nothing_listens,

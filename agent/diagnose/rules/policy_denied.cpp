@@ -13,6 +13,7 @@
 #include "base/printable.hpp"
 #include "diagnose/capabilities.hpp"
 #include "diagnose/rules.hpp"
+#include "diagnose/served.hpp"
 
 namespace sockward::rules {
 namespace {
@@ -70,6 +71,23 @@ std::optional<Finding> of_inet(const Facts& facts, const SocketCall& call) {
                 "BPF program on the cgroup (bpftool cgroup tree), or a security module");
 }
 
+/// A closed port of any TCP answers with a reset; ICMP comes from what rejects packets.
+Finding of_packet_filter(const SocketCall& call) {
+  Finding found{.cause = Cause::policy_denied,
+                .evidence = {{fmt::format("the connection to {} was refused by an ICMP message, not by a TCP "
+                                          "reset: a packet filter rejects it (REJECT; reject in nftables)",
+                                          call.address.ip_text())}},
+                .alternative =
+                    "the rule itself was not seen: it may be of this host, of the peer, or of a "
+                    "router on the way",
+                .advice =
+                    "look for the rule: nft list ruleset and iptables-save, here and in the network "
+                    "namespace of the peer; then the firewalls on the way"};
+  found.policy = "netfilter";
+  if (call.end) found.note("the message came " + end_text(call));
+  return found;
+}
+
 /// A sysctl that is not in the record: most distributions set it.
 std::optional<Finding> of_protected_link(const Facts& facts, const PermissionReplay& replay) {
   if (facts.event.error() != EACCES || !replay.known || replay.denial || replay.changed_since ||
@@ -101,6 +119,7 @@ std::optional<Finding> of_kernel(const Facts& facts) {
 
 std::optional<Finding> policy_denied(const Facts& facts) {
   const int error = facts.event.error();
+  if (facts.is_inet() && refused_by_icmp(facts)) return of_packet_filter(*facts.socket());
   if (error != EACCES && error != EPERM) return std::nullopt;
   if (facts.is_inet()) return of_inet(facts, *facts.socket());
   if (auto kernel = of_kernel(facts)) return kernel;

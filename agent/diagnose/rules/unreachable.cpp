@@ -8,6 +8,8 @@
 #include "base/errno_name.hpp"
 #include "base/printable.hpp"
 #include "diagnose/rules.hpp"
+#include "diagnose/served.hpp"
+#include "record/record.hpp"
 
 namespace sockward::rules {
 namespace {
@@ -57,11 +59,13 @@ void add_interfaces_down(const Facts& facts, Finding& found) {
 std::optional<Finding> unreachable(const Facts& facts) {
   const int error = facts.event.error();
   if (facts.event.syscall != Syscall::connect || !facts.is_inet()) return std::nullopt;
-  if (error != ENETUNREACH && error != EHOSTUNREACH) return std::nullopt;
   const SocketCall& call = *facts.socket();
-  Finding found{
-      .cause = Cause::unreachable,
-      .evidence = {{fmt::format("{} cannot be reached ({})", call.address.ip_text(), *errno_name(error))}}};
+  const bool ended_so = call.end && call.end->outcome == ConnectOutcome::unreachable;
+  if (error != ENETUNREACH && error != EHOSTUNREACH && !ended_so) return std::nullopt;
+  Finding found{.cause = Cause::unreachable,
+                .evidence = {{fmt::format("{} cannot be reached ({})", call.address.ip_text(),
+                                          error_label(facts.event))}}};
+  if (ended_so) found.note("this was known " + end_text(call));
   add_route(facts, call, found);
   add_interfaces_down(facts, found);
   return found;

@@ -34,8 +34,9 @@
 
 /*
  * X(VARIANT, variant, CALL, call, …) for each other way by which one of them comes to the kernel side, in the
- * order of the probes: through io_uring; refused by a filter before it began; of a 32-bit program. One that
- * is not here is served by the program of the call itself (compat of the socket calls), or is not seen.
+ * order of the probes: through io_uring; refused by a filter before it began; of a 32-bit program; a connect
+ * that ends after the call returned. One that is not here is served by the program of the call itself (compat
+ * of the socket calls), or is not seen.
  */
 #define SOCKWARD_VARIANTS(X, ...)                                                                            \
 	X(URING, uring, BIND, bind, __VA_ARGS__)                                                             \
@@ -55,7 +56,8 @@
 	X(DENIED, denied, SETHOSTNAME, sethostname, __VA_ARGS__)                                             \
 	X(DENIED, denied, SETDOMAINNAME, setdomainname, __VA_ARGS__)                                         \
 	X(COMPAT, compat, SETHOSTNAME, sethostname, __VA_ARGS__)                                             \
-	X(COMPAT, compat, SETDOMAINNAME, setdomainname, __VA_ARGS__)
+	X(COMPAT, compat, SETDOMAINNAME, setdomainname, __VA_ARGS__)                                         \
+	X(LATER, later, CONNECT, connect, __VA_ARGS__)
 
 /* What is counted of a call. */
 enum sockward_counted { SOCKWARD_EVERY, SOCKWARD_ONLY_ELOOP };
@@ -104,7 +106,8 @@ static_assert(SOCKWARD_SOCKET_CALLS == 3 && SOCKWARD_UNLINKAT == 4 && SOCKWARD_S
 	      "layout of records and of pinned counters");
 static_assert(SOCKWARD_PROBE_URING_BIND == 14 && SOCKWARD_PROBE_DENIED_UNLINK == 19 &&
 		      SOCKWARD_PROBE_URING_UNLINKAT == 27 && SOCKWARD_PROBE_DENIED_SETHOSTNAME == 28 &&
-		      SOCKWARD_PROBE_COMPAT_SETDOMAINNAME == 31 && SOCKWARD_PROBES == 32,
+		      SOCKWARD_PROBE_COMPAT_SETDOMAINNAME == 31 && SOCKWARD_PROBE_LATER_CONNECT == 32 &&
+		      SOCKWARD_PROBES == 33,
 	      "record numbers in pinned maps");
 
 #undef SOCKWARD_NUMBER

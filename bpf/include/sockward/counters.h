@@ -38,15 +38,25 @@ enum sockward_family {
 #define SOCKWARD_SLOT_OTHER 134
 #define SOCKWARD_SLOTS 136
 
-/* Socket calls have a row for each family; the other calls have one row each. */
+/*
+ * Socket calls have a row for each family; the other calls have one row each. Then two rows of TCP connects by
+ * how they ended: their slots are enum sockward_outcome.
+ */
 #define SOCKWARD_SOCKET_ROWS ((0 + SOCKWARD_SOCKET_CALLS) * SOCKWARD_FAMILIES)
-#define SOCKWARD_ROWS (SOCKWARD_SOCKET_ROWS + SOCKWARD_SYSCALLS - SOCKWARD_SOCKET_CALLS)
+#define SOCKWARD_CALL_ROWS (SOCKWARD_SOCKET_ROWS + SOCKWARD_SYSCALLS - SOCKWARD_SOCKET_CALLS)
+#define SOCKWARD_ROWS (SOCKWARD_CALL_ROWS + 2)
 
 static inline __attribute__((always_inline)) __u32 sockward_row(__u32 syscall, __u32 family)
 {
 	if (syscall < SOCKWARD_SOCKET_CALLS)
 		return syscall * SOCKWARD_FAMILIES + family;
 	return SOCKWARD_SOCKET_ROWS + syscall - SOCKWARD_SOCKET_CALLS;
+}
+
+/* family: inet or inet6. */
+static inline __attribute__((always_inline)) __u32 sockward_outcome_row(__u32 family)
+{
+	return SOCKWARD_CALL_ROWS + (family == SOCKWARD_FAMILY_INET6);
 }
 
 /* Length of AF_UNIX path names given to bind: [n] = n bytes; the last one = longer than 108. */
@@ -70,10 +80,11 @@ struct sockward_cpu_counters {
 	__u32 generation; /* settings.generation of the programs that count and report on this CPU */
 	__u32 unused; /* 0 */
 	__u64 suppressed; /* records, in a storm */
-	__u64 reserved[15];
+	__u64 connects_untracked; /* TCP connects whose end is not known: the table of pending ones was full */
+	__u64 reserved[13];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
-static_assert(SOCKWARD_ROWS == 29 && SOCKWARD_SLOTS == 136 && sizeof(struct sockward_cpu_counters) == 33024,
+static_assert(SOCKWARD_ROWS == 31 && SOCKWARD_SLOTS == 136 && sizeof(struct sockward_cpu_counters) == 35200,
 	      "layout of pinned counters: is everything in agent/probe/own_layout.cpp?");
 
 enum sockward_loss {
@@ -93,7 +104,7 @@ struct sockward_settled {
 	__u64 folded; /* last block: records folded into one that is not written yet */
 	__u64 lost[4]; /* last block: by enum sockward_loss, of all agents so far */
 	__u64 dropped; /* last block: of those lost by a full queue, the ones whose number is done with */
-	__u64 reserved[2];
+	__u64 reserved[1];
 };
 static_assert(sizeof(struct sockward_settled) == 5 * 64, "layout of a pinned map, in whole cache lines");
 

@@ -14,7 +14,7 @@
 
 #include <sockward/calls.h>
 
-#define SOCKWARD_WIRE_VERSION 3
+#define SOCKWARD_WIRE_VERSION 4
 
 /* How the call reached the kernel. */
 enum sockward_via {
@@ -64,6 +64,17 @@ enum sockward_address_state {
 	SOCKWARD_ADDRESS_TENTATIVE = 3, /* duplicate address detection has not finished */
 	SOCKWARD_ADDRESS_DUPLICATE = 4, /* it failed: another host has the address */
 	SOCKWARD_ADDRESS_FAMILY_OFF = 5, /* loopback, and IPv6 is switched off there (disable_ipv6) */
+};
+
+/* How a TCP connect ended. */
+enum sockward_outcome {
+	SOCKWARD_OUTCOME_NONE = 0, /* no TCP connect, or not known */
+	SOCKWARD_OUTCOME_ESTABLISHED = 1,
+	SOCKWARD_OUTCOME_REFUSED = 2, /* by a reset, or by ICMP that says so */
+	SOCKWARD_OUTCOME_UNREACHABLE = 3, /* no route, no neighbour, or another ICMP answer */
+	SOCKWARD_OUTCOME_TIMED_OUT = 4, /* the kernel gave up */
+	SOCKWARD_OUTCOME_GIVEN_UP = 5, /* the program did: it closed the socket before an answer */
+	SOCKWARD_OUTCOMES,
 };
 
 struct sockward_header {
@@ -135,8 +146,13 @@ struct sockward_socket_call {
 	__u8 source[28]; /* connect: the socket's own address as a sockaddr; family 0: it has none */
 	/* enum sockward_address_state; of an IPv6 address that could not be used (EADDRNOTAVAIL) */
 	__u32 address_state;
+	/* A TCP connect that came to nothing after its SYN was sent; all 0 otherwise. */
+	__u64 elapsed_ns; /* from the first SYN to the end */
+	__u32 syns; /* sent */
+	__u16 outcome; /* enum sockward_outcome */
+	__u16 answered; /* 1: a TCP segment came back: a refusal is a reset; 0: nothing, or ICMP */
 };
-static_assert(sizeof(struct sockward_socket_call) == 160 + 104, "wire format");
+static_assert(sizeof(struct sockward_socket_call) == 160 + 120, "wire format");
 
 /*
  * unlink, unlinkat, openat2, open_tree, mount, move_mount. Followed by the path, path2 (the source of mount

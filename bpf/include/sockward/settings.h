@@ -37,7 +37,10 @@ struct sockward_settings {
 	__u32 address_rate; /* the same of one address in it */
 	/* Where that word is in a value of the map `active`; 0: it is sockward_cpu_counters.generation. */
 	__u32 active_offset;
+	__u32 given_up_ms; /* report connects that the program gave up after so long, or longer */
+	/* Connects of 32-bit programs come to the program that sees their return (fexit backend), too. */
+	__u32 compat_connects;
 };
-static_assert(sizeof(struct sockward_settings) == 64, "no padding");
+static_assert(sizeof(struct sockward_settings) == 72, "no padding");
 
 #endif
