@@ -54,8 +54,10 @@ __weak __attribute__((noinline)) int connect_returned(__u32 area, __u64 socket, 
 		return CONNECT_OTHER;
 	/* Atomic for the order: the end is written before in_call is looked at (probes/outcome.bpf.c). */
 	__sync_fetch_and_add(&pending->in_call, -1);
-	if (!*(volatile __u64 *)&pending->ended_ns)
+	if (!*(volatile __u64 *)&pending->ended_ns) {
+		pending->soft_error = READ((struct sock *)tcp, sk_err_soft);
 		return CONNECT_OTHER;
+	}
 	if (goes_on(result))
 		return CONNECT_TELL;
 	fill_ending(&scratch->ending, pending, pending->ended_ns);

@@ -69,6 +69,7 @@ struct sock {
 	struct sk_buff_head sk_receive_queue;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
 	int sk_err; /* why it was closed, until the program has been told; not negative */
+	int sk_err_soft; /* what ICMP said while the socket was in use, until the program has been told */
 	struct socket *sk_socket;
 };
 

@@ -14,10 +14,17 @@ struct pending_connect {
 	/* 1 while the connect(2) that began it has not returned: it tells the end, if that is there by then. */
 	__u64 in_call;
 	__u64 ended_ns; /* it came to nothing inside the call; 0: not */
+	__u64 ends; /* 1 from then on; written atomically, which orders what is around it */
 	__s32 result; /* then: -errno, as a record has it */
 	__u32 syns;
 	__s32 fd; /* -1: not known */
 	__u32 answered; /* sockward_socket_call.answered */
+	/*
+	 * What ICMP said inside the call. The kernel goes on all the same, but SO_ERROR tells the program, which
+	 * closes the socket then.
+	 */
+	__s32 soft_error;
+	__u32 reserved;
 };
 
 struct {

@@ -17,6 +17,18 @@
 #include <bpf/bpf_helpers.h>
 #include <sockward/settings.h>
 
+/*
+ * A pointer without its type: global functions take and return numbers only. The verifier knows nothing of a
+ * value that was negated, even if that was a pointer (kernel/bpf/verifier.c, check_alu_op; CAP_PERFMON).
+ */
+static __always_inline __u64 number_of_typed(const void *pointer)
+{
+	__u64 number = (__u64)pointer;
+
+	asm volatile("%0 = -%0; %0 = -%0" : "+r"(number));
+	return number;
+}
+
 #ifdef SOCKWARD_CAN_CAST
 /*
  * The agent puts the kernel's function into the place of this number before it opens the object: declared as
@@ -41,16 +53,9 @@ static __always_inline void *pointer_at(const void *address)
 	return (void *)READ((struct timespec64 *)address, tv_sec);
 }
 
-/*
- * The pointer without its type: global functions take and return numbers only. The verifier knows nothing of
- * a value that was negated, even if that was a pointer (kernel/bpf/verifier.c, check_alu_op; CAP_PERFMON).
- */
 static __always_inline __u64 number_of(const void *pointer)
 {
-	__u64 number = (__u64)pointer;
-
-	asm volatile("%0 = -%0; %0 = -%0" : "+r"(number));
-	return number;
+	return number_of_typed(pointer);
 }
 #else
 #define READ(pointer, ...) BPF_CORE_READ(pointer, __VA_ARGS__)
@@ -64,6 +69,7 @@ static __always_inline void *pointer_at(const void *address)
 	return pointer;
 }
 
+/* Of a pointer that was read: it has no type. One that the kernel handed over: number_of_typed(). */
 static __always_inline __u64 number_of(const void *pointer)
 {
 	return (__u64)pointer;

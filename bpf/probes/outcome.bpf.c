@@ -65,9 +65,12 @@ static __always_inline int fill_pending(struct pending_connect *pending, struct 
 	pending->in_call = !worker && is_seen_connect(registers, compat);
 	pending->fd = pending->in_call && !compat ? (int)argument(registers, 0) : -1;
 	pending->ended_ns = 0;
+	pending->ends = 0;
 	pending->result = 0;
 	pending->syns = 0;
 	pending->answered = 0;
+	pending->soft_error = 0;
+	pending->reserved = 0;
 	if (pending->in_call || pending->header.via == SOCKWARD_VIA_IO_URING)
 		return 1;
 	return !bpf_core_field_exists(struct tcp_sock, is_mptcp) || !READ((struct tcp_sock *)sk, is_mptcp);
@@ -75,7 +78,7 @@ static __always_inline int fill_pending(struct pending_connect *pending, struct 
 
 static __always_inline int connect_begins(struct sock *sk)
 {
-	__u64 socket = number_of(sk);
+	__u64 socket = number_of_typed(sk);
 	struct sockward_cpu_counters *block = cpu_counters();
 	struct pending_connect *pending;
 	__u32 slot = 0;
@@ -164,7 +167,7 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 {
 	struct sock *sk = (struct sock *)socket;
 	__u32 syns = READ((struct tcp_sock *)sk, segs_out);
-	int error = READ(sk, sk_err);
+	int error = READ(sk, sk_err) ?: pending->soft_error;
 	__u64 now = bpf_ktime_get_ns();
 	int result = error ? -error : -ECANCELED;
 
@@ -183,7 +186,7 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 	pending->answered = READ((struct tcp_sock *)sk, segs_in) != 0;
 	*(volatile __u64 *)&pending->ended_ns = now;
 	/* Atomic for the order: connect(2) looks at ended_ns after it has written in_call. */
-	__sync_fetch_and_add(&pending->in_call, 0);
+	__sync_fetch_and_add(&pending->ends, 1);
 	if (*(volatile __u64 *)&pending->in_call)
 		return 0;
 	tell_ending(SOCKWARD_PROBE_LATER_CONNECT, socket, pending, now);
@@ -198,7 +201,7 @@ int BPF_PROG(outcome_btf, struct sock *sk, int before, int after)
 
 	if (before != TCP_SYN_SENT || !cpu_counters())
 		return 0;
-	socket = number_of(sk);
+	socket = number_of_typed(sk);
 	pending = bpf_map_lookup_elem(&pending_connects, &socket);
 	if (!pending)
 		return 0;
