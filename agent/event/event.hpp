@@ -65,8 +65,8 @@ struct ConnectEnd {
   ConnectOutcome outcome = ConnectOutcome::none;
   std::chrono::nanoseconds elapsed{0};  ///< since the first SYN
   std::uint32_t syns = 0;               ///< sent, those that were repeated included
-  bool answered =
-      false;  ///< a TCP segment came back: a refusal was a reset. Else it was ICMP, or nothing came
+  /// A TCP segment came back: a refusal was a reset. Otherwise it was ICMP, or nothing came.
+  bool answered = false;
 };
 
 struct SocketCall {

@@ -11,7 +11,7 @@
 
 struct pending_connect {
 	struct sockward_header header; /* of who asked; time_ns: when the first SYN was sent */
-	/* 1 while the connect(2) that began it has not returned: it tells the end, if that is there by then. */
+	/* 1 until the connect(2) that began it returns: it tells the end, if that is there by then. */
 	__u64 in_call;
 	__u64 ended_ns; /* it came to nothing inside the call; 0: not */
 	__u64 ends; /* 1 from then on; written atomically, which orders what is around it */
@@ -20,8 +20,8 @@ struct pending_connect {
 	__s32 fd; /* -1: not known */
 	__u32 answered; /* sockward_socket_call.answered */
 	/*
-	 * What ICMP said inside the call. The kernel goes on all the same, but SO_ERROR tells the program, which
-	 * closes the socket then.
+	 * What ICMP said inside the call. The kernel goes on all the same, but SO_ERROR tells the program,
+	 * which closes the socket then.
 	 */
 	__s32 soft_error;
 	__u32 reserved;
@@ -154,8 +154,7 @@ static __always_inline void fill_ending(struct connect_ending *ending, const str
 }
 
 /*
- * Takes the entry out and tells the end. 0: somebody else did. A function of its own: the verifier looks at it
- * once for each of its callers' areas.
+ * Takes the entry out and tells the end. 0: somebody else did.
  */
 static __always_inline int tell_ending(__u32 probe, __u64 socket, const struct pending_connect *pending,
 				       __u64 now)

@@ -112,7 +112,7 @@ std::optional<Finding> served_in_other_namespace(const Facts& facts) {
   if (facts.is_unix_path()) return of_path(facts);
   if (error != ECONNREFUSED) return std::nullopt;
   if (facts.is_abstract()) return of_abstract_name(facts);
-  return facts.is_inet() ? of_port(facts) : std::nullopt;
+  return facts.is_inet() && !refused_by_icmp(facts) ? of_port(facts) : std::nullopt;
 }
 
 }  // namespace sockward::rules

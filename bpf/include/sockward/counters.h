@@ -39,8 +39,8 @@ enum sockward_family {
 #define SOCKWARD_SLOTS 136
 
 /*
- * Socket calls have a row for each family; the other calls have one row each. Then two rows of TCP connects by
- * how they ended: their slots are enum sockward_outcome.
+ * Socket calls have a row for each family; the other calls have one row each. Then two rows of TCP connects
+ * by how they ended: their slots are enum sockward_outcome.
  */
 #define SOCKWARD_SOCKET_ROWS ((0 + SOCKWARD_SOCKET_CALLS) * SOCKWARD_FAMILIES)
 #define SOCKWARD_CALL_ROWS (SOCKWARD_SOCKET_ROWS + SOCKWARD_SYSCALLS - SOCKWARD_SOCKET_CALLS)
@@ -80,7 +80,7 @@ struct sockward_cpu_counters {
 	__u32 generation; /* settings.generation of the programs that count and report on this CPU */
 	__u32 unused; /* 0 */
 	__u64 suppressed; /* records, in a storm */
-	__u64 connects_untracked; /* TCP connects whose end is not known: the table of pending ones was full */
+	__u64 connects_untracked; /* TCP connects whose end is not followed: too many were pending */
 	__u64 reserved[13];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");

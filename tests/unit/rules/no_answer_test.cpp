@@ -34,6 +34,45 @@ TEST_F(NoAnswer, SilenceOfALocalListenerIsItsAcceptQueueOnlyIfThatIsFull) {
   EXPECT_FALSE(diagnose(event).holder) << "there is room for one";
 }
 
+Event ended(int error, ConnectOutcome outcome, std::chrono::milliseconds elapsed, std::uint32_t syns,
+            bool answered = false) {
+  Event event = inet_connect(error, tcp4("192.0.2.1", 80));
+  std::get<SocketCall>(event.call).end =
+      ConnectEnd{.outcome = outcome, .elapsed = elapsed, .syns = syns, .answered = answered};
+  return event;
+}
+
+TEST_F(NoAnswer, WhoGaveUpAfterHowLongIsSaid) {
+  using std::chrono::milliseconds;
+  const Event given_up = ended(ECANCELED, ConnectOutcome::given_up, milliseconds(2040), 2);
+  EXPECT_TRUE(given_up.given_up());
+  const Diagnosis found = diagnose(given_up);
+  EXPECT_EQ(found.cause, Cause::no_answer);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.evidence, Contains("no answer came from 192.0.2.1: the program closed the socket 2.0 s "
+                                       "after the first SYN; 2 SYNs were sent"));
+  EXPECT_THAT(
+      diagnose(ended(ETIMEDOUT, ConnectOutcome::timed_out, milliseconds(700), 1)).evidence,
+      Contains("no answer came from 192.0.2.1 (ETIMEDOUT): the kernel gave up 700.0 ms after the first SYN; "
+               "1 SYN was sent"));
+}
+
+TEST_F(NoAnswer, ARefusalByIcmpIsAPacketFiltersAndOneByAResetIsNot) {
+  using std::chrono::milliseconds;
+  for (const bool local : {false, true}) {
+    host.address_is_local = local;
+    const Diagnosis filter = diagnose(ended(ECONNREFUSED, ConnectOutcome::refused, milliseconds(1), 1));
+    EXPECT_EQ(filter.cause, Cause::policy_denied);
+    EXPECT_EQ(filter.policy, "netfilter");
+    EXPECT_EQ(filter.confidence, Confidence::likely);
+    const Diagnosis reset = diagnose(ended(ECONNREFUSED, ConnectOutcome::refused, milliseconds(1), 1, true));
+    EXPECT_EQ(reset.cause, local ? Cause::nothing_listens : Cause::refused_by_peer);
+  }
+  host.address_is_local = false;
+  EXPECT_EQ(diagnose(inet_connect(ECONNREFUSED, tcp4("192.0.2.1", 80))).cause, Cause::refused_by_peer)
+      << "how it ended is not known";
+}
+
 TEST_F(NoAnswer, ARefusalARouterAndABindAreNoSilence) {
   host.address_is_local = false;
   EXPECT_EQ(diagnose(inet_connect(ECONNREFUSED, tcp4("192.0.2.1", 80))).cause, Cause::refused_by_peer);
