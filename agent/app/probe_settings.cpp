@@ -55,6 +55,7 @@ ProbeOptions probe_options(const ProbeFlags& flags, const Settings& settings, co
           .bound_names = settings.limits.bound_names,
           .seccomp_denied = settings.probes.seccomp_denied,
           .messages = settings.probes.stderr_text,
+          .sends = settings.probes.sends,
           .near_limit_bytes = static_cast<std::uint16_t>(settings.names.near_limit_bytes),
           .given_up_after = settings.probes.given_up_after,
           .host_utsns = settings.host.uts_namespace,

@@ -68,8 +68,8 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
     if (!operations.empty()) std::printf("  - %s: %s\n", text, operations.c_str());
   }
   std::puts(
-      "  - names sent with sendto or sendmsg; open with O_NOFOLLOW; a TCP refusal that arrives later "
-      "(SO_ERROR)");
+      "  - names sent with sendto or sendmsg (AF_UNIX: probes.sends); open with O_NOFOLLOW; a TCP refusal "
+      "that arrives later (SO_ERROR)");
   std::puts("  See docs/coverage.md.");
 }
 

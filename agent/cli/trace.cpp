@@ -32,6 +32,14 @@ std::optional<std::regex> compile(const std::string& text, const char* flag) {
   }
 }
 
+/// They are seen where one of them is asked for.
+bool names_a_send(const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    const auto syscall = syscall_from(name);
+    return syscall && sends(*syscall);
+  });
+}
+
 std::uint16_t syscall_bits(const std::vector<std::string>& names) {
   std::uint16_t bits = 0;
   for (const auto& name : names) {
@@ -93,6 +101,7 @@ int trace_command(const TraceFlags& flags) {
   const CgroupMounts mounts = find_cgroup_mounts();
   Settings settings;
   settings.probes.stderr_text = flags.stderr_text;
+  settings.probes.sends = names_a_send(flags.syscalls);
   override_settings(settings, flags.probe.settings);
   ProbeOptions options = probe_options(flags.probe, settings, mounts);
   options.filter = report_filter(flags.errors, "--errno");

@@ -21,6 +21,7 @@ struct Settings {
     bool seccomp_denied = false;
     bool stderr_text = false;
     std::chrono::seconds given_up_after{1};
+    bool sends = false;
   } probes;
   struct Names {
     std::uint32_t near_limit_bytes = 100;

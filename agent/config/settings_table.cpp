@@ -105,6 +105,9 @@ constexpr Setting kProbes[] = {
     {"given_up_after", Duration{AT(probes.given_up_after), {0, 3600}},
      "report TCP connects that a program gives up after this long; shorter ones, e.g. of clients that try "
      "IPv6 and IPv4 side by side, are only counted"},
+    {"sends", Switch{AT(probes.sends)},
+     "also see datagrams sent to AF_UNIX sockets (sd_notify, syslog); adds a little to each of them, with "
+     "tracepoints to every sendto, sendmsg and sendmmsg"},
 };
 
 constexpr Setting kNames[] = {

@@ -50,6 +50,11 @@ class Facts {
   const PathCall* path_call() const { return std::get_if<PathCall>(&event.call); }
   const NameCall* name() const { return std::get_if<NameCall>(&event.call); }
   bool is(Syscall syscall, int error) const { return event.syscall == syscall && event.error() == error; }
+  /// Is it a call that looks for the socket with the address: a connect, or a send?
+  bool reaches() const { return sockward::reaches(event.syscall); }
+  bool reaches(int error) const { return reaches() && event.error() == error; }
+  /// A send without an address, to the peer that is connected; its name is where that one was bound.
+  bool to_peer() const { return socket() != nullptr && socket()->of_peer; }
   /// A call on an AF_UNIX path; of an internet address; of an abstract name.
   bool is_unix_path() const;
   bool is_inet() const;

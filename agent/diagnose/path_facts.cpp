@@ -19,6 +19,8 @@ std::string folder_of_path(const std::string& path) {
 /// What has to hold for anything that is looked up along the path to say something about the call.
 Standing whole_view(const Facts& facts, const PathTrace& trace) {
   if (facts.asked_now()) return Standing::unchanged();
+  if (facts.to_peer())
+    return Standing::later("the path is the one that the peer was bound to, which may see other files");
   if (!trace.callers_view)
     return Standing::later("it was looked up through another root or mount namespace than the caller's");
   if (trace.remote) return Standing::later("the file system is served by another host or program");

@@ -41,9 +41,11 @@ bool allows(const PathObject& object, const Credentials& credentials, const Acto
 
 std::optional<Purpose> purpose_of(const Event& event) {
   const auto* call = std::get_if<SocketCall>(&event.call);
-  if (call != nullptr && call->family == AF_UNIX && call->address.kind == AddressKind::path) {
+  // A send to a connected peer walks no path.
+  if (call != nullptr && call->family == AF_UNIX && call->address.kind == AddressKind::path &&
+      !call->of_peer) {
     if (event.syscall == Syscall::bind) return Purpose::create;
-    if (event.syscall == Syscall::connect) return Purpose::connect;
+    if (reaches(event.syscall)) return Purpose::connect;
   }
   if (removes_name(event.syscall)) return Purpose::remove;
   return std::nullopt;

@@ -113,7 +113,7 @@ Prediction Attempt::served_by(const Sockets& sockets, const std::string& name,
   if (const auto found = find([&](const OpenSocket& one) { return same_type(one) && serves(one); });
       found != sockets.end()) {
     Prediction works = nothing_prevents(fmt::format("{} listens at {}", who(*found), name));
-    if (found->queue > found->backlog)  // unix_recvq_full()
+    if (found->state == OpenSocket::State::listening && found->queue > found->backlog)  // unix_recvq_full()
       works.because.push_back(fmt::format(
           "its queue is full now ({} wait, the backlog is {}): connect waits until the server accepts, or "
           "fails with EAGAIN when the socket is non-blocking",

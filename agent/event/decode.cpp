@@ -128,6 +128,9 @@ Result<Event> decode_socket_call(Bytes record, Event event, const sockward_heade
                                                    .fault = (flags & SOCKWARD_ADDRESS_FAULT) != 0,
                                                    .clipped = (flags & SOCKWARD_ADDRESS_CLIPPED) != 0}),
                   .kernel_copy = (flags & SOCKWARD_ADDRESS_KERNEL) != 0,
+                  .of_peer = (flags & SOCKWARD_ADDRESS_OF_PEER) != 0,
+                  .peer_queue_full = (flags & SOCKWARD_PEER_QUEUE_FULL) != 0,
+                  .send_buffer_full = (flags & SOCKWARD_SEND_BUFFER_FULL) != 0,
                   .is_socket = wire.is_socket != 0,
                   .family = wire.family,
                   .type = wire.type,
@@ -151,11 +154,15 @@ Result<Event> decode_socket_call(Bytes record, Event event, const sockward_heade
                   .source = decode_source(wire),
                   .address_state = decode_address_state(wire.address_state),
                   .end = decode_end(wire)};
+  if (call.of_peer && wire.address_bytes == 0 && (flags & SOCKWARD_ADDRESS_FAULT) == 0)
+    call.address = {.kind = AddressKind::unnamed, .family = AF_UNIX, .name = {}};  // a socketpair
   if ((flags & SOCKWARD_NAME_REPLACED) != 0)
     call.replaced = FileId{stat_device(wire.replaced_device), wire.replaced_inode};
   (event.syscall == Syscall::listen ? call.backlog : call.address_length) = wire.address_length;
-  call.directory = decode_directory(text_of(data.subspan(wire.address_bytes, wire.directory_bytes)), flags,
-                                    is_relative(call.address));
+  // A peer's own name began where the peer was, not where the caller is.
+  const std::uint32_t unknown = call.of_peer ? SOCKWARD_DIR_UNKNOWN : 0;
+  call.directory = decode_directory(text_of(data.subspan(wire.address_bytes, wire.directory_bytes)),
+                                    flags | unknown, is_relative(call.address));
   event.call = std::move(call);
   return event;
 }

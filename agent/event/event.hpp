@@ -75,6 +75,8 @@ struct SocketCall {
   int backlog = 0;           ///< listen only
   SocketAddress address;     ///< listen: the socket's own
   bool kernel_copy = false;  ///< the address is the kernel's, not the caller's memory
+  bool of_peer = false;      ///< a send that has none: it is the name of the peer that is connected
+  bool peer_queue_full = false, send_buffer_full = false;  ///< sends: when the call returned
   Directory directory;
   bool is_socket = false;  ///< fd is a socket; otherwise the fields below are 0
   std::uint16_t family = 0, type = 0, protocol = 0;

@@ -48,6 +48,16 @@ constexpr bool removes_name(Syscall syscall) {
   return syscall == Syscall::unlink || syscall == Syscall::unlinkat;
 }
 
+/// Does it send to a socket, of AF_UNIX?
+constexpr bool sends(Syscall syscall) {
+  return syscall == Syscall::sendto || syscall == Syscall::sendmsg || syscall == Syscall::sendmmsg;
+}
+
+/// Does it look for the socket that has the address?
+constexpr bool reaches(Syscall syscall) {
+  return syscall == Syscall::connect || sends(syscall);
+}
+
 std::string_view to_string(Syscall syscall);
 std::optional<Syscall> syscall_from(std::string_view name);
 

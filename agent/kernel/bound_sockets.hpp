@@ -84,7 +84,7 @@ struct OpenSocket {
   State state = State::idle;
   std::string path;                      ///< of a socket file, as it was bound; raw bytes
   std::uint32_t links = 1;               ///< of a socket file; 0: its name was removed
-  std::uint32_t queue = 0, backlog = 0;  ///< of a listener: connections that wait, and how many may
+  std::uint32_t queue = 0, backlog = 0;  ///< connections or datagrams that wait, and how many may
 };
 
 class SocketList;

@@ -20,7 +20,7 @@ bool is_unanswered(int error) {
 }  // namespace
 
 bool IgnoredPaths::cover(const Event& event) const {
-  if (paths_.empty() || event.syscall != Syscall::connect || !is_unanswered(event.error())) return false;
+  if (paths_.empty() || !reaches(event.syscall) || !is_unanswered(event.error())) return false;
   const auto* call = std::get_if<SocketCall>(&event.call);
   if (call == nullptr || call->address.kind != AddressKind::path) return false;
   const auto path = resolved_path(event);

@@ -44,13 +44,15 @@ std::vector<Coverage> coverage_of(const std::vector<ProbeStatus>& probes, bool r
   for (std::size_t i = 0; i < kSyscalls; ++i) {
     const auto syscall = static_cast<Syscall>(i);
     const std::string name(to_string(syscall));
-    const bool fexit = status_of(probes, name).backend == Backend::fexit;
+    const bool fexit = status_of(probes, operation_name(syscall, Variant::plain)).backend == Backend::fexit;
     any_fexit |= fexit;
     if (has_system_call(syscall)) result.push_back({name, "syscall", attached(syscall, Variant::plain)});
     // __sys_bind and its like serve native and 32-bit callers alike; others have an entry function for each.
     const bool compat = has_variant(syscall, Variant::compat) ? attached(syscall, Variant::compat)
                                                               : fexit && attached(syscall, Variant::plain);
     result.push_back({name, "compat", kCompatKnown && compat});
+    if (syscall == Syscall::sendmsg)  // the function where all sends meet; a request is told as this call
+      result.push_back({name, "io_uring", fexit && attached(syscall, Variant::plain)});
     if (has_variant(syscall, Variant::uring))
       result.push_back({name, "io_uring", attached(syscall, Variant::uring)});
   }

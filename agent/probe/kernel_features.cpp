@@ -86,6 +86,7 @@ std::vector<OperationPlan> make_plan(const bpf_object* object, const KernelFeatu
     const std::string name = bpf_program__name(program);
     const ProgramName parsed = parse_program_name(name);
     if (!options.messages && parsed.keeps_messages) continue;
+    if (!options.sends && parsed.sees_sends) continue;
     if (!denied && parsed.variant == Variant::denied) continue;
     auto obstacle = obstacle_of(program, parsed.backend, features, options);
     if (const auto found = refused.find(name); found != refused.end()) obstacle = found->second;

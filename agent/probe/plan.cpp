@@ -19,6 +19,9 @@ using Candidates = std::map<Backend, Candidate>;
 constexpr std::pair<std::string_view, Variant> kVariants[] = {
     {"_compat", Variant::compat}, {"_denied", Variant::denied}, {"_uring", Variant::uring}};
 
+/// One program sees all that send, or one for each of them: together they are an operation.
+constexpr std::string_view kSends = "send";
+
 /// Is it the end of the name? Then it is removed.
 bool cut_suffix(std::string_view& name, std::string_view suffix) {
   if (!name.ends_with(suffix)) return false;
@@ -95,12 +98,15 @@ ProgramName parse_program_name(std::string_view name) {
   parsed.keeps_messages = name.starts_with("message_");
   for (const auto& [suffix, variant] : kVariants)
     if (parsed.variant == Variant::plain && cut_suffix(name, suffix)) parsed.variant = variant;
-  parsed.call = syscall_from(name);
+  parsed.call = name == kSends ? Syscall::sendto : syscall_from(name);
+  const bool sending = parsed.call && sends(*parsed.call);
+  if (sending) parsed.operation = kSends;
+  parsed.sees_sends = sending || name == "send_peer";
   return parsed;
 }
 
 std::string operation_name(Syscall call, Variant variant) {
-  std::string name(to_string(call));
+  std::string name(sends(call) ? kSends : to_string(call));
   for (const auto& [suffix, its_variant] : kVariants)
     if (its_variant == variant) name += suffix;
   return name;

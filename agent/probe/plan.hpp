@@ -21,12 +21,13 @@ struct ProgramName {
   Backend backend = Backend::none;   ///< fexit: also fentry, at entry
   bool older = false;  ///< for kernels where the one of the same name without this cannot be attached
   bool keeps_messages = false;  ///< of bpf/probes/message.bpf.c: only for those who ask for it
+  bool sees_sends = false;      ///< so is that of bpf/probes/send.bpf.c
 
   /// It counts each run as one watched call.
   bool counts_calls() const { return call.has_value() && !at_entry; }
 };
 ProgramName parse_program_name(std::string_view name);
-/// The operation that sees the call come by this way: "bind", "bind_compat".
+/// The operation that sees the call come by this way: "bind", "bind_compat"; "send" for all that send.
 std::string operation_name(Syscall call, Variant variant);
 
 /// What the loader found out about one program before the load.

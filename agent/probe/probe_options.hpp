@@ -44,6 +44,7 @@ struct ProbeOptions {
   std::uint32_t address_rate = 0;    ///< the same of one address in it
   bool seccomp_denied = false;       ///< fexit backend: see calls that a seccomp filter refused, too
   bool messages = false;             ///< keep what young processes write (opt-in: costs every write)
+  bool sends = false;                ///< see datagrams sent to AF_UNIX sockets (opt-in: costs every one)
   std::uint16_t near_limit_bytes = 100;  ///< 0: never report
   /// Report TCP connects that the program gave up after so long. Shorter ones are mostly attempts that lost a
   /// race (RFC 8305).

@@ -96,7 +96,7 @@ void add_call(Attributes& out, const Event& event, const SocketCall& call) {
     out.text("network.transport", transport);
   if (!call.address.is_inet()) return;
   out.text("network.type", call.address.kind == AddressKind::inet ? "ipv4" : "ipv6");
-  const bool peer = event.syscall == Syscall::connect;
+  const bool peer = reaches(event.syscall);
   out.text(peer ? "network.peer.address" : "network.local.address", call.address.ip_text());
   out.number(peer ? "network.peer.port" : "network.local.port", call.address.port);
   if (!call.end) return;

@@ -60,6 +60,10 @@ struct sk_buff_head {
 	__u32 qlen;
 };
 
+typedef struct {
+	atomic_t refs;
+} refcount_t;
+
 struct sock {
 	struct sock_common __sk_common;
 	unsigned short sk_type;
@@ -67,6 +71,8 @@ struct sock {
 	unsigned char sk_userlocks : 4;
 	kuid_t sk_uid;
 	struct sk_buff_head sk_receive_queue;
+	refcount_t sk_wmem_alloc; /* bytes of what was sent and is under way, and one */
+	int sk_sndbuf;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;
 	int sk_err; /* why it was closed, until the program has been told; not negative */
 	int sk_err_soft; /* what ICMP said while the socket was in use, until the program has been told */
@@ -102,13 +108,14 @@ struct socket {
 	struct sock *sk;
 };
 
+struct msghdr {
+	void *msg_name; /* the kernel's copy, or NULL */
+	int msg_namelen;
+};
+
 struct sockaddr_un {
 	unsigned short sun_family;
 };
-
-typedef struct {
-	atomic_t refs;
-} refcount_t;
 
 struct unix_address {
 	refcount_t refcnt; /* sockets that have it */
@@ -119,6 +126,7 @@ struct unix_address {
 struct unix_sock {
 	struct unix_address *addr;
 	struct path path;
+	struct sock *peer;
 };
 
 struct ipv6_devconf {

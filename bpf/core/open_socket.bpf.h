@@ -28,12 +28,13 @@ static __always_inline void fill_file(struct sockward_open_socket *entry, struct
 		entry->path_bytes = bytes;
 }
 
-/* Connections that wait to be accepted, and how many may. */
+/* Connections that wait to be accepted, datagrams of AF_UNIX that wait to be read, and how many may. */
 static __always_inline void fill_queue(struct sockward_open_socket *entry, struct sock *sk)
 {
 	entry->queue = 0;
 	entry->backlog = 0;
-	if (entry->state != TCP_LISTEN)
+	if (entry->state != TCP_LISTEN &&
+	    (entry->type != SOCK_DGRAM || family_of(sk) != SOCKWARD_FAMILY_UNIX))
 		return;
 	/* An MPTCP socket listens by another one. */
 	if (READ(sk, sk_protocol) == IPPROTO_MPTCP && family_of(sk) != SOCKWARD_FAMILY_UNIX &&

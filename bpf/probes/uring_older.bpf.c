@@ -5,21 +5,10 @@
  * io_uring worker, or one inside io_uring_enter. The address is the kernel's own copy. A connect that has to
  * wait is tried more than once (EAGAIN, EINPROGRESS), and counted each time. fexit only.
  */
-#include "core/arguments.bpf.h"
 #include "core/connect.bpf.h"
 #include "core/uring_socket.bpf.h"
 
 #include <bpf/bpf_tracing.h>
-
-#define PF_IO_WORKER 0x00000010 /* include/linux/sched.h */
-#define NR_IO_URING_ENTER 426 /* the same number everywhere */
-
-static __always_inline int came_by_io_uring(void)
-{
-	if (READ(current_task(), flags) & PF_IO_WORKER)
-		return 1;
-	return call_number(caller_registers()) == NR_IO_URING_ENTER;
-}
 
 SEC("fexit/__sys_connect_file")
 int BPF_PROG(connect_uring_older_fexit, struct file *file, const void *address, int length, int flags,

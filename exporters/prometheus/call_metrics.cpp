@@ -21,6 +21,7 @@ void add_calls(const Scrape& scrape, FamilyBuilder& family) {
     for (std::size_t j = 0; j < kFamilies; ++j) {
       const auto kind = static_cast<Family>(j);
       if (!takes_socket(syscall) && kind != Family::none) continue;
+      if (sends(syscall) && kind != Family::unix_) continue;
       const CallSum sum = sum_of(scrape.kernel.of(syscall, kind));
       if (!counts_only_eloop(syscall)) family.count({to_string(syscall), to_string(kind), "ok"}, sum.ok);
       family.count({to_string(syscall), to_string(kind), "error"}, sum.errors);

@@ -1,9 +1,11 @@
-// Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds [divisor]]`. The
-// smallest of the rounds counts. With a divisor each round makes so many times fewer calls, and the mean of
-// the CPU time of this process and its children counts: for a clock that counts instructions (scripts/cost),
-// of which neither an observer's own work between the calls nor the kernel's is then a part. There is one
-// more round first, and a pause.
+// Prints the cost of system calls in nanoseconds, one line each: `bench_calls [rounds [divisor [sends]]]`.
+// The smallest of the rounds counts. With a divisor each round makes so many times fewer calls, and the mean
+// of the CPU time of this process and its children counts: for a clock that counts instructions
+// (scripts/cost), of which neither an observer's own work between the calls nor the kernel's is then a part.
+// There is one more round first, and a pause. `sends`: only datagrams, to a path of AF_UNIX and to a UDP
+// port.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -82,11 +84,37 @@ void run_true(const std::string& argument) {
   waitpid(child, &status, 0);
 }
 
+/// Calls of another observer: probes.sends.
+int measure_sends(int rounds) {
+  const int sender = socket(AF_UNIX, SOCK_DGRAM, 0), receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
+  const sockaddr_un missing = address_of("/sockward-none/x"), named = address_of("/tmp/sockward-bench.sock");
+  unlink(named.sun_path);
+  bind(receiver, reinterpret_cast<const sockaddr*>(&named), sizeof(named));
+  const int udp = socket(AF_INET, SOCK_DGRAM, 0), udp_receiver = socket(AF_INET, SOCK_DGRAM, 0);
+  sockaddr_in port{};
+  port.sin_family = AF_INET;
+  port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  port.sin_port = htons(9);
+  bind(udp_receiver, reinterpret_cast<const sockaddr*>(&port), sizeof(port));
+  const auto send = [](int from, int to, const auto& address) {
+    char text = 'x';
+    sendto(from, &text, 1, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    if (to >= 0) recv(to, &text, 1, MSG_DONTWAIT);
+  };
+  std::printf("getppid %.1f\n", measure(rounds, 300'000, [] { syscall(SYS_getppid); }));
+  std::printf("send_ok %.1f\n", measure(rounds, 20'000, [&] { send(sender, receiver, named); }));
+  std::printf("send_fails %.1f\n", measure(rounds, 20'000, [&] { send(sender, -1, missing); }));
+  std::printf("send_udp %.1f\n", measure(rounds, 20'000, [&] { send(udp, udp_receiver, port); }));
+  unlink(named.sun_path);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::max(std::atoi(argv[1]), 1) : 7;
   divisor = argc > 2 ? std::max(std::atoi(argv[2]), 1) : 1;
+  if (argc > 3 && std::string(argv[3]) == "sends") return measure_sends(rounds);
   const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   const sockaddr_un missing = address_of("/sockward-none/x"), directory = address_of("/tmp");
   const auto bind_to = [fd](const sockaddr_un& address) {

@@ -258,7 +258,7 @@ long low_copy(const void* bytes, std::size_t size) {
 }
 
 constexpr long kUnlink = 10, kGetpid = 20, kMount = 21, kSethostname = 74, kSocketcall = 102, kUnlinkat = 301,
-               kBind = 361, kConnect = 362, kOpenTree = 428, kMoveMount = 429, kOpenat2 = 437;
+               kBind = 361, kConnect = 362, kSendmsg = 370, kOpenTree = 428, kMoveMount = 429, kOpenat2 = 437;
 
 class CompatCallers : public Processes {
  protected:
@@ -301,6 +301,33 @@ TEST_F(CompatCallers, SocketCallsAreSeenWhereCoverageSaysSo) {
     EXPECT_EQ(event->error(), ENOENT);
     EXPECT_EQ(std::get<SocketCall>(event->call).address.name,
               child == direct ? "/nope/compat" : "/nope/multiplexed");
+  }
+}
+
+TEST_F(CompatCallers, SendsAreSeenWhereCoverageSaysSo) {
+  const std::uint32_t child = in_child([] {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "/nope/compat-send"};
+    const auto low = [](const void* bytes, std::size_t size) {
+      return static_cast<std::uint32_t>(low_copy(bytes, size));
+    };
+    const auto fd = static_cast<std::uint32_t>(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const std::uint32_t to = low(&address, sizeof(address)), part[] = {low("x", 1), 1};
+    const std::uint32_t message[] = {to, sizeof(address), low(part, sizeof(part)), 1, 0, 0, 0};
+    const std::uint32_t arguments[] = {fd, part[0], 1, 0, to, sizeof(address)};
+    return int80(kSendmsg, fd, low_copy(message, sizeof(message)), 0) == -ENOENT &&
+           int80(kSocketcall, 11 /* SYS_SENDTO */, low_copy(arguments, sizeof(arguments))) == -ENOENT;
+  });
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  for (const Syscall syscall : {Syscall::sendto, Syscall::sendmsg}) {
+    const auto& events = kernel->events();
+    const auto found = std::find_if(events.begin(), events.end(), [&](const Event& event) {
+      return event.actor.tgid == child && event.syscall == syscall;
+    });
+    ASSERT_EQ(found != events.end(), covered(std::string(to_string(syscall))));
+    if (found == events.end()) continue;
+    EXPECT_EQ(found->via, Via::compat);
+    EXPECT_EQ(std::get<SocketCall>(found->call).address.name, "/nope/compat-send");
   }
 }
 

@@ -39,6 +39,7 @@ LoadedKernel::LoadedKernel() {
   options.backend = chosen_backend();
   options.ring_bytes = 4 << 20;
   options.messages = true;
+  options.sends = true;
   options.seccomp_denied = getenv("SOCKWARD_TEST_SECCOMP_DENIED") != nullptr;
   options.hierarchy = mounts_.hierarchy;
   options.cgroup2_root = mounts_.v2_root;

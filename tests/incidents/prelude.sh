@@ -56,6 +56,25 @@ P
   held=$!
   await grep -q ready "$DIR/ready.backlog"
 }
+# What sends one datagram to sys.argv[1]; "full", "connected": as many as there is room for.
+send='
+import socket, sys
+name = sys.argv[1]
+client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+client.setblocking(False)
+if "connected" in sys.argv:
+    client.connect(name)
+try:
+    for _ in range(1 if len(sys.argv) == 2 else 100000):
+        if "connected" in sys.argv:
+            client.send(b"x")
+        else:
+            client.sendto(b"x", name.replace("@", chr(0), 1))
+except OSError:
+    pass
+'
+# datagram <path or @name> [full|connected]
+datagram() { python3 -c "$send" "$@"; }
 # long <folder> <bytes>: a path of that many bytes below the folder; its directory exists.
 long() {
   local fill=$(($2 - ${#1} - 12))

@@ -23,7 +23,7 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SOCKWARD = os.environ.get("SOCKWARD", str(ROOT / "build/release/bin/sockward"))
-CONFIG = "records: {fold: 0, output: json}\nprobes: {stderr_text: true}\n"
+CONFIG = "records: {fold: 0, output: json}\nprobes: {stderr_text: true, sends: true}\n"
 SKIPPED = 77
 # Debian's programs; other users may run them too.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -106,6 +106,13 @@ inline Event path_connect(int error, const std::string& path = "/run/app/x") {
   return unix_call(Syscall::connect, error, path, static_cast<int>(path.size()) + 3);
 }
 
+/// A datagram sent to a path.
+inline Event path_send(int error, const std::string& path = "/run/app/x", Syscall call = Syscall::sendto) {
+  Event event = unix_call(call, error, path, static_cast<int>(path.size()) + 3);
+  std::get<SocketCall>(event.call).type = SOCK_DGRAM;
+  return event;
+}
+
 /// The arguments of a call on a socket, to be changed.
 inline SocketCall& call_of(Event& event) {
   return std::get<SocketCall>(event.call);

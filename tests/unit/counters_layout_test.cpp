@@ -54,12 +54,12 @@ TEST(CountersLayout, LabelsOfAnAxis) {
   EXPECT_THAT(labels_of("bind/unix"), ElementsAre("bind/unix"));
 }
 
-TEST(CountersLayout, OfTodayHasAllThatPinsOfVersion3Count) {
-  const auto former = parse_layout(kLayoutOfVersion3);
-  ASSERT_TRUE(former);
+TEST(CountersLayout, OfTodayHasAPlaceForAllThatPinsOfVersion3Hold) {
+  const auto before = parse_layout(kLayoutOfVersion3);
+  ASSERT_TRUE(before);
   for (const char* block : {"counters", "settled"}) {
-    const auto now = cells_of(own_layout(), block);
-    for (const auto& [name, offset] : cells_of(*former, block)) EXPECT_TRUE(now.contains(name)) << name;
+    const auto today = cells_of(own_layout(), block);
+    for (const auto& [name, offset] : cells_of(*before, block)) EXPECT_TRUE(today.contains(name)) << name;
   }
 }
 

@@ -125,6 +125,26 @@ TEST(Decoder, KnowsTheRootDirectoryAndAbsoluteNames) {
   EXPECT_EQ(resolved_path(*decode(bind_record(sockaddr_of(AF_UNIX, "/a/b"), ""))), "/a/b");
 }
 
+TEST(Decoder, TellsWhatTheKernelSawOfASend) {
+  auto event =
+      decode(bind_record(sockaddr_of(AF_UNIX, "/a/b"), "",
+                         SOCKWARD_ADDRESS_OF_PEER | SOCKWARD_ADDRESS_KERNEL | SOCKWARD_PEER_QUEUE_FULL));
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(std::get<SocketCall>(event->call).of_peer);
+  EXPECT_TRUE(std::get<SocketCall>(event->call).peer_queue_full);
+  EXPECT_FALSE(std::get<SocketCall>(event->call).send_buffer_full);
+  EXPECT_EQ(resolved_path(*event), "/a/b");
+  event = decode(bind_record(sockaddr_of(AF_UNIX, "b"), std::string("run\0", 4), SOCKWARD_ADDRESS_OF_PEER));
+  EXPECT_FALSE(resolved_path(*event)) << "the peer's directory is not the caller's";
+  event = decode(bind_record("", "", SOCKWARD_ADDRESS_OF_PEER));
+  EXPECT_EQ(std::get<SocketCall>(event->call).address.kind, AddressKind::unnamed);
+  event = decode(bind_record("", "", SOCKWARD_ADDRESS_OF_PEER | SOCKWARD_ADDRESS_FAULT));
+  EXPECT_EQ(std::get<SocketCall>(event->call).address.kind, AddressKind::unreadable);
+  event = decode(bind_record(sockaddr_of(AF_UNIX, "b"), "", SOCKWARD_SEND_BUFFER_FULL));
+  EXPECT_FALSE(std::get<SocketCall>(event->call).of_peer);
+  EXPECT_TRUE(std::get<SocketCall>(event->call).send_buffer_full);
+}
+
 TEST(Decoder, DoesNotGuessADirectoryItDoesNotKnow) {
   for (const auto flag : {SOCKWARD_DIR_CLIPPED, SOCKWARD_DIR_UNREACHABLE, SOCKWARD_DIR_UNKNOWN}) {
     const auto event = decode(

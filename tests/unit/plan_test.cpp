@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "probe/coverage.hpp"
 #include "probe/plan.hpp"
 
 namespace sockward {
@@ -43,6 +44,45 @@ TEST(ProbePlan, ProgramNamesSayByWhichWayTheirCallComes) {
   EXPECT_FALSE(parse_program_name("message_write_tp").counts_calls());
   EXPECT_EQ(operation_name(Syscall::connect, Variant::uring), "connect_uring");
   EXPECT_EQ(operation_name(Syscall::listen, Variant::plain), "listen");
+}
+
+TEST(ProbePlan, AllThatSendsIsOneOperation) {
+  const ProgramName one = parse_program_name("send_fexit");
+  EXPECT_EQ(one.operation, "send");
+  EXPECT_TRUE(one.counts_calls());
+  EXPECT_EQ(parse_program_name("sendmmsg_tp").operation, "send");
+  EXPECT_EQ(parse_program_name("sendmmsg_tp").call, Syscall::sendmmsg);
+  EXPECT_FALSE(parse_program_name("sendto_entry_tp").counts_calls());
+  EXPECT_FALSE(parse_program_name("send_peer_fentry").counts_calls());
+  for (const char* name : {"send_fexit", "sendmsg_tp", "sendmsg_entry_tp", "send_peer_fentry"})
+    EXPECT_TRUE(parse_program_name(name).sees_sends) << name;
+  EXPECT_FALSE(parse_program_name("bind_tp").sees_sends);
+  EXPECT_EQ(operation_name(Syscall::sendmsg, Variant::plain), "send");
+  const std::vector<ProgramAbility> programs = {
+      {"send_fexit", true, ""}, {"sendto_tp", true, ""}, {"sendmsg_tp", true, ""}};
+  using Programs = std::vector<std::string>;
+  EXPECT_EQ(of(plan_probes(programs, true, "", BackendChoice::automatic), "send").programs,
+            Programs{"send_fexit"});
+  EXPECT_EQ(of(plan_probes(programs, false, "EPERM", BackendChoice::automatic), "send").programs,
+            (Programs{"sendto_tp", "sendmsg_tp"}));
+}
+
+TEST(ProbePlan, CoverageSaysWhichSendsAreSeen) {
+  const auto seen = [](const std::vector<ProbeStatus>& probes, const char* operation, const char* route) {
+    for (const Coverage& one : coverage_of(probes, false))
+      if (one.operation == operation && one.route == route) return one.seen;
+    ADD_FAILURE() << operation << " " << route;
+    return false;
+  };
+  ProbeStatus send{.operation = "send", .backend = Backend::fexit, .attached = true, .reason = {}};
+  EXPECT_TRUE(seen({send}, "sendto", "syscall"));
+  EXPECT_TRUE(seen({send}, "sendmmsg", "syscall"));
+  EXPECT_TRUE(seen({send}, "sendmsg", "io_uring"));
+  send.backend = Backend::tracepoint;
+  EXPECT_TRUE(seen({send}, "sendmsg", "syscall"));
+  EXPECT_FALSE(seen({send}, "sendmsg", "io_uring"));
+  EXPECT_FALSE(seen({send}, "sendto", "compat"));
+  EXPECT_FALSE(seen({}, "sendto", "syscall"));
 }
 
 TEST(ProbePlan, AnOlderProgramStandsInWhereTheOtherCannotBeAttached) {

@@ -26,7 +26,7 @@ Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
 std::optional<Finding> directory_not_searchable(const Facts& facts) {
   if (facts.event.error() != EACCES) return std::nullopt;
   const PermissionReplay& replay = facts.permissions();
-  const bool only_searched = !replay.changed_is_last || facts.event.syscall == Syscall::connect;
+  const bool only_searched = !replay.changed_is_last || facts.reaches();
   if (replay.changed_since && replay.changed_is_directory && only_searched)
     return changed_meanwhile(facts, replay);
   if (replay.changed_since || !replay.denial || replay.denial->what != Denial::What::search)

@@ -43,8 +43,7 @@ Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
 std::optional<Finding> directory_not_writable(const Facts& facts) {
   if (facts.event.error() != EACCES && facts.event.error() != EPERM) return std::nullopt;
   const PermissionReplay& replay = facts.permissions();
-  if (replay.changed_since && replay.changed_is_last && facts.event.syscall != Syscall::connect &&
-      facts.event.error() == EACCES)
+  if (replay.changed_since && replay.changed_is_last && !facts.reaches() && facts.event.error() == EACCES)
     return changed_meanwhile(facts, replay);
   if (replay.changed_since || !replay.denial) return std::nullopt;
   if (replay.denial->what == Denial::What::immutable) return of_flag(facts, replay);

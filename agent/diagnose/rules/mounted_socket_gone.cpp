@@ -33,7 +33,8 @@ std::optional<OpenSocket> server_at_source(const Facts& facts, const std::string
 }  // namespace
 
 std::optional<Finding> mounted_socket_gone(const Facts& facts) {
-  const bool connect = facts.is(Syscall::connect, ECONNREFUSED), bind = facts.is(Syscall::bind, EADDRINUSE);
+  const bool connect = facts.reaches(ECONNREFUSED) && !facts.to_peer(),
+             bind = facts.is(Syscall::bind, EADDRINUSE);
   const bool remove = facts.event.error() == EBUSY && facts.path_call() != nullptr;
   if (!remove && !((connect || bind) && facts.is_unix_path())) return std::nullopt;
   const PathFacts& way = facts.way();

@@ -106,6 +106,7 @@ std::optional<Finding> refused_by_name(const Facts& facts, const BoundName& want
   if (!scan.scan) return std::nullopt;
   for (const OpenSocket& socket : scan.scan->sockets) {
     if (!(socket.name == wanted) || bound_after_call(facts, socket)) continue;
+    if (sends(facts.event.syscall) && socket.type == SOCK_DGRAM) continue;  // it came after the call
     const OpenSocket named = with_its_binder(facts, socket);
     Finding found{
         .cause = Cause::nothing_listens,
@@ -124,8 +125,11 @@ std::optional<Finding> refused_by_name(const Facts& facts, const BoundName& want
 
 std::optional<Finding> of_abstract_name(const Facts& facts, const SocketCall& call) {
   const BoundName wanted = name_of_call(call);
-  if (const auto bound = bound_only(facts, [&](const OpenSocket& socket) { return socket.name == wanted; }))
-    return not_listening(*bound);
+  const bool send = sends(facts.event.syscall);  // nothing has to listen for that
+  const auto bound = [&] {
+    return bound_only(facts, [&](const OpenSocket& socket) { return socket.name == wanted; });
+  };
+  if (const auto found = send ? std::nullopt : bound()) return not_listening(*found);
   if (auto other = refused_by_name(facts, wanted)) return other;
   // unix_find_abstract() found nothing, or unix_stream_connect() found a socket that does not listen.
   Finding found{
@@ -139,15 +143,34 @@ std::optional<Finding> of_abstract_name(const Facts& facts, const SocketCall& ca
   return found;
 }
 
+/// A send without an address: the kernel refuses it only where the peer's socket was released, and forgets
+/// the peer (net/unix/af_unix.c, unix_dgram_sendmsg).
+Finding peer_has_gone(const Facts& facts) {
+  Finding found{.cause = Cause::nothing_listens,
+                .evidence = {{"the socket that this one was connected to is gone (ECONNREFUSED of a send "
+                              "without an address)"}},
+                .alternative = {},
+                .advice =
+                    "start the server again, then let the program connect again: its socket has no peer "
+                    "any more"};
+  const auto& file = facts.socket_file();
+  if (!file || file->holding.open.empty() || !serves(file->holding.open.front())) return found;
+  found.note(owner_text(file->holding.open.front().owner) + " serves the path now");
+  found.advice = "let the program connect again: its socket has no peer any more";
+  return found;
+}
+
 }  // namespace
 
 std::optional<Finding> nothing_listens(const Facts& facts) {
-  if (!facts.is(Syscall::connect, ECONNREFUSED) || served_in_other_namespace(facts)) return std::nullopt;
+  if (!facts.reaches(ECONNREFUSED) || served_in_other_namespace(facts)) return std::nullopt;
+  if (facts.to_peer()) return peer_has_gone(facts);
   const SocketCall& call = *facts.socket();
   if (facts.is_inet()) return of_port(facts, call);
   if (facts.is_abstract()) return of_abstract_name(facts, call);
   const auto& file = facts.socket_file();
-  if (!file || file->object.kind != PathObject::Kind::socket || file->holding.open.empty())
+  if (!file || file->object.kind != PathObject::Kind::socket || file->holding.open.empty() ||
+      sends(facts.event.syscall))
     return std::nullopt;
   const OpenSocket& first = file->holding.open.front();
   if (first.state != OpenSocket::State::idle || first.type == SOCK_DGRAM) return std::nullopt;

@@ -30,8 +30,8 @@ const char* kind_text(PathObject::Kind kind) {
 }  // namespace
 
 std::optional<Finding> path_occupied(const Facts& facts) {
-  const bool bind = facts.is(Syscall::bind, EADDRINUSE), connect = facts.is(Syscall::connect, ECONNREFUSED);
-  if (!bind && !connect) return std::nullopt;
+  const bool bind = facts.is(Syscall::bind, EADDRINUSE);
+  if (!bind && (!facts.reaches(ECONNREFUSED) || facts.to_peer())) return std::nullopt;
   const auto& file = facts.socket_file();
   if (!file || file->object.kind == PathObject::Kind::socket || !file->moved.empty()) return std::nullopt;
   return Finding{.cause = Cause::path_occupied,

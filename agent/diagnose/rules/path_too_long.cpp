@@ -1,6 +1,6 @@
 // The kernel refused a name because it is too long.
 //
-// bind and connect answer EINVAL, not ENAMETOOLONG, when addrlen > 110 (net/unix/af_unix.c,
+// bind, connect and sends answer EINVAL, not ENAMETOOLONG, when addrlen > 110 (net/unix/af_unix.c,
 // unix_validate_addr; over 128 already in net/socket.c, move_addr_to_kernel). Path calls answer ENAMETOOLONG
 // for a component of more than 255 bytes or a path of more than 4095.
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ constexpr std::size_t kComponentMax = 255;
 
 std::optional<Finding> examine_socket(const Event& event, const SocketCall& call) {
   const bool over = event.error() == EINVAL && call.address_length > kUnixAddressMax;
-  if (!call.is_socket || call.family != AF_UNIX || !over) return std::nullopt;
+  if (!call.is_socket || call.family != AF_UNIX || !over || call.of_peer) return std::nullopt;
   // Another family in the address is refused whatever its length: not this cause.
   if (call.address.kind != AddressKind::unreadable && call.address.family != AF_UNIX) return std::nullopt;
   Finding found{.cause = Cause::path_too_long};

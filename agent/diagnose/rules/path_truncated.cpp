@@ -60,7 +60,7 @@ void add_longer(const std::string& name, const LongerName& longer, Finding& foun
 std::optional<Finding> path_truncated(const Facts& facts) {
   if (const auto* end = std::get_if<ProcessExit>(&facts.event.call)) return from_message(facts, *end);
   const SocketCall* call = facts.socket();
-  if (!facts.is_unix_path()) return std::nullopt;
+  if (!facts.is_unix_path() || facts.to_peer()) return std::nullopt;
   const std::string& name = call->address.name;
   const bool full = name.size() == std::size_t{kUnixPathMax} && call->address_length == kUnixAddressMax;
   if (!full && name.size() != kUsablePathBytes) return std::nullopt;

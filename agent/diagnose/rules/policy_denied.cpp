@@ -105,11 +105,12 @@ std::optional<Finding> of_protected_link(const Facts& facts, const PermissionRep
 std::optional<Finding> of_kernel(const Facts& facts) {
   const SocketCall* call = facts.socket();
   if (facts.event.error() != EPERM || call == nullptr || call->family != AF_UNIX) return std::nullopt;
-  if (facts.event.syscall != Syscall::connect || call->type != SOCK_DGRAM) return std::nullopt;
+  if (!facts.reaches() || call->type != SOCK_DGRAM) return std::nullopt;
   Finding found{.cause = Cause::unknown};
   found.note(
-      "connect of a datagram socket returned EPERM: the kernel does so when the peer is connected to another "
-      "socket and accepts datagrams from that one only; a security module may do so, too");
+      fmt::format("{} of a datagram socket returned EPERM: the kernel does so when the peer is connected to "
+                  "another socket and accepts datagrams from that one only; a security module may do so, too",
+                  to_string(facts.event.syscall)));
   found.advice =
       "check what the peer is connected to (ss -xp), then security modules (dmesg, ausearch -m avc)";
   return found;

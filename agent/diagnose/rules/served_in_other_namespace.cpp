@@ -107,8 +107,7 @@ std::optional<Finding> of_port(const Facts& facts) {
 
 std::optional<Finding> served_in_other_namespace(const Facts& facts) {
   const int error = facts.event.error();
-  if (facts.event.syscall != Syscall::connect || (error != ECONNREFUSED && error != ENOENT))
-    return std::nullopt;
+  if (!facts.reaches() || facts.to_peer() || (error != ECONNREFUSED && error != ENOENT)) return std::nullopt;
   if (facts.is_unix_path()) return of_path(facts);
   if (error != ECONNREFUSED) return std::nullopt;
   if (facts.is_abstract()) return of_abstract_name(facts);

@@ -1,4 +1,4 @@
-// connect needs write permission on the socket file (unix(7)): the docker.sock case.
+// connect and a send need write permission on the socket file (unix(7)): the docker.sock case.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -9,7 +9,7 @@
 namespace sockward::rules {
 
 std::optional<Finding> socket_permission(const Facts& facts) {
-  if (!facts.is(Syscall::connect, EACCES)) return std::nullopt;
+  if (!facts.reaches(EACCES)) return std::nullopt;
   const PermissionReplay& replay = facts.permissions();
   if (replay.changed_since && !replay.changed_is_directory)
     return Finding{.cause = Cause::socket_permission,

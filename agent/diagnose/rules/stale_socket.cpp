@@ -14,8 +14,8 @@
 namespace sockward::rules {
 
 std::optional<Finding> stale_socket(const Facts& facts) {
-  const bool bind = facts.is(Syscall::bind, EADDRINUSE), connect = facts.is(Syscall::connect, ECONNREFUSED);
-  if (!bind && !connect) return std::nullopt;
+  const bool bind = facts.is(Syscall::bind, EADDRINUSE);
+  if (!bind && (!facts.reaches(ECONNREFUSED) || facts.to_peer())) return std::nullopt;
   const auto& file = facts.socket_file();
   if (!is_stale(file) || (bind && ended_after_call(facts, *file))) return std::nullopt;
   if (bind && refused_removal(facts, *file)) return std::nullopt;  // stale_socket_unremovable

@@ -23,6 +23,9 @@
 	X(BIND, bind, SOCKET, EVERY, __VA_ARGS__)                                                            \
 	X(CONNECT, connect, SOCKET, EVERY, __VA_ARGS__)                                                      \
 	X(LISTEN, listen, SOCKET, EVERY, __VA_ARGS__)                                                        \
+	X(SENDTO, sendto, SOCKET, EVERY, __VA_ARGS__)                                                        \
+	X(SENDMSG, sendmsg, SOCKET, EVERY, __VA_ARGS__)                                                      \
+	X(SENDMMSG, sendmmsg, SOCKET, EVERY, __VA_ARGS__)                                                    \
 	X(UNLINK, unlink, PATH, EVERY, __VA_ARGS__)                                                          \
 	X(UNLINKAT, unlinkat, PATH, EVERY, __VA_ARGS__)                                                      \
 	X(SETHOSTNAME, sethostname, NAME, EVERY, __VA_ARGS__)                                                \
@@ -100,14 +103,14 @@ enum sockward_probe {
 	SOCKWARD_PROBES,
 };
 
-static_assert(SOCKWARD_BIND == 0 && SOCKWARD_LISTEN == SOCKWARD_SOCKET_CALLS - 1, "socket calls come first");
-static_assert(SOCKWARD_SOCKET_CALLS == 3 && SOCKWARD_UNLINKAT == 4 && SOCKWARD_SETDOMAINNAME == 6 &&
-		      SOCKWARD_MOVE_MOUNT == 10 && SOCKWARD_SYSCALLS == 11,
+static_assert(SOCKWARD_BIND == 0 && SOCKWARD_SENDMMSG == SOCKWARD_SOCKET_CALLS - 1, "they come first");
+static_assert(SOCKWARD_SOCKET_CALLS == 6 && SOCKWARD_UNLINKAT == 7 && SOCKWARD_SETDOMAINNAME == 9 &&
+		      SOCKWARD_MOVE_MOUNT == 13 && SOCKWARD_SYSCALLS == 14,
 	      "layout of records and of pinned counters");
-static_assert(SOCKWARD_PROBE_URING_BIND == 14 && SOCKWARD_PROBE_DENIED_UNLINK == 19 &&
-		      SOCKWARD_PROBE_URING_UNLINKAT == 27 && SOCKWARD_PROBE_DENIED_SETHOSTNAME == 28 &&
-		      SOCKWARD_PROBE_COMPAT_SETDOMAINNAME == 31 && SOCKWARD_PROBE_LATER_CONNECT == 32 &&
-		      SOCKWARD_PROBES == 33,
+static_assert(SOCKWARD_PROBE_URING_BIND == 17 && SOCKWARD_PROBE_DENIED_UNLINK == 22 &&
+		      SOCKWARD_PROBE_URING_UNLINKAT == 30 && SOCKWARD_PROBE_DENIED_SETHOSTNAME == 31 &&
+		      SOCKWARD_PROBE_COMPAT_SETDOMAINNAME == 34 && SOCKWARD_PROBE_LATER_CONNECT == 35 &&
+		      SOCKWARD_PROBES == 36,
 	      "record numbers in pinned maps");
 
 #undef SOCKWARD_NUMBER

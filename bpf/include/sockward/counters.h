@@ -81,10 +81,10 @@ struct sockward_cpu_counters {
 	__u32 unused; /* 0 */
 	__u64 suppressed; /* records, in a storm */
 	__u64 connects_untracked; /* TCP connects whose end is not followed: too many were pending */
-	__u64 reserved[13];
+	__u64 reserved[10];
 };
 static_assert(sizeof(struct sockward_cpu_counters) % 64 == 0, "no two CPUs in one cache line");
-static_assert(SOCKWARD_ROWS == 31 && SOCKWARD_SLOTS == 136 && sizeof(struct sockward_cpu_counters) == 35200,
+static_assert(SOCKWARD_ROWS == 52 && SOCKWARD_SLOTS == 136 && sizeof(struct sockward_cpu_counters) == 58048,
 	      "layout of pinned counters: is everything in agent/probe/own_layout.cpp?");
 
 enum sockward_loss {
@@ -104,9 +104,9 @@ struct sockward_settled {
 	__u64 folded; /* last block: records folded into one that is not written yet */
 	__u64 lost[4]; /* last block: by enum sockward_loss, of all agents so far */
 	__u64 dropped; /* last block: of those lost by a full queue, the ones whose number is done with */
-	__u64 reserved[1];
+	__u64 reserved[6];
 };
-static_assert(sizeof(struct sockward_settled) == 5 * 64, "layout of a pinned map, in whole cache lines");
+static_assert(sizeof(struct sockward_settled) == 6 * 64, "layout of a pinned map, in whole cache lines");
 
 /* container_key 0: cgroups of the host itself that are gone. */
 struct sockward_source_key {

@@ -45,6 +45,9 @@ enum sockward_flag {
 	SOCKWARD_LSM_REFUSED = 1 << 17, /* a security module's own answer was seen */
 	SOCKWARD_CGROUP_REFUSED = 1 << 18, /* so was that of BPF programs on the cgroup */
 	SOCKWARD_GROUPS_KNOWN = 1 << 19, /* header.groups and groups_total are filled */
+	SOCKWARD_ADDRESS_OF_PEER = 1 << 20, /* a send without one: it is the connected peer's */
+	SOCKWARD_PEER_QUEUE_FULL = 1 << 21, /* the queue of that peer was full when the send returned */
+	SOCKWARD_SEND_BUFFER_FULL = 1 << 22, /* so was what the sending socket may have under way */
 };
 
 /* What a socket shares its address with. */
@@ -123,7 +126,10 @@ static_assert(sizeof(struct sockward_header) == 160, "wire format");
 #define SOCKWARD_DIR_MAX 2048
 #define SOCKWARD_COMPONENT_MAX 256
 
-/* bind, connect, listen. Followed by address_bytes of the address and directory_bytes of components. */
+/*
+ * bind, connect, listen, and sends. Followed by address_bytes of the address and directory_bytes of
+ * components.
+ */
 struct sockward_socket_call {
 	struct sockward_header header;
 	__s32 fd;
@@ -323,7 +329,8 @@ struct sockward_open_socket {
 	__u32 links; /* of a socket file: 0 when its name was removed */
 	__u16 path_bytes, reserved;
 	char path[112]; /* of a socket file, as it was bound; not NUL-terminated */
-	__u32 queue, backlog; /* of a listener: connections that wait to be accepted, and how many may */
+	/* Of a listener: connections that wait to be accepted, and how many may; of AF_UNIX: datagrams. */
+	__u32 queue, backlog;
 };
 static_assert(sizeof(struct sockward_open_socket) == 120 + 112 + 24 + 16 + 112 + 8, "no padding");
 

@@ -44,5 +44,10 @@ TEST_F(DirectoryNotSearchable, WhoMaySearchItIsDeniedByWhatLiesBehind) {
       << "that would be EACCES";
 }
 
+TEST_F(DirectoryNotSearchable, OfASendAsOfAConnect) {
+  host.trace = trace_of(0700);
+  EXPECT_EQ(diagnose(with_groups(path_send(EACCES))).cause, Cause::directory_not_searchable);
+}
+
 }  // namespace
 }  // namespace sockward::test

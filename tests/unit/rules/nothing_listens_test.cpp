@@ -96,5 +96,41 @@ TEST_F(NothingListens, OtherErrorsAndOtherCallsAreNoRefusal) {
   EXPECT_NE(diagnose(inet_bind(ECONNREFUSED, tcp4("127.0.0.1", 80))).cause, Cause::nothing_listens);
 }
 
+TEST_F(NothingListens, ASendToAnAbstractNameThatNoSocketHasIsCertain) {
+  Event send = abstract_connect("name");
+  send.syscall = Syscall::sendmsg;
+  call_of(send).type = SOCK_DGRAM;
+  EXPECT_EQ(diagnose(send).cause, Cause::nothing_listens);
+  EXPECT_EQ(diagnose(send).confidence, Confidence::certain);
+  open(abstract_name("name"), owner(42, "stream", 555), OpenSocket::State::listening);
+  Diagnosis found = diagnose(send);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("another type")));
+  host.open_sockets[0].type = SOCK_DGRAM;
+  host.open_sockets[0].state = OpenSocket::State::idle;
+  found = diagnose(send);
+  EXPECT_EQ(found.confidence, Confidence::certain) << "it would have taken the datagram: it came later";
+  EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("does not listen"))));
+}
+
+TEST_F(NothingListens, APeerThatIsGoneIsCertainWhateverIsAtItsPathNow) {
+  Event send = path_send(ECONNREFUSED, "/run/app/x");
+  call_of(send).of_peer = true;
+  host.objects["/run/app/x"] = socket_file(5, 1);
+  Diagnosis found = diagnose(send);
+  EXPECT_EQ(found.cause, Cause::nothing_listens);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_FALSE(found.holder);
+  OpenSocket& server = serve("/run/app/x", owner(42, "logger", 555));
+  server.type = SOCK_DGRAM;
+  server.state = OpenSocket::State::idle;
+  found = diagnose(send);
+  EXPECT_EQ(found.cause, Cause::nothing_listens);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("serves the path now")));
+  EXPECT_THAT(found.advice, HasSubstr("connect again"));
+  call_of(send).of_peer = false;
+  EXPECT_NE(diagnose(send).cause, Cause::nothing_listens);
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -124,5 +124,10 @@ TEST_F(PathMissing, OtherErrorsAndNamesThatAreNoPathsAreNotMissing) {
   EXPECT_EQ(diagnose(relative).cause, Cause::unknown) << "where it begins is not known";
 }
 
+TEST_F(PathMissing, OfASendAsOfAConnect) {
+  for (const Syscall call : {Syscall::sendto, Syscall::sendmsg, Syscall::sendmmsg})
+    EXPECT_EQ(diagnose(path_send(ENOENT, "/run/app/none", call)).cause, Cause::path_missing);
+}
+
 }  // namespace
 }  // namespace sockward::test

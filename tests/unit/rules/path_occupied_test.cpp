@@ -40,5 +40,10 @@ TEST_F(PathOccupied, ASocketOtherErrorsAndOtherCallsAreNotThat) {
   EXPECT_NE(diagnose(path_call(Syscall::unlink, EPERM, "/run/x")).cause, Cause::path_occupied);
 }
 
+TEST_F(PathOccupied, OfASendAsOfAConnect) {
+  host.objects["/run/x"] = {.kind = PathObject::Kind::file, .changed = {1}, .born = {}};
+  EXPECT_EQ(diagnose(path_send(ECONNREFUSED, "/run/x")).cause, Cause::path_occupied);
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -109,5 +109,13 @@ TEST_F(PolicyDenied, OtherErrorsAndCallsThatSucceedAreNoRefusal) {
   EXPECT_NE(diagnose(done).cause, Cause::policy_denied);
 }
 
+TEST_F(PolicyDenied, ASendThatEverythingAllowsIsAPolicyAndEpermTheKernelsOwnAnswer) {
+  host.trace = trace_of(0755, socket_step(0777));
+  EXPECT_EQ(diagnose(with_groups(path_send(EACCES))).cause, Cause::policy_denied);
+  const Diagnosis found = diagnose(with_groups(path_send(EPERM)));
+  EXPECT_EQ(found.cause, Cause::unknown);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("sendto of a datagram socket returned EPERM")));
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -81,5 +81,14 @@ TEST_F(ServedInOtherNamespace, APortOfAnotherNetworkNamespaceIsFoundUnlessTheCal
       << "another host was meant";
 }
 
+TEST_F(ServedInOtherNamespace, OfASendAsOfAConnectButNotOfAPeerThatIsGone) {
+  serve("/run/app/x", owner(42, "app", 555)).owner.process.mntns = kOtherMounts;
+  Event send = path_send(ECONNREFUSED);
+  EXPECT_EQ(diagnose(send).cause, Cause::served_in_other_namespace);
+  EXPECT_EQ(diagnose(path_send(ENOENT)).cause, Cause::served_in_other_namespace);
+  call_of(send).of_peer = true;
+  EXPECT_EQ(diagnose(send).cause, Cause::nothing_listens);
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -58,5 +58,14 @@ TEST_F(SocketPermission, OneThatTheCallerMayWriteAndABindAreNotDeniedByIt) {
   EXPECT_NE(diagnose(privileged).cause, Cause::socket_permission);
 }
 
+TEST_F(SocketPermission, OfASendAsOfAConnectButNotToAConnectedPeer) {
+  host.trace = trace_of(0755, socket_step(0600));
+  Event send = with_groups(path_send(EACCES));
+  EXPECT_EQ(diagnose(send).cause, Cause::socket_permission);
+  EXPECT_EQ(diagnose(send).confidence, Confidence::certain);
+  call_of(send).of_peer = true;
+  EXPECT_EQ(diagnose(send).cause, Cause::unknown) << "no path is walked";
+}
+
 }  // namespace
 }  // namespace sockward::test

@@ -74,5 +74,13 @@ TEST_F(StaleSocket, AFileThatIsServedOrNoSocketAndOtherErrorsAreNotStale) {
   EXPECT_EQ(diagnose(kBusy).cause, Cause::path_occupied);
 }
 
+TEST_F(StaleSocket, OfASendAsOfAConnectButNotOfAPeerThatIsGone) {
+  host.objects["/run/app/x"] = socket_file(5, 1);
+  Event send = path_send(ECONNREFUSED);
+  EXPECT_EQ(diagnose(send).cause, Cause::stale_socket);
+  call_of(send).of_peer = true;
+  EXPECT_NE(diagnose(send).cause, Cause::stale_socket);
+}
+
 }  // namespace
 }  // namespace sockward::test
