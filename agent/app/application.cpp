@@ -35,7 +35,7 @@ Application::Application(ApplicationOptions options)
       served_{.recent = outputs_.recent()},
       web_(start_web()),
       statistics_(options_.bpf_statistics ? enable_bpf_statistics() : FileDescriptor()),
-      observer_(probe_options_, mounts_, options_.settings.limits.walk_bytes),
+      observer_(probe_options_, mounts_, options_.settings),
       diagnoses_(options_.settings.metrics.container_name_cap),
       host_renames_(options_.settings.metrics.container_name_cap),
       metrics_(metric_sources(), {.container_cap = options_.settings.metrics.container_name_cap,
@@ -44,6 +44,7 @@ Application::Application(ApplicationOptions options)
                                   .revision = kRevision,
                                   .bpf_statistics = options_.bpf_statistics}) {
   limit_privileges(options_.settings);
+  observer_.start();
   auto sinks = outputs_.make(options_.settings, observer_.clock);
   pipeline_.emplace(
       observer_.probes->take_rings(),

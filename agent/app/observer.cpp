@@ -38,18 +38,22 @@ std::optional<OpenSocket> KnownSockets::still_held(const OpenSocket& known) cons
   return found;
 }
 
-Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std::size_t walk_bytes)
+Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, const Settings& settings)
     : probes(ProbeSet::load(options)),
       sockets(*probes),
+      audit(settings.probes.audit == Settings::Probes::Audit::automatic, clock),
       host({.controller = mounts.controller(),
             .cgroup2_root = mounts.v2_root,
             .uts = probes.get(),
             .sockets = &sockets,
             .mount_events = probes.get(),
-            .scan_bytes = walk_bytes}),
+            .denials = &audit.denials(),
+            .scan_bytes = settings.limits.walk_bytes}),
       containers(mounts, host.view().processes) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
+  stats.audit_read = audit.complete();
+  if (!audit.complete()) log_info("who is refused by AppArmor or SELinux is not read: {}", audit.obstacle());
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
     log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
   const Losses previous = probes->ledger().previous_losses();
@@ -58,6 +62,12 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, std:
   stats.lost_output = previous.output;
   stats.lost_restart = probes->ledger().lost();
   release_startup_memory();  // parsing the kernel's types took far more than is needed from now on
+}
+
+std::vector<Coverage> Observer::coverage() const {
+  auto all = probes->coverage();
+  all.push_back({"*", std::string(kAuditRoute), audit.complete()});
+  return all;
 }
 
 std::string Observer::attached_text() const {

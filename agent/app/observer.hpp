@@ -1,7 +1,10 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "config/settings.hpp"
+#include "host/audit/audit_reader.hpp"
 #include "host/containers/cgroups.hpp"
 #include "host/proc_host.hpp"
 #include "host/sockets/proc_sockets.hpp"
@@ -29,18 +32,23 @@ class KnownSockets final : public BoundSockets {
 /// The attached kernel side and the look-ups on top of it: what run and trace share.
 class Observer {
  public:
-  /// `walk_bytes`: Settings::Limits::walk_bytes. Throws StartupError.
-  Observer(const ProbeOptions& options, const CgroupMounts& mounts,
-           std::size_t walk_bytes = SocketScans::kMostBytes);
+  /// Throws StartupError.
+  Observer(const ProbeOptions& options, const CgroupMounts& mounts, const Settings& settings);
+
+  /// Starts what runs on threads of its own: after privileges were dropped.
+  void start() { audit.start(); }
+  /// Which operation is seen on which route: by the kernel side, and by what else is read.
+  std::vector<Coverage> coverage() const;
 
   /// "attached", or how many probes are when not all.
   std::string attached_text() const;
 
   std::unique_ptr<ProbeSet> probes;
   KnownSockets sockets;
+  SystemClock clock;
+  AuditReader audit;
   ProcHost host;
   ContainerDirectory containers;
-  SystemClock clock;
   AgentStats stats;
 };
 

@@ -29,7 +29,7 @@ HttpResponse render_page(Served& served, const std::string& telemetry_path, cons
   PageFacts facts{.uts = {},
                   .container_label = {},
                   .probes = observer->probes->probes(),
-                  .coverage = observer->probes->coverage(),
+                  .coverage = observer->coverage(),
                   .telemetry_path = telemetry_path};
   if (auto uts = observer->probes->read()) facts.uts = std::move(*uts);
   facts.container_label = labels_of(*observer);

@@ -8,6 +8,7 @@
 #include "base/startup_error.hpp"
 #include "base/version.hpp"
 #include "cli/flags.hpp"
+#include "host/audit/audit_reader.hpp"
 #include "http/tls.hpp"
 #include "probe/coverage.hpp"
 
@@ -29,6 +30,17 @@ std::string hierarchy_text(const CgroupMounts& mounts) {
   const std::string controller = mounts.controller();
   return fmt::format("containers told apart by {} at {}",
                      controller.empty() ? "cgroup v2" : "cgroup v1 " + controller, mounts.root);
+}
+
+/// Are refusals of security modules readable?
+void print_audit(bool wanted) {
+  const std::string modules = auditing_modules();
+  if (modules.empty()) return line("ok", "audit", "no security module that writes audit messages is active");
+  if (!wanted)
+    return line("warn", "audit", "probes.audit is off: who is refused by " + modules + " stays unseen");
+  const auto opened = open_audit_socket();
+  line(opened ? "ok" : "warn", "audit",
+       opened ? "refusals by " + modules + " are read" : audit_obstacle_text(opened.error()));
 }
 
 /// Prints the table of probes. Returns how many would not be attached.
@@ -96,6 +108,7 @@ int check_command(const CheckFlags& flags) {
   line(limit ? "warn" : "ok", "processes", limit.value_or("seen as the host numbers them"));
   const auto blind = path_lookup_limit();
   line(blind ? "warn" : "ok", "paths", blind.value_or("can be looked up below other processes' roots"));
+  print_audit(settings.probes.audit == Settings::Probes::Audit::automatic);
   const ProbeOptions options = probe_options(flags.probe, settings, mounts);
   const auto plan = ProbeSet::preflight(options);  // throws what is missing
   line("ok", "capabilities", "may load tracing programs");

@@ -109,7 +109,8 @@ int trace_command(const TraceFlags& flags) {
   options.filter.only_tgid = flags.pid;
 
   const StopSignals signals;
-  Observer observer(options, mounts);
+  Observer observer(options, mounts, settings);
+  observer.start();
   DiagnosisCounts diagnoses(1);
   PipelineOptions pipeline_options{.host_utsns = options.host_utsns, .resource = this_resource()};
   pipeline_options.filter = [&](const Record& record) {

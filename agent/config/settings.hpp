@@ -22,6 +22,8 @@ struct Settings {
     bool stderr_text = false;
     std::chrono::seconds given_up_after{1};
     bool sends = false;
+    enum class Audit { automatic, off };
+    Audit audit = Audit::automatic;
   } probes;
   struct Names {
     std::uint32_t near_limit_bytes = 100;

@@ -46,6 +46,7 @@ constexpr Choice choice(Path /*path*/, std::span<const std::string_view> names) 
 // NOLINTEND(bugprone-macro-parentheses)
 
 constexpr std::string_view kBackends[] = {"auto", "fexit", "tracepoint"};
+constexpr std::string_view kAudits[] = {"auto", "off"};
 constexpr std::string_view kOutputs[] = {"auto", "json", "text", "off"};
 constexpr std::string_view kArguments[] = {"off", "program", "full"};
 constexpr std::string_view kSeverities[] = {"INFO", "WARN", "ERROR"};
@@ -108,6 +109,9 @@ constexpr Setting kProbes[] = {
     {"sends", Switch{AT(probes.sends)},
      "also see datagrams sent to AF_UNIX sockets (sd_notify, syslog); adds a little to each of them, with "
      "tracepoints to every sendto, sendmsg and sendmmsg"},
+    {"audit", CHOICE(probes.audit, kAudits),
+     "auto: read the kernel's audit messages, in which AppArmor and SELinux say what they refused to whom",
+     "--probe.audit"},
 };
 
 constexpr Setting kNames[] = {

@@ -87,6 +87,7 @@ Diagnosis Engine::diagnose(const Event& event) {
   const Facts facts(event, host_, history_, host_utsns_);
   Diagnosis diagnosis = to_diagnosis(best_finding(facts));
   if (facts.skipped()) ++skipped_;
+  if (const auto used = facts.used_denial()) history_.use(*used);
   history_.remember(event);
   return diagnosis;
 }

@@ -159,6 +159,16 @@ const Result<unsigned>& Facts::cgroup_programs() const {
   return cgroup_programs_.get([&] { return host_.processes.cgroup_programs(event); });
 }
 
+const std::optional<DenialFact>& Facts::denial() const {
+  return denial_.get([&] { return denial_of_call(*this, host_.denials); });
+}
+
+std::optional<std::uint64_t> Facts::used_denial() const {
+  const auto* asked = denial_.known();
+  if (asked == nullptr || !*asked) return std::nullopt;
+  return (*asked)->denial.serial;
+}
+
 const Result<std::optional<HostNames>>& Facts::uts_names() const {
   return uts_names_.get([&] { return host_.processes.uts_names(event.actor.utsns); });
 }

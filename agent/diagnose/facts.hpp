@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "diagnose/denial_fact.hpp"
 #include "diagnose/finding.hpp"
 #include "diagnose/history.hpp"
 #include "diagnose/holding.hpp"
@@ -25,6 +26,8 @@ class Lazy {
     if (!value_) value_ = std::make_unique<T>(compute());
     return *value_;
   }
+  /// nullptr: it was never asked for.
+  const T* known() const { return value_.get(); }
 
  private:
   mutable std::unique_ptr<T> value_;
@@ -114,6 +117,11 @@ class Facts {
     return host_.processes.arguments({.tgid = tgid});
   }
   const Result<unsigned>& cgroup_programs() const;
+  /// The audit message in which a security module refused this call. Asking may take 50 ms where there is
+  /// none, so ask when nothing else explains the call.
+  const std::optional<DenialFact>& denial() const;
+  /// The number of that message, if it was asked for and there.
+  std::optional<std::uint64_t> used_denial() const;
   const Result<std::optional<HostNames>>& uts_names() const;
   Result<NamespaceInode> mount_namespace(ProcessId process) const {
     return host_.processes.mount_namespace(process);
@@ -162,6 +170,7 @@ class Facts {
   Lazy<Result<std::string>> executable_;
   Lazy<Result<unsigned>> cgroup_programs_;
   Lazy<Result<std::optional<HostNames>>> uts_names_;
+  Lazy<std::optional<DenialFact>> denial_;
   Lazy<Standing> mounts_, clock_;
 };
 

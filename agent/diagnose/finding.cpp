@@ -21,7 +21,8 @@ Diagnosis to_diagnosis(Finding finding) {
                       .holder = std::move(finding.holder),
                       .name = std::move(finding.name),
                       .flap = finding.flap,
-                      .policy = std::move(finding.policy)};
+                      .policy = std::move(finding.policy),
+                      .policy_profile = std::move(finding.policy_profile)};
   for (const Evidence& evidence : finding.evidence) {
     if (!evidence.remark && !evidence.standing.proven())
       diagnosis.unproven.push_back(evidence.standing.doubt.empty()

@@ -48,9 +48,10 @@ struct Finding {
   std::string alternative;
   std::string advice;
   std::optional<Holder> holder;
-  std::string name;    ///< as in Diagnosis
-  bool flap = false;   ///< as in Diagnosis
-  std::string policy;  ///< as in Diagnosis
+  std::string name;                 ///< as in Diagnosis
+  bool flap = false;                ///< as in Diagnosis
+  std::string policy;               ///< as in Diagnosis
+  std::string policy_profile = {};  ///< as in Diagnosis
 
   void note(std::string said) { evidence.push_back(Evidence::note(std::move(said))); }
 };

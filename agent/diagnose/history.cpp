@@ -149,6 +149,17 @@ bool History::has_ended(std::uint32_t tgid, std::uint64_t leader_start_ns) const
   });
 }
 
+void History::use(std::uint64_t audit_serial) {
+  // As many as a log of refusals keeps: what is forgotten here is out of it.
+  constexpr std::size_t kMost = 1024;
+  if (used_.size() == kMost) used_.pop_front();
+  used_.push_back(audit_serial);
+}
+
+bool History::is_used(std::uint64_t audit_serial) const {
+  return std::find(used_.begin(), used_.end(), audit_serial) != used_.end();
+}
+
 std::optional<NameChange> History::latest_change(NamespaceInode utsns, bool domain, MonotonicTime now) const {
   const auto found = std::find_if(changes_.rbegin(), changes_.rend(), [&](const NameChange& change) {
     return change.utsns == utsns && change.domain == domain && within(change.time, now);

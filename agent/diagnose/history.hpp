@@ -70,6 +70,9 @@ class History {
   std::vector<PendingName> names_at_exec(const Event& event) const;
   /// Was the end of this process, which had bound a socket file, seen within kKept?
   bool has_ended(std::uint32_t tgid, std::uint64_t leader_start_ns) const;
+  /// An audit message belongs to one call: the next one like it needs a message of its own.
+  void use(std::uint64_t audit_serial);
+  bool is_used(std::uint64_t audit_serial) const;
   /// The latest change of this name in this namespace, if it was within kKept of `now`.
   std::optional<NameChange> latest_change(NamespaceInode utsns, bool domain, MonotonicTime now) const;
   /// The latest failed removal of this path by the process that made `event`, within kKept.
@@ -98,6 +101,7 @@ class History {
     MonotonicTime time;
   };
   std::deque<End> ends_;
+  std::deque<std::uint64_t> used_;  // numbers of audit messages
 };
 
 }  // namespace sockward

@@ -1,4 +1,5 @@
 #pragma once
+#include "host/audit/denial_view.hpp"
 #include "host/network/network_view.hpp"
 #include "host/paths/path_view.hpp"
 #include "host/process/process_view.hpp"
@@ -20,6 +21,7 @@ struct HostView {
   const SocketView& sockets;
   const NetworkView& network;
   const TimeView& time;
+  const DenialView& denials;
 };
 
 }  // namespace sockward

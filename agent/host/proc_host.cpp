@@ -9,7 +9,8 @@ ProcHost::ProcHost(const HostSources& sources)
       scans_(sources.sockets, clock_, limit_, sources.scan_bytes),
       processes_(folders_, sources.controller, sources.cgroup2_root, sources.uts),
       paths_(folders_, sources.mount_events, clock_, limit_),
-      network_(folders_, clock_, limit_) {}
+      network_(folders_, clock_, limit_),
+      denials_(sources.denials != nullptr ? *sources.denials : no_denials_) {}
 
 void ProcHost::refresh_socket_scan() const {
   time_.check();
@@ -21,7 +22,8 @@ HostUpkeep::Omissions ProcHost::omissions() const {
   return {.sockets = scans_.left_out(),
           .look_ups = limit_.refused(),
           .files_timed_out = files.timed_out,
-          .files_not_begun = files.not_begun};
+          .files_not_begun = files.not_begun,
+          .audit = denials_.lost()};
 }
 
 }  // namespace sockward

@@ -25,6 +25,7 @@ struct HostSources {
   const UtsNames* uts = nullptr;
   const BoundSockets* sockets = nullptr;
   const MountEvents* mount_events = nullptr;
+  const DenialView* denials = nullptr;
   /// Of one socket scan. SocketList::kUnbounded: for a single question, whose look-ups have no CPU budget
   /// either.
   std::size_t scan_bytes = SocketScans::kMostBytes;
@@ -37,7 +38,7 @@ class ProcHost final : public HostUpkeep {
   explicit ProcHost(const HostSources& sources);
 
   /// What can be asked, for as long as this object lives.
-  HostView view() const { return {processes_, paths_, scans_, network_, time_}; }
+  HostView view() const { return {processes_, paths_, scans_, network_, time_, denials_}; }
   void refresh_socket_scan() const override;
   Omissions omissions() const override;
 
@@ -50,6 +51,8 @@ class ProcHost final : public HostUpkeep {
   const ProcProcesses processes_;
   const ProcPaths paths_;
   const ProcNetwork network_;
+  const NoDenials no_denials_;
+  const DenialView& denials_;
 };
 
 }  // namespace sockward

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "telemetry/audit_loss.hpp"
+
 namespace sockward {
 
 /// What whoever runs the look-ups does for them, and counts of them. Thread-safe.
@@ -16,6 +18,8 @@ class HostUpkeep {
     std::uint64_t sockets = 0, look_ups = 0;
     /// Look-ups of files that took too long, and that were not begun because too many hang.
     std::uint64_t files_timed_out = 0, files_not_begun = 0;
+    /// Audit messages, by AuditLoss.
+    AuditLost audit{};
   };
   virtual Omissions omissions() const = 0;
 };

@@ -154,6 +154,8 @@ void Pipeline::note_omissions() {
   parts_.stats.sockets_left_out = omissions.sockets;
   parts_.stats.look_ups_timed_out = omissions.files_timed_out;
   parts_.stats.look_ups_not_begun = omissions.files_not_begun;
+  for (std::size_t loss = 0; loss < kAuditLosses; ++loss)
+    parts_.stats.audit_lost[loss] = omissions.audit[loss];
   parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups();
 }
 

@@ -173,6 +173,7 @@ void add_diagnosis(Attributes& out, const Diagnosis& diagnosis) {
   if (!diagnosis.advice.empty()) out.text("sockward.advice", diagnosis.advice);
   if (diagnosis.holder) add_holder(out, *diagnosis.holder);
   if (!diagnosis.policy.empty()) out.text("sockward.policy", diagnosis.policy);
+  if (!diagnosis.policy_profile.empty()) out.text("sockward.policy.profile", diagnosis.policy_profile);
 }
 
 }  // namespace

@@ -28,6 +28,9 @@ struct Diagnosis {
   std::string name;    ///< the socket path it is about, where no call had it; raw bytes
   bool flap = false;   ///< a host name that was restored at once
   std::string policy;  ///< policy_denied: lsm | seccomp | cgroup_bpf | route | netfilter | unknown
+  /// Of lsm: the AppArmor profile or the SELinux source context that was refused; printable. Empty: not
+  /// known.
+  std::string policy_profile = {};
 };
 
 }  // namespace sockward

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 
+#include "telemetry/audit_loss.hpp"
 #include "telemetry/history_kind.hpp"
 #include "telemetry/port_class.hpp"
 
@@ -57,6 +58,9 @@ struct AgentStats {
   /// Failures to connect to an IP address, by number of the cause and PortClass.
   static constexpr std::size_t kMostCauses = 64;
   std::array<std::array<std::atomic<std::uint64_t>, kPortClasses>, kMostCauses> unreached{};
+  /// Audit messages that were lost, by AuditLoss.
+  std::array<std::atomic<std::uint64_t>, kAuditLosses> audit_lost{};
+  std::atomic<bool> audit_read{false};  ///< refusals that security modules write are read, if there are any
   std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked
   LatencyHistogram diagnosis_latency;   ///< from the call's return to the record's hand-over to sinks
 };

@@ -25,6 +25,11 @@ void add_given_up(const Scrape& scrape, FamilyBuilder& family) {
       .count({"not_begun"}, scrape.sources.agent.look_ups_not_begun);
 }
 
+void add_audit_lost(const Scrape& scrape, FamilyBuilder& family) {
+  for (std::size_t loss = 0; loss < kAuditLosses; ++loss)
+    family.count({kAuditLossNames[loss]}, scrape.sources.agent.audit_lost[loss]);
+}
+
 void add_forgotten(const Scrape& scrape, FamilyBuilder& family) {
   for (std::size_t kind = 0; kind < kHistoryKinds; ++kind)
     family.count({kHistoryKindNames[kind]}, scrape.sources.agent.history_forgotten[kind]);
@@ -83,6 +88,12 @@ constexpr Metric kLimits[] = {
       "Causes that rest on them are likely at most.",
       true},
      add_given_up},
+    {{"sockward_audit_lost_total", counter, "reason",
+      "Audit messages of AppArmor and SELinux lost: overrun (the kernel had no room for them; times), "
+      "full (dropped before a record could ask), malformed. "
+      "Without them policy_denied is likely at most, or does not say who refused.",
+      true},
+     add_audit_lost},
     {{"sockward_history_forgotten_total", counter, "kind",
       "Events of the last minute (name_change, failed_unlink, long_argument, process_end) "
       "evicted because limits.history_entries was reached: later diagnoses cannot refer to them.",

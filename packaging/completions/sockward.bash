@@ -12,6 +12,7 @@ _sockward() {
     --config.file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --log.format) mapfile -t COMPREPLY < <(compgen -W 'logfmt json' -- "$current"); return ;;
     --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$current"); return ;;
+    --probe.audit) mapfile -t COMPREPLY < <(compgen -W 'auto off' -- "$current"); return ;;
     --probe.backend) mapfile -t COMPREPLY < <(compgen -W 'auto fexit tracepoint' -- "$current"); return ;;
     --records.output) mapfile -t COMPREPLY < <(compgen -W 'auto json text off' -- "$current"); return ;;
     --restart.pin-path) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
@@ -23,9 +24,9 @@ _sockward() {
     esac
   done
   case $command in
-    run) words='--help --config.file --print-default-config --records.output --restart.pin-path --restart.keep-on-stop --web.listen-address --web.telemetry-path --web.enable-ui --web.config.file --web.allowed-host --bpf.stats --probe.backend --btf.path --config.strict --log.level --log.format' ;;
-    trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --probe.backend --btf.path --config.strict --log.level --log.format' ;;
-    check) words='--help --config.file --web.config.file --probe.backend --btf.path --config.strict --log.level --log.format' ;;
+    run) words='--help --config.file --print-default-config --records.output --restart.pin-path --restart.keep-on-stop --web.listen-address --web.telemetry-path --web.enable-ui --web.config.file --web.allowed-host --bpf.stats --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
+    trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
+    check) words='--help --config.file --web.config.file --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     explain) words='--help --connect --pid --user --log.level --log.format' ;;
     scan) words='--help --json --log.level --log.format' ;;
     detach) words='--help --restart.pin-path --log.level --log.format' ;;

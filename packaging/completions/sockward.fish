@@ -21,6 +21,7 @@ complete -c sockward -n '__fish_seen_subcommand_from run' -l web.config.file -d 
 complete -c sockward -n '__fish_seen_subcommand_from run' -l web.allowed-host -d 'names accepted in Host headers, besides IP addresses and localhost' -x
 complete -c sockward -n '__fish_seen_subcommand_from run' -l bpf.stats -d 'measure the programs'\'' run time (slows every BPF program on the node)'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
+complete -c sockward -n '__fish_seen_subcommand_from run' -l probe.audit -d 'auto: read the kernel'\''s audit messages, in which AppArmor and SELinux say what they refused to whom (default: auto)' -x -a 'auto off'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from run' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
@@ -35,6 +36,7 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l container -d 'onl
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l stderr-text -d 'also read what new processes write before they fail: finds paths that programs reject themselves (adds a little to every write)'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l duration -d 'stop after this many seconds' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.audit -d 'auto: read the kernel'\''s audit messages, in which AppArmor and SELinux say what they refused to whom (default: auto)' -x -a 'auto off'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'
@@ -43,6 +45,7 @@ complete -c sockward -n '__fish_seen_subcommand_from check' -l help -d 'Print th
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.file -d 'also check this file' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l web.config.file -d 'and this one' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
+complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.audit -d 'auto: read the kernel'\''s audit messages, in which AppArmor and SELinux say what they refused to whom (default: auto)' -x -a 'auto off'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.strict -d 'fail when any probe cannot be attached'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l log.level -d 'debug, info, warn or error' -x -a 'debug info warn error'

@@ -1,5 +1,6 @@
 // Any text: cgroup paths, /proc files, mount tables, settings, web configurations, listen addresses, Host
-// headers, arguments and messages of programs, messages between the two processes. The first byte chooses.
+// headers, arguments and messages of programs, audit messages, messages between the two processes. The first
+// byte chooses.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include "diagnose/refusal_message.hpp"
 #include "diagnose/socket_argument.hpp"
 #include "event/socket_address.hpp"
+#include "host/audit/audit_message.hpp"
 #include "host/containers/cgroups.hpp"
 #include "host/containers/container_path.hpp"
 #include "host/network/proc_net.hpp"
@@ -55,6 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 1:
       (void)start_ticks_of(text);
+      (void)denial_in(text), (void)denial_in("audit(1.000:1): " + text);
       break;
     case 2:
       (void)cgroup_of(text, "pids");

@@ -1,5 +1,7 @@
 // A host with just the facts that a test gives it; everything else is "not visible".
 #pragma once
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -242,16 +244,31 @@ class FakeTime : public TimeView {
   bool clock_set_since(MonotonicTime) const override { return clock_was_set; }
 };
 
+class FakeDenials : public DenialView, public virtual FakeLookUps {
+ public:
+  std::vector<AuditedDenial> denials;  ///< of whoever asks
+  AuditLost audit_lost{};
+
+  std::vector<AuditedDenial> denials_of(const Event&, const Wanted& wanted) const override {
+    ++asked["denials_of"];
+    std::vector<AuditedDenial> found;
+    std::copy_if(denials.begin(), denials.end(), std::back_inserter(found), wanted);
+    return found;
+  }
+  AuditLost lost() const override { return audit_lost; }
+};
+
 /// All of them as one, and nothing to keep up.
 class FakeHost : public FakeProcesses,
                  public FakePaths,
                  public FakeSockets,
                  public FakeNetwork,
                  public FakeTime,
+                 public FakeDenials,
                  public HostUpkeep {
  public:
   operator HostView() const {  // NOLINT(google-explicit-constructor): it is one to whoever asks
-    return {*this, *this, *this, *this, *this};
+    return {*this, *this, *this, *this, *this, *this};
   }
   void refresh_socket_scan() const override {}
   Omissions omissions() const override { return {}; }

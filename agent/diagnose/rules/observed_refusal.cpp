@@ -26,6 +26,13 @@ Finding refused_by_seccomp(const Facts& facts) {
           .policy = "seccomp"};
 }
 
+/// Who it was is in the module's message. That a module refused is known without it.
+void add_message(Finding& found, const DenialFact& message) {
+  found.note(message.evidence());
+  found.advice = message.advice();
+  if (message.standing.proven()) found.policy_profile = message.profile();
+}
+
 Finding refused_by_hook(const Facts& facts) {
   const auto error = errno_name(facts.event.error()).value_or("an error");
   Finding found{.cause = Cause::policy_denied, .evidence = {}, .alternative = {}, .advice = {}, .holder = {}};
@@ -36,6 +43,7 @@ Finding refused_by_hook(const Facts& facts) {
     found.advice =
         "look at dmesg and ausearch -m avc for AppArmor and SELinux; Landlock leaves no trace: look at the "
         "program's own sandbox";
+    if (const auto& message = facts.denial()) add_message(found, *message);
   } else {
     found.policy = "cgroup_bpf";
     found.evidence.emplace_back(

@@ -28,6 +28,26 @@ Finding denied(std::string evidence, Standing standing, std::string advice, std:
   return found;
 }
 
+/// The security module says so itself. Modes are asked before modules are: where they refuse, the message is
+/// about another call, or about a directory further up.
+std::optional<Finding> of_message(const Facts& facts) {
+  const auto& refused = facts.denial();
+  if (!refused) return std::nullopt;
+  Finding found{.cause = Cause::policy_denied,
+                .evidence = {},
+                .alternative = {},
+                .advice = refused->advice(),
+                .holder = {},
+                .policy = "lsm",
+                .policy_profile = refused->profile()};
+  found.evidence.emplace_back(refused->evidence(), refused->standing);
+  const bool path = facts.is_unix_path() || facts.path_call() != nullptr;
+  if (path && facts.permissions().denial)
+    found.alternative =
+        "modes and capabilities refuse the call now, and they are asked before security modules";
+  return found;
+}
+
 /// Asked after the call: a route may have changed since.
 std::optional<Finding> of_route(const Facts& facts, const SocketCall& call) {
   if (call.socket_netns != facts.event.actor.netns) return std::nullopt;
@@ -122,6 +142,7 @@ std::optional<Finding> policy_denied(const Facts& facts) {
   const int error = facts.event.error();
   if (facts.is_inet() && refused_by_icmp(facts)) return of_packet_filter(*facts.socket());
   if (error != EACCES && error != EPERM) return std::nullopt;
+  if (auto message = of_message(facts)) return message;
   if (facts.is_inet()) return of_inet(facts, *facts.socket());
   if (auto kernel = of_kernel(facts)) return kernel;
   if (no_sockets_on_filesystem(facts)) return std::nullopt;
