@@ -9,6 +9,7 @@ kernels=${SOCKWARD_CACHE:-/var/cache/sockward}/kernels
 most_boots=3
 guest_init=$root/tests/vm/init
 guest_programs=(bpf_tests loader_tests sockward provoke)
+extra_files=() # copied to /etc
 memory=1024
 cpus=2
 pack=(gzip -1)
@@ -89,6 +90,7 @@ make_initramfs() {
   mkdir -p "$folder"/{bin,proc,sys,tmp,dev,run,etc}
   cp "$1" "$folder/bin/busybox"
   cp "$guest_init" "$folder/init"
+  for library in ${extra_files[@]+"${extra_files[@]}"}; do cp "$library" "$folder/etc/"; done
   for program in "${guest_programs[@]}"; do
     [[ $program == */* ]] || program=$bin/$program
     cp "$program" "$folder/bin/"
