@@ -173,7 +173,11 @@ std::vector<SourceCount> SourceTable::retired() const {
     for (__u16 slot = 1; slot < kErrnoSlots; ++slot) {
       std::uint64_t count = load(blocks_.own().calls[row][slot]);
       if (carried != nullptr) count += load(carried->calls[row][slot]);
-      if (count != 0) result.push_back(to_source_count({.row = row, .slot = slot}, count));
+      if (count == 0) continue;
+      sockward_source_key key{};
+      key.row = row;
+      key.slot = slot;
+      result.push_back(to_source_count(key, count));
     }
   return result;
 }

@@ -84,6 +84,29 @@ void run_true(const std::string& argument) {
   waitpid(child, &status, 0);
 }
 
+/// Connects on loopback, where each end comes inside the call.
+void measure_tcp(int rounds) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0), bound = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in there{}, closed{};
+  there.sin_family = closed.sin_family = AF_INET;
+  there.sin_addr.s_addr = closed.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  there.sin_port = htons(8);
+  closed.sin_port = htons(7);
+  bind(listener, reinterpret_cast<const sockaddr*>(&there), sizeof(there));
+  bind(bound, reinterpret_cast<const sockaddr*>(&closed), sizeof(closed));
+  listen(listener, 16);
+  const linger reset{.l_onoff = 1, .l_linger = 0};  // leaves no TIME_WAIT, which would use up the ports
+  const auto connect_to = [&](const sockaddr_in& address, bool takes) {
+    const int own = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    setsockopt(own, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    connect(own, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    if (takes) close(accept(listener, nullptr, nullptr));
+    close(own);
+  };
+  std::printf("tcp_ok %.1f\n", measure(rounds, 10'000, [&] { connect_to(there, true); }));
+  std::printf("tcp_refused %.1f\n", measure(rounds, 10'000, [&] { connect_to(closed, false); }));
+}
+
 /// Calls of another observer: probes.sends.
 int measure_sends(int rounds) {
   const int sender = socket(AF_UNIX, SOCK_DGRAM, 0), receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -106,6 +129,7 @@ int measure_sends(int rounds) {
   std::printf("send_fails %.1f\n", measure(rounds, 20'000, [&] { send(sender, -1, missing); }));
   std::printf("send_udp %.1f\n", measure(rounds, 20'000, [&] { send(udp, udp_receiver, port); }));
   unlink(named.sun_path);
+  measure_tcp(rounds);
   return 0;
 }
 
