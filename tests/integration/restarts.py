@@ -31,6 +31,17 @@ def rewrite_identity(test, path, change):
         test.assertEqual(done.returncode, 0, done.stderr)
 
 
+def replace_array(test, path, content, flags=0):
+    """A pinned array is another one, whose first element has this content; as many elements as before."""
+    entries = json.loads(run("bpftool", "-j", "map", "show", "pinned", path).stdout)["max_entries"]
+    os.unlink(path)
+    for words in (["create", path, "type", "array", "key", "4", "value", str(len(content)), "entries",
+                   str(entries), "name", os.path.basename(path), "flags", str(flags)],
+                  ["update", "pinned", path, "key", "0", "0", "0", "0", "value", *map(str, content)]):
+        done = run("bpftool", "map", *words)
+        test.assertEqual(done.returncode, 0, done.stderr)
+
+
 def as_version_3(identity, counters_version=3):
     """An identity without hand-over and description: the head with a version, then the programs."""
     programs = int.from_bytes(identity[40:44], "little")

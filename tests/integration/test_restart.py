@@ -63,7 +63,8 @@ class Restarts(Own):
             all_of_them = [r["attributes"] for r in agent.records()]
             return [(a["sockward.cause"], a["sockward.confidence"], a.get("sockward.holder.kind"),
                      a.get("sockward.holder.pid"))
-                    for a in all_of_them if a.get("process.pid") == os.getpid()]
+                    for a in all_of_them if a.get("process.pid") == os.getpid()
+                    and a["sockward.syscall.name"] == "bind"]
 
         with self.agent(output="json") as agent:
             fail()
