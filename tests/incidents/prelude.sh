@@ -29,7 +29,8 @@ leave() {
   "$act" hold unix "$1" --for 0 >/dev/null
   sleep 0.5
 }
-port() { python3 -c 'import socket,sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$1"; }
+# port <number>: does somebody listen there? Asked without a connect, which would be recorded.
+port() { ss -Hltn "sport = :$1" | grep -q .; }
 # peer <our address> <its address>: another host on a link, v0 here and v1 there; $peer is a process in it.
 peer() {
   ip link add v0 type veth peer name v1
