@@ -1,5 +1,6 @@
 """How TCP connects end: counted exactly by who made them, told once, with the time they took."""
 import contextlib
+import pathlib
 import re
 import signal
 import socket
@@ -7,7 +8,8 @@ import subprocess
 import time
 import unittest
 
-from support import BUILD, Agent, Trace, free_port, own_container, require, run, total, wait_until
+from support import BUILD, Agent, Folder, Program, Trace, free_port, own_container, require, run, total, \
+    wait_until
 
 CONNECTS = str(BUILD / "bin/connects")
 OUTCOMES = ("established", "refused", "unreachable", "timed_out", "given_up")
@@ -153,6 +155,51 @@ class RealPrograms(unittest.TestCase):
         self.assertEqual((refused["error.type"], refused["sockward.cause"]),
                          ("ECONNREFUSED", "nothing_listens"))
         self.assertEqual(refused["sockward.connect.syns"], 1)
+
+    def test_nginx_with_a_dead_a_full_and_a_wrong_family_upstream(self):
+        require("nginx")
+        folder, port, dead = Folder(), free_port(), free_port()
+        with busy_server() as full, socket.socket() as four:
+            four.bind(("127.0.0.1", 0))
+            four.listen(5)
+            family = four.getsockname()[1]
+            places = "".join(f"location /{name} {{ proxy_pass http://{to}/; }} " for name, to in (
+                ("dead", f"127.0.0.1:{dead}"), ("full", f"127.0.0.1:{full}"), ("family", f"[::1]:{family}")))
+            paths = "".join(f"{kind}_temp_path {folder.path}/{kind}; " for kind in (
+                "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+            pathlib.Path(folder / "nginx.conf").write_text(
+                f"daemon off; master_process off; pid {folder.path}/pid; error_log {folder.path}/log; "
+                f"events {{}} http {{ access_log off; {paths} proxy_connect_timeout 2s; "
+                f"server {{ listen 127.0.0.1:{port}; {places} }} }}")
+            server = Program("nginx", "-e", folder / "log", "-c", folder / "nginx.conf")
+            wait_until(lambda: run("ss", "-Hltn", f"sport = :{port}").stdout, 10, "nginx listens")
+            with Trace() as trace:
+                answers = {name: run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}",
+                                     f"http://127.0.0.1:{port}/{name}").stdout
+                           for name in ("dead", "full", "family")}
+            server.stop()
+        self.assertEqual(answers, {"dead": "502", "full": "504", "family": "502"})
+        told = {a["network.peer.port"]: a for a in self.told(trace, "nginx")}
+        self.assertEqual({number: a["sockward.cause"] for number, a in told.items()},
+                         {dead: "nothing_listens", full: "no_answer", family: "listens_on_other_address"})
+        self.assertEqual(told[full]["error.type"], "given_up")
+        self.assertGreaterEqual(told[full]["sockward.connect.elapsed_ms"], 1900)
+        self.assertEqual(len(self.told(trace, "nginx")), 3, "each is told once")
+
+    def test_psql_and_redis_cli_are_refused_and_their_look_alikes_get_through(self):
+        require("psql")
+        require("redis-cli")
+        with socket.socket() as mute, Trace() as trace:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen(5)  # connects get through, and nobody speaks
+            closed, there = free_port(), mute.getsockname()[1]
+            for port in (closed, there):
+                run("timeout", "1", "psql", f"postgresql://127.0.0.1:{port}/x?connect_timeout=2", "-c", "")
+                run("timeout", "1", "redis-cli", "-h", "127.0.0.1", "-p", str(port), "ping")
+        for program in ("psql", "redis-cli"):
+            told = self.told(trace, program)
+            self.assertEqual({(a["network.peer.port"], a["sockward.cause"]) for a in told},
+                             {(closed, "nothing_listens")}, program)
 
     def test_node_that_loses_a_race_is_no_alarm(self):
         require("node")
