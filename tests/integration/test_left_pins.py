@@ -113,13 +113,13 @@ class OtherVersions(Own):
         self.rewrite_identity(lambda value: value.replace(b"sockward counters 1", b"sockward counters 7"))
         self.begins_anew()
 
-    def test_pins_of_the_version_before_that_hold_no_description_are_gone_on_with(self):
+    def test_counters_that_have_not_the_size_of_their_version_are_refused(self):
         self.leave_records()
-        self.rewrite_identity(as_version_3)
-        with self.agent() as agent:
-            self.assertNotIn("reset", agent.said())
-            self.assertCounted(agent, self.waiting)
-            wait_until(lambda: len(storm_records(agent)) == self.waiting, 10)
+        self.rewrite_identity(as_version_3)  # real ones of version 3: test_layouts.py
+        done = run(SOCKWARD, "run", "--web.listen-address=127.0.0.1:0", f"--restart.pin-path={self.pins}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the map counters has not the size of its layout", done.stderr)
+        self.assertIn("next: run `sockward detach`", done.stderr)
 
     def test_pins_in_a_way_of_another_version_are_replaced(self):
         self.leave_records()

@@ -51,7 +51,7 @@ class Endpoints(unittest.TestCase):
                        'sockward_diagnoses_total{cause="path_too_long",syscall="bind",container_name="host"}',
                        'sockward_events_lost_total{reason="ring_full"}'):
             self.assertIn(series, metrics)
-        self.assertEqual(sum(m.startswith("sockward_probe_attached{") for m in metrics), 38)
+        self.assertEqual(sum(m.startswith("sockward_probe_attached{") for m in metrics), 40)
         self.assertGreaterEqual(total(metrics, "sockward_probe_attached"), 19)  # fexit alone brings the rest
         self.assertEqual(total(metrics, "sockward_coverage", operation="bind", route="io_uring"), 0)
         self.assertGreaterEqual(metrics["sockward_uts_namespaces"], 1)
