@@ -59,20 +59,23 @@ class Counted(unittest.TestCase):
             made = {line.split()[0]: dict(zip(line.split()[1::2], map(int, line.split()[2::2])))
                     for line in said.splitlines() if line.startswith("inet")}
             filling = int(re.search(r"filling (\d+)", said)[1])
-            wait_until(lambda: sum(sum(outcomes(agent.metrics(), container, family).values())
-                                   for family in made) >= self.CONNECTS + filling, 10, "all have ended")
-            after = agent.metrics()
-            surplus = 0
+
+            def all_ended():
+                now = agent.metrics()
+                ended = sum(sum(outcomes(now, container, family).values()) for family in made)
+                return now if ended + missed(now) - before >= self.CONNECTS + filling else None
+
+            after = wait_until(all_ended, 10, "all have ended")
+            surplus, skipped = 0, int(missed(after) - before)  # the kernel skips runs, and says how many
             for family, ends in made.items():
                 counted = outcomes(after, container, family)
                 print(f"  {family}: made {ends}, counted {counted}")
-                self.assertEqual(counted["refused"], ends["refused"])
+                self.assertIn(ends["refused"] - counted["refused"], range(skipped + 1))
                 self.assertEqual((counted["unreachable"], counted["timed_out"]), (0, 0))
                 for outcome in ("established", "given_up"):
-                    self.assertGreaterEqual(counted[outcome], ends[outcome])
+                    self.assertGreaterEqual(counted[outcome] + skipped, ends[outcome])
                     surplus += counted[outcome] - ends[outcome]
-            self.assertEqual(surplus, filling, "those that filled the queues, and no others")
-            self.assertEqual(missed(after), before)
+            self.assertIn(filling - surplus, range(skipped + 1), "those that filled the queues, no others")
             self.assertEqual(total(after, "sockward_connects_untracked_total"), 0)
 
     def test_a_storm_of_refusals_is_counted_and_costs_little(self):
@@ -84,7 +87,7 @@ class Counted(unittest.TestCase):
             after = agent.metrics()
             counted = outcomes(after, container, "inet")
             print(f"  {said.strip()}, counted {counted}")
-            self.assertEqual(counted["refused"] + missed(after) - missed(before), times * tasks)
+            self.assertIn(times * tasks - counted["refused"], range(int(missed(after) - missed(before)) + 1))
             grown = {name: total(after, name) - total(before, name) for name in
                      ("sockward_events_suppressed_total", "sockward_events_lost_total")}
             self.assertGreater(grown["sockward_events_suppressed_total"], 0.9 * times * tasks)
@@ -92,7 +95,8 @@ class Counted(unittest.TestCase):
 
     def test_nothing_is_left_in_the_table(self):
         require("bpftool")
-        with Agent(), busy_server() as port:
+        with Agent() as agent, busy_server() as port:
+            before = missed(agent.metrics())
             script = ("import socket, time\n"
                       "for i in range(3000):\n"
                       "    s = socket.socket(); s.setblocking(False)\n"
@@ -102,11 +106,12 @@ class Counted(unittest.TestCase):
                       "print('made', flush=True); time.sleep(60)\n")
             child = subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE, text=True)
             self.assertEqual(child.stdout.readline(), "made\n")
-            self.assertEqual(pending_of(child.pid), 1)
+            left = missed(agent.metrics()) - before  # an end that the kernel skipped leaves its entry
+            self.assertIn(pending_of(child.pid) - 1, range(int(left) + 1))
             child.kill()
             child.wait()
             child.stdout.close()
-            wait_until(lambda: pending_of(child.pid) == 0, 5, "the last one has ended, too")
+            wait_until(lambda: pending_of(child.pid) <= left, 5, "the last one has ended, too")
 
 
 class Restart(unittest.TestCase):
