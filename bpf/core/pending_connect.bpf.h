@@ -79,7 +79,7 @@ static __always_inline void count_outcome(__u32 family, __u32 outcome, __u64 con
 	count_source(block, container_key, row, outcome);
 }
 
-/* The socket whose state tells of the connect: an MPTCP socket connects by another one. 0: no TCP. */
+/* The socket whose state shows how the connect goes: MPTCP has one of its own for that. 0: not TCP. */
 static __always_inline __u64 tcp_of(struct sock *sk)
 {
 	if (READ(sk, sk_type) != SOCK_STREAM)
@@ -153,9 +153,7 @@ static __always_inline void fill_ending(struct connect_ending *ending, const str
 	ending->answered = pending->answered;
 }
 
-/*
- * Takes the entry out and tells the end. 0: somebody else did.
- */
+/* Takes the entry out and reports the end. 0: somebody else did. */
 static __always_inline int tell_ending(__u32 probe, __u64 socket, const struct pending_connect *pending,
 				       __u64 now)
 {

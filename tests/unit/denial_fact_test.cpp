@@ -113,6 +113,15 @@ TEST_F(AuditedPolicy, SELinuxNamesBothContextsAndThePort) {
   expect_certain(connecting, inet_connect(EACCES, tcp4("127.0.0.1", 8081)), "u:r:ergo_t:s0");
 }
 
+TEST_F(AuditedPolicy, APortIsNoAddressSoARouteThatRefusesToo) {
+  AuditedDenial connecting = selinux("name_connect", "tcp_socket");
+  connecting.destination_port = 8081;
+  const Event event = inet_connect(EACCES, tcp4("192.0.2.1", 8081));
+  expect_certain(connecting, event, "u:r:ergo_t:s0");
+  host.route_answer = EACCES;  // a prohibit route: the message may be about another address
+  EXPECT_NE(with(connecting, event).confidence, Confidence::certain);
+}
+
 TEST_F(AuditedPolicy, SELinuxHasTheLastComponentAndTheNumberOfAFile) {
   host.trace = trace_of(0777, numbered_socket(10));
   AuditedDenial denial = selinux("unlink", "sock_file");

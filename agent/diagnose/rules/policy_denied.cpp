@@ -28,26 +28,6 @@ Finding denied(std::string evidence, Standing standing, std::string advice, std:
   return found;
 }
 
-/// The security module says so itself. Modes are asked before modules are: where they refuse, the message is
-/// about another call, or about a directory further up.
-std::optional<Finding> of_message(const Facts& facts) {
-  const auto& refused = facts.denial();
-  if (!refused) return std::nullopt;
-  Finding found{.cause = Cause::policy_denied,
-                .evidence = {},
-                .alternative = {},
-                .advice = refused->advice(),
-                .holder = {},
-                .policy = "lsm",
-                .policy_profile = refused->profile()};
-  found.evidence.emplace_back(refused->evidence(), refused->standing);
-  const bool path = facts.is_unix_path() || facts.path_call() != nullptr;
-  if (path && facts.permissions().denial)
-    found.alternative =
-        "modes and capabilities refuse the call now, and they are asked before security modules";
-  return found;
-}
-
 /// Asked after the call: a route may have changed since.
 std::optional<Finding> of_route(const Facts& facts, const SocketCall& call) {
   if (call.socket_netns != facts.event.actor.netns) return std::nullopt;
@@ -71,6 +51,30 @@ std::optional<Finding> of_cgroup(const Facts& facts) {
                             one ? "" : "s", one ? "s" : "", to_string(facts.event.syscall)),
                 Standing::later("looked up after the call"),
                 "see them with: bpftool cgroup tree; systemd: IPAddressDeny=, SocketBindDeny=", "cgroup_bpf");
+}
+
+/// The security module says so itself. Modes are asked before modules are: where they refuse, the message is
+/// about another call, or about a directory further up.
+std::optional<Finding> of_message(const Facts& facts) {
+  const auto& refused = facts.denial();
+  if (!refused) return std::nullopt;
+  Finding found{.cause = Cause::policy_denied,
+                .evidence = {},
+                .alternative = {},
+                .advice = refused->advice(),
+                .holder = {},
+                .policy = "lsm",
+                .policy_profile = refused->profile()};
+  found.evidence.emplace_back(refused->evidence(), refused->standing);
+  const bool path = facts.is_unix_path() || facts.path_call() != nullptr;
+  if (path && facts.permissions().denial)
+    found.alternative =
+        "modes and capabilities refuse the call now, and they are asked before security modules";
+  // A message has the port and no address: it may be about another call to the same port.
+  if (const SocketCall* call = facts.socket();
+      facts.is_inet() && !facts.event.lsm_refused && (of_route(facts, *call) || of_cgroup(facts)))
+    found.alternative = "the route, or a BPF program on the cgroup, may refuse the call in the same way";
+  return found;
 }
 
 std::optional<Finding> of_inet(const Facts& facts, const SocketCall& call) {
