@@ -14,9 +14,11 @@ enum {
 /* A failure of which no connect is pending: was it told, or was no SYN sent at all? */
 static __always_inline int failed_without_entry(struct sock *sk, __u64 tcp, int result)
 {
-	__u64 *told = bpf_map_lookup_elem(&told_connects, &tcp);
+	struct told_connect *told = bpf_map_lookup_elem(&told_connects, &tcp);
 
-	if (told && *told == inode_of_socket((struct sock *)tcp)) {
+	/* ECONNABORTED: SO_ERROR has fetched it already (net/ipv4/af_inet.c, __inet_stream_connect). */
+	if (told && told->inode == inode_of_socket((struct sock *)tcp) &&
+	    (result == told->result || result == -ECONNABORTED)) {
 		bpf_map_delete_elem(&told_connects, &tcp);
 		return CONNECT_TOLD;
 	}

@@ -34,6 +34,12 @@ struct {
 	__type(value, struct pending_connect);
 } pending_connects __weak SEC(".maps");
 
+/* What a program still has to fetch. */
+struct told_connect {
+	__u64 inode; /* of the socket: its memory may be another one's by now */
+	__s64 result; /* -errno */
+};
+
 /*
  * Sockets whose end was told before the program asked for it: a later connect(2) returns the same error once
  * more, which is no other failure.
@@ -42,7 +48,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
 	__type(key, __u64); /* struct sock * */
-	__type(value, __u64); /* inode of the socket: its memory may be another one's by now */
+	__type(value, struct told_connect);
 } told_connects __weak SEC(".maps");
 
 static __always_inline __u64 inode_of_socket(struct sock *sk)
@@ -161,7 +167,7 @@ static __always_inline int tell_ending(__u32 probe, __u64 socket, const struct p
 	struct sock *sk = (struct sock *)socket;
 	struct sockward_header *header;
 	int result = pending->result;
-	__u64 inode;
+	struct told_connect told = {.result = result};
 
 	if (!scratch)
 		return 0;
@@ -176,9 +182,9 @@ static __always_inline int tell_ending(__u32 probe, __u64 socket, const struct p
 	header->result = result;
 	if (outcome_wanted(header, result, scratch->ending.elapsed_ns))
 		emit_ending(scratch, probe, sk);
-	inode = inode_of_socket(sk);
-	if (result != -ECANCELED && inode)
-		bpf_map_update_elem(&told_connects, &socket, &inode, BPF_ANY);
+	told.inode = inode_of_socket(sk);
+	if (result != -ECANCELED && told.inode)
+		bpf_map_update_elem(&told_connects, &socket, &told, BPF_ANY);
 	return 1;
 }
 

@@ -115,6 +115,20 @@ TEST_F(Outcomes, ACallThatOnlyFetchesTheErrorIsNoOtherFailure) {
   close(fd);
 }
 
+TEST_F(Outcomes, AnotherErrorOfTheSameSocketIsAnotherFailure) {
+  const int fd = stream(SOCK_NONBLOCK);
+  EXPECT_EQ(connect_inet(fd, loopback(closed_port_)), EINPROGRESS);
+  const sockaddr none{.sa_family = AF_UNSPEC, .sa_data = {}};
+  EXPECT_EQ(connect(fd, &none, sizeof(none)), 0);
+  sockaddr_in everybody = loopback(closed_port_);
+  everybody.sin_addr.s_addr = htonl(0x7FFFFFFF);  // 127.255.255.255: TCP has no broadcast
+  const int error = connect_inet(fd, everybody);
+  EXPECT_TRUE(error == ENETUNREACH || error == EACCES) << error;
+  EXPECT_TRUE(event_of(Syscall::connect, static_cast<std::uint32_t>(gettid()),
+                       [&](const Event& event) { return event.error() == error; }));
+  close(fd);
+}
+
 TEST_F(Outcomes, ATryAnewIsAnotherFailure) {
   const int fd = stream(SOCK_NONBLOCK);
   for (int i = 0; i < 3; ++i) {
