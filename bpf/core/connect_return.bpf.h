@@ -54,6 +54,9 @@ __weak __attribute__((noinline)) int connect_returned(__u32 area, __u64 socket, 
 				       : failed_without_entry((struct sock *)socket, tcp, result);
 	if (!pending->in_call || pending->header.tid != (__u32)READ(current_task(), pid))
 		return CONNECT_OTHER;
+	/* The end will come without the caller, or is not the call's result: who called is known only now. */
+	if (goes_on(result) || !*(volatile __u64 *)&pending->ended_ns)
+		fill_actor(&pending->header, current_task());
 	/* Atomic for the order: the end is written before in_call is looked at (probes/outcome.bpf.c). */
 	__sync_fetch_and_add(&pending->in_call, -1);
 	if (!*(volatile __u64 *)&pending->ended_ns) {

@@ -11,7 +11,10 @@
 
 struct pending_connect {
 	struct sockward_header header; /* of who asked; time_ns: when the first SYN was sent */
-	/* 1 until the connect(2) that began it returns: it tells the end, if that is there by then. */
+	/*
+	 * 1 until the connect(2) that began it returns: it tells the end, if that is there by then. Until then
+	 * the header has no more than the time, the container and the task.
+	 */
 	__u64 in_call;
 	__u64 ended_ns; /* it came to nothing inside the call; 0: not */
 	__u64 ends; /* 1 from then on; written atomically, which orders what is around it */

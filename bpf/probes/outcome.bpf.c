@@ -48,32 +48,43 @@ static __always_inline int is_seen_connect(const struct pt_regs *registers, int 
 	return number == CALL_CONNECT;
 }
 
-/* Who connects, and by which way. 0: the kernel itself, or it adds a path to an MPTCP connection. */
+/*
+ * Who connects, and by which way. Of a connect(2) whose return a program sees only what an end inside the call
+ * needs: most connects end there, and the return fills in the rest of the others (core/connect_return.bpf.h).
+ * 0: the kernel itself, or it adds a path to an MPTCP connection.
+ */
 static __always_inline int fill_pending(struct pending_connect *pending, struct sock *sk)
 {
 	const struct pt_regs *registers = caller_registers();
-	__u32 task_flags = READ(current_task(), flags);
-	int worker = (task_flags & PF_IO_WORKER) != 0, compat;
+	struct sockward_header *header = &pending->header;
+	struct task_struct *task = current_task();
+	__u32 task_flags = READ(task, flags);
+	int worker = (task_flags & PF_IO_WORKER) != 0, compat = is_compat_call();
 
 	if ((task_flags & PF_KTHREAD) && !worker)
 		return 0;
-	fill_header(&pending->header, SOCKWARD_PROBE_LATER_CONNECT, SOCKWARD_CONNECT, SOCKWARD_SOCKET_CALL,
-		    0);
-	compat = pending->header.via == SOCKWARD_VIA_COMPAT;
-	if (worker || (!compat && call_number(registers) == CALL_URING_ENTER))
-		pending->header.via = SOCKWARD_VIA_IO_URING;
+	__builtin_memset(pending, 0, sizeof(*pending));
 	pending->in_call = !worker && is_seen_connect(registers, compat);
-	pending->fd = pending->in_call && !compat ? (int)argument(registers, 0) : -1;
-	pending->ended_ns = 0;
-	pending->ends = 0;
-	pending->result = 0;
-	pending->syns = 0;
-	pending->answered = 0;
-	pending->soft_error = 0;
-	pending->reserved = 0;
-	if (pending->in_call || pending->header.via == SOCKWARD_VIA_IO_URING)
-		return 1;
-	return !bpf_core_field_exists(struct tcp_sock, is_mptcp) || !READ((struct tcp_sock *)sk, is_mptcp);
+	pending->fd = -1;
+	if (!pending->in_call) {
+		fill_header(header, SOCKWARD_PROBE_LATER_CONNECT, SOCKWARD_CONNECT, SOCKWARD_SOCKET_CALL, 0);
+		if (worker || (!compat && call_number(registers) == CALL_URING_ENTER))
+			header->via = SOCKWARD_VIA_IO_URING;
+		return header->via == SOCKWARD_VIA_IO_URING ||
+			!bpf_core_field_exists(struct tcp_sock, is_mptcp) ||
+			!READ((struct tcp_sock *)sk, is_mptcp);
+	}
+	header->time_ns = bpf_ktime_get_ns();
+	header->container_key = current_container_key();
+	header->tgid = READ(task, tgid);
+	header->tid = READ(task, pid);
+	header->kind = SOCKWARD_SOCKET_CALL;
+	header->syscall = SOCKWARD_CONNECT;
+	header->via = compat ? SOCKWARD_VIA_COMPAT : SOCKWARD_VIA_SYSCALL;
+	header->version = SOCKWARD_WIRE_VERSION;
+	if (!compat)
+		pending->fd = (int)argument(registers, 0);
+	return 1;
 }
 
 static __always_inline int connect_begins(struct sock *sk)
