@@ -88,10 +88,16 @@ AlertOptions alert_options(const Settings& settings) {
   return options;
 }
 
+bool writes_to_journal(const Settings& settings) {
+  using enum Settings::Records::Journald;
+  return settings.records.journald == on || (settings.records.journald == automatic && stdout_is_journal());
+}
+
 std::unique_ptr<Sink> make_standard_output(const Settings& settings, DeliveryCounts& counts) {
   using enum Settings::Records::Output;
   const auto output = settings.records.output;
   if (output == off) return nullptr;
+  if (output == automatic && stdout_is_journal() && writes_to_journal(settings)) return nullptr;
   std::unique_ptr<Sink> sink;
   if (output == text || (output == automatic && isatty(STDOUT_FILENO) == 1))
     sink = std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
@@ -108,8 +114,8 @@ std::unique_ptr<Sink> make_file(const Settings& settings, DeliveryCounts& counts
 }
 
 std::unique_ptr<Sink> make_journald(const Settings& settings, DeliveryCounts& counts) {
-  if (!settings.records.journald) return nullptr;
-  return std::make_unique<JournaldSink>(settings.records.command_args, counts);
+  if (!writes_to_journal(settings)) return nullptr;
+  return std::make_unique<JournaldSink>(settings.records.command_args, settings.limits.journal_rate, counts);
 }
 
 std::unique_ptr<Sink> make_otlp(const Settings& settings, DeliveryCounts& counts) {

@@ -34,7 +34,8 @@ struct Settings {
     std::string file;  ///< empty: no file
     std::uint32_t file_max_bytes = 64 << 20;
     std::uint32_t file_keep = 5;
-    bool journald = false;
+    enum class Journald { automatic, on, off };
+    Journald journald = Journald::automatic;
     CommandArgs command_args = CommandArgs::off;
     std::chrono::seconds fold{5};
     /// Socket files, or everything below a directory (written DIR/ and a star): a connect to one that nobody
@@ -72,6 +73,7 @@ struct Settings {
     std::uint32_t history_entries = 1024;
     std::uint32_t source_rate = 200;  ///< records per second; 0: any number
     std::uint32_t address_rate = 10;  ///< records per second; 0: any number
+    std::uint32_t journal_rate = 30;  ///< records per minute; 0: any number
   } limits;
   struct Privileges {
     std::vector<std::string> drop;

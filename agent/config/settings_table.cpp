@@ -47,6 +47,7 @@ constexpr Choice choice(Path /*path*/, std::span<const std::string_view> names) 
 
 constexpr std::string_view kBackends[] = {"auto", "fexit", "tracepoint"};
 constexpr std::string_view kAudits[] = {"auto", "off"};
+constexpr std::string_view kJournald[] = {"auto", "true", "false"};
 constexpr std::string_view kOutputs[] = {"auto", "json", "text", "off"};
 constexpr std::string_view kArguments[] = {"off", "program", "full"};
 constexpr std::string_view kSeverities[] = {"INFO", "WARN", "ERROR"};
@@ -125,7 +126,9 @@ constexpr Setting kRecords[] = {
     {"file", Text{AT(records.file)}, "append JSON lines to this file, too; the agent rotates it"},
     {"file_max_bytes", Bytes{AT(records.file_max_bytes)}, "rotate before it exceeds this size; 0 = never"},
     {"file_keep", Number{AT(records.file_keep), {0, 100}}, "rotated files to keep: file.1 is the latest"},
-    {"journald", Switch{AT(records.journald)}, "native fields to the local journal"},
+    {"journald", CHOICE(records.journald, kJournald),
+     "native fields to the local journal, shown with the unit that failed (systemctl status); auto: when "
+     "systemd runs the agent and its output goes there, then without JSON lines on standard output"},
     {"command_args", CHOICE(records.command_args, kArguments), "arguments may contain passwords"},
     {"fold", Duration{AT(records.fold), {0, 3600}},
      "a repeated failure of one process is written once in this time, with the number of repeats; 0 = every "
@@ -191,6 +194,9 @@ constexpr Setting kLimits[] = {
     {"address_rate", Number{AT(limits.address_rate), {0, 1'000'000}},
      "the same for one address of these; suppressed records are counted and reported with the next one "
      "(sockward.repeats); 0 = no limit"},
+    {"journal_rate", Number{AT(limits.journal_rate), {0, 1'000'000}},
+     "entries per minute of one unit in the journal; those left out are counted, and their number is said "
+     "with the next one; 0 = no limit"},
 };
 
 constexpr Setting kPrivileges[] = {

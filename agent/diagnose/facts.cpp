@@ -159,6 +159,10 @@ const Result<unsigned>& Facts::cgroup_programs() const {
   return cgroup_programs_.get([&] { return host_.processes.cgroup_programs(event); });
 }
 
+const Result<std::string>& Facts::socket_unit() const {
+  return socket_unit_.get([&] { return host_.units.socket_unit(*socket()); });
+}
+
 const std::optional<DenialFact>& Facts::denial() const {
   return denial_.get([&] { return denial_of_call(*this, host_.denials); });
 }

@@ -117,6 +117,8 @@ class Facts {
     return host_.processes.arguments({.tgid = tgid});
   }
   const Result<unsigned>& cgroup_programs() const;
+  /// The socket unit of systemd that listens at the address of the call: what systemd says now.
+  const Result<std::string>& socket_unit() const;
   /// The audit message in which a security module refused this call. Asking may take 50 ms where there is
   /// none, so ask when nothing else explains the call.
   const std::optional<DenialFact>& denial() const;
@@ -169,6 +171,7 @@ class Facts {
   Lazy<Result<std::vector<std::string>>> arguments_;
   Lazy<Result<std::string>> executable_;
   Lazy<Result<unsigned>> cgroup_programs_;
+  Lazy<Result<std::string>> socket_unit_;
   Lazy<Result<std::optional<HostNames>>> uts_names_;
   Lazy<std::optional<DenialFact>> denial_;
   Lazy<Standing> mounts_, clock_;

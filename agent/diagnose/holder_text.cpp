@@ -12,11 +12,37 @@
 namespace sockward {
 namespace {
 
+/// Is it a systemd: the host's, or that of a container or a user?
+bool holds_for_units(const Holder& holder) {
+  return holder.kind == Holder::Kind::process && (holder.pid == 1 || holder.comm == "systemd");
+}
+
+std::string socket_unit_advice(const Holder& holder) {
+  if (!holder.unit.empty())
+    return fmt::format(
+        "systemd holds it for {0}: `systemctl stop {0}` (and disable it), or let the program take over its "
+        "socket (sd_listen_fds(3); Sockets={0} in its unit)",
+        printable(holder.unit).text);
+  return fmt::format(
+      "systemd holds it for a socket unit: find it with `systemctl{} list-sockets`, then stop "
+      "that unit, or let the program take over its socket (sd_listen_fds(3))",
+      holder.pid == 1 ? "" : " --user");
+}
+
 double ms_between(MonotonicTime from, MonotonicTime to) {
   return static_cast<double>(to.ns - from.ns) / 1e6;
 }
 
-void describe_open(const Holding& holding, Finding& found) {
+/// systemd listens in the place of the programs that it starts.
+void describe_socket_unit(const Facts& facts, Finding& found) {
+  if (!holds_for_units(*found.holder) || facts.socket() == nullptr) return;
+  const auto& unit = facts.socket_unit();
+  if (!unit) return;
+  found.holder->unit = *unit;
+  found.note(fmt::format("systemd listens there for {} (systemd says so now)", printable(*unit).text));
+}
+
+void describe_open(const Facts& facts, const Holding& holding, Finding& found) {
   const OpenSocket& first = holding.open.front();
   found.holder = to_holder(first.owner);
   found.evidence.emplace_back(fmt::format("{} {} ({})", owner_text(first.owner), state_text(first.state),
@@ -26,6 +52,7 @@ void describe_open(const Holding& holding, Finding& found) {
     found.evidence.emplace_back("that socket was bound before the call", holding.socket);
   else
     found.evidence.emplace_back("the socket is open now", holding.socket);
+  describe_socket_unit(facts, found);
   const auto& binder = holding.binder;
   const bool same = binder && binder->process.tgid == first.owner.process.tgid;
   if (binder && !same && binder->socket_inode == first.owner.socket_inode)
@@ -103,7 +130,7 @@ Holder to_holder(const SocketOwner& owner, Holder::Kind kind) {
 }
 
 void describe_holding(const Facts& facts, const Holding& holding, Finding& found) {
-  if (!holding.open.empty()) return describe_open(holding, found);
+  if (!holding.open.empty()) return describe_open(facts, holding, found);
   if (holding.kernel) {
     found.holder = Holder{.kind = Holder::Kind::kernel, .comm = {}, .container = {}};
     found.evidence.emplace_back(
@@ -124,9 +151,7 @@ std::string holder_advice(const Facts& facts, const Holder& holder) {
     return "it was held only briefly: try again, or keep the two from running at the same time";
   if (holder.pid == facts.event.actor.tgid)
     return "the process holds the address itself: it binds twice, or did not close the old socket";
-  if (holder.pid == 1)
-    return "systemd holds it for a socket unit: find it with `systemctl list-sockets`, then stop that unit, "
-           "or let the program take over its socket";
+  if (holds_for_units(holder)) return socket_unit_advice(holder);
   if (holder.comm == facts.event.actor.comm && !is_interpreter(holder.comm))
     return fmt::format(
         "the same program already runs as pid {}: stop that one first, or give this one another address",

@@ -5,6 +5,7 @@
 #include "host/process/process_view.hpp"
 #include "host/sockets/socket_view.hpp"
 #include "host/time_view.hpp"
+#include "host/units/unit_view.hpp"
 
 namespace sockward {
 
@@ -22,6 +23,7 @@ struct HostView {
   const NetworkView& network;
   const TimeView& time;
   const DenialView& denials;
+  const UnitView& units;
 };
 
 }  // namespace sockward

@@ -11,6 +11,7 @@
 #include "host/process/process_folders.hpp"
 #include "host/sockets/socket_scans.hpp"
 #include "host/system_time.hpp"
+#include "host/units/systemd_sockets.hpp"
 #include "host/upkeep.hpp"
 #include "kernel/mount_events.hpp"
 #include "telemetry/uts_names.hpp"
@@ -38,7 +39,7 @@ class ProcHost final : public HostUpkeep {
   explicit ProcHost(const HostSources& sources);
 
   /// What can be asked, for as long as this object lives.
-  HostView view() const { return {processes_, paths_, scans_, network_, time_, denials_}; }
+  HostView view() const { return {processes_, paths_, scans_, network_, time_, denials_, units_}; }
   void refresh_socket_scan() const override;
   Omissions omissions() const override;
 
@@ -53,6 +54,7 @@ class ProcHost final : public HostUpkeep {
   const ProcNetwork network_;
   const NoDenials no_denials_;
   const DenialView& denials_;
+  const SystemdSockets units_;
 };
 
 }  // namespace sockward

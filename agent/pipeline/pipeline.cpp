@@ -205,6 +205,7 @@ void Pipeline::add_context(Record& record) {
   const ProcessId process = process_of(record.event);
   if (auto known = parts_.containers.find(record.event.actor.container_key, process)) {
     context.container = std::move(known->identity);
+    context.unit = std::move(known->unit);
     context.cgroup_path = std::move(known->cgroup_path);
   }
   if (auto executable = parts_.host.processes.executable(process))
@@ -212,8 +213,10 @@ void Pipeline::add_context(Record& record) {
   if (options_.want_arguments)
     if (auto arguments = parts_.host.processes.arguments(process)) context.arguments = std::move(*arguments);
   if (auto& holder = record.diagnosis.holder; holder && holder->container_key != 0)
-    if (const auto known = parts_.containers.find(holder->container_key))
+    if (const auto known = parts_.containers.find(holder->container_key)) {
       holder->container = known->identity.label();
+      if (holder->unit.empty() && known->unit) holder->unit = known->unit->name;
+    }
 }
 
 void Pipeline::count(const Record& record) {

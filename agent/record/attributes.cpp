@@ -71,6 +71,15 @@ void add_container(Attributes& out, const Record& record) {
     if (!container->name.empty()) out.text("container.name", container->name);
     out.text("container.runtime.name", container->runtime);
     if (!container->pod_uid.empty()) out.text("k8s.pod.uid", container->pod_uid);
+    if (!container->pod.empty()) {
+      out.text("k8s.namespace.name", container->pod_namespace);
+      out.text("k8s.pod.name", container->pod);
+      if (!container->pod_container.empty()) out.text("k8s.container.name", container->pod_container);
+    }
+  }
+  if (const auto& unit = record.context.unit) {
+    out.text("sockward.unit", unit->name);
+    out.text("sockward.unit.manager", to_string(unit->manager));
   }
   out.optional_text("sockward.cgroup.path", record.context.cgroup_path);
   const Actor& actor = record.event.actor;
@@ -162,6 +171,7 @@ void add_holder(Attributes& out, const Holder& holder) {
   out.text("sockward.holder.comm", holder.comm);
   out.number("sockward.holder.user.id", holder.uid);
   if (!holder.container.empty()) out.text("sockward.holder.container", holder.container);
+  if (!holder.unit.empty()) out.text("sockward.holder.unit", holder.unit);
   if (holder.pidns != 0) out.number("sockward.holder.pidns.inode", holder.pidns);
 }
 

@@ -14,6 +14,7 @@ struct Holder {
   Kind kind = Kind::process;
   std::uint32_t pid = 0, uid = 0, pidns = 0;
   std::string comm, container;      ///< raw bytes
+  std::string unit = {};            ///< of systemd; raw bytes; empty: none, or not known
   std::uint64_t container_key = 0;  ///< the pipeline turns it into `container`
 };
 

@@ -116,7 +116,8 @@ std::string holder_text(const Diagnosis& diagnosis) {
   if (!diagnosis.holder) return "";
   const Holder& holder = *diagnosis.holder;
   if (holder.kind == Holder::Kind::kernel) return "the kernel, or a socket that no process has open";
-  return fmt::format("{}[{}] uid {}{}{}", printable(holder.comm).text, holder.pid, holder.uid,
+  return fmt::format("{}[{}] uid {}{}{}{}", printable(holder.comm).text, holder.pid, holder.uid,
+                     holder.unit.empty() ? "" : " of " + printable(holder.unit).text,
                      holder.container.empty() ? "" : " in " + printable(holder.container).text,
                      holder.kind == Holder::Kind::gone ? " (gone)" : "");
 }

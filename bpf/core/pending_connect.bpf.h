@@ -12,7 +12,7 @@
 struct pending_connect {
 	struct sockward_header header; /* of who asked; time_ns: when the first SYN was sent */
 	/*
-	 * 1 until the connect(2) that began it returns: it tells the end, if that is there by then. Until then
+	 * 1 until the connect(2) that began it returns: it tells the end, if that is there by then. So long
 	 * the header has no more than the time, the container and the task.
 	 */
 	__u64 in_call;

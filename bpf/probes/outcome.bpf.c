@@ -49,8 +49,9 @@ static __always_inline int is_seen_connect(const struct pt_regs *registers, int 
 }
 
 /*
- * Who connects, and by which way. Of a connect(2) whose return a program sees only what an end inside the call
- * needs: most connects end there, and the return fills in the rest of the others (core/connect_return.bpf.h).
+ * Who connects, and by which way. Of a connect(2) whose return a program sees only what an end inside the
+ * call needs: most connects end there, and the return fills in the rest of the others
+ * (core/connect_return.bpf.h).
  * 0: the kernel itself, or it adds a path to an MPTCP connection.
  */
 static __always_inline int fill_pending(struct pending_connect *pending, struct sock *sk)

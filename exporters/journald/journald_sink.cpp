@@ -1,11 +1,16 @@
 #include "journald/journald_sink.hpp"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "base/printable.hpp"
+#include "journald/message_id.hpp"
 #include "record/attributes.hpp"
 
 namespace sockward {
@@ -67,24 +72,66 @@ DeliveryQueue::Outcome deliver(const std::vector<DeliveryQueue::Item>& records) 
   return all ? DeliveryQueue::Outcome::delivered : DeliveryQueue::Outcome::refused;
 }
 
+/// What it says in `systemctl status`: what failed and why, then what to do.
+std::string message_of(const Record& record, std::uint64_t left_out) {
+  std::string text = "MESSAGE=" + body_of(record);
+  if (const std::string holder = holder_text(record.diagnosis); !holder.empty()) text += ": " + holder;
+  if (!record.diagnosis.advice.empty()) text += ". Next: " + printable(record.diagnosis.advice).text;
+  if (left_out != 0) text += fmt::format(" ({} entries of this unit were left out before)", left_out);
+  return text;
+}
+
+void add_unit(const Record& record, std::vector<std::string>& fields) {
+  const auto& unit = record.context.unit;
+  if (!unit || unit->manager == SystemdUnit::Manager::container) return;
+  const std::string name = printable(unit->name).text;
+  if (unit->manager == SystemdUnit::Manager::system) {
+    fields.push_back("OBJECT_SYSTEMD_UNIT=" + name);
+    return;
+  }
+  // Of a user's unit journalctl also asks whose it is, and takes the sender's uid 0 for any.
+  fields.push_back("OBJECT_SYSTEMD_USER_UNIT=" + name);
+  fields.push_back(fmt::format("OBJECT_UID={}", record.event.actor.uid));
+}
+
+/// Who shares the limit of entries.
+std::string group_of(const Record& record) {
+  const auto& unit = record.context.unit;
+  return record.container_label() + (unit ? " " + unit->name : "");
+}
+
 }  // namespace
 
-std::vector<std::string> journal_fields(const Record& record, CommandArgs arguments) {
-  std::vector<std::string> fields{"MESSAGE=" + body_of(record), priority_of(severity_of(record)),
+std::vector<std::string> journal_fields(const Record& record, CommandArgs arguments, std::uint64_t left_out) {
+  std::vector<std::string> fields{message_of(record, left_out), priority_of(severity_of(record)),
+                                  "MESSAGE_ID=" + std::string(message_id_of(record.diagnosis.cause)),
                                   "SYSLOG_IDENTIFIER=sockward",
                                   "SOCKWARD_EVENT_NAME=" + std::string(to_string(event_name_of(record)))};
+  add_unit(record, fields);
   visit_attributes(record, arguments, [&fields](std::string_view key, const AttributeValue& value) {
     std::visit(FieldWriter{fields, field_name(key)}, value);
   });
   return fields;
 }
 
-JournaldSink::JournaldSink(CommandArgs arguments, DeliveryCounts& counts)
-    : arguments_(arguments), queue_(deliver, counts, {.batch = 1}) {}
+bool stdout_is_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  struct stat output {};
+  return stream != nullptr && fstat(STDOUT_FILENO, &output) == 0 &&
+         stream == fmt::format("{}:{}", output.st_dev, output.st_ino);
+}
+
+JournaldSink::JournaldSink(CommandArgs arguments, std::uint32_t per_minute, DeliveryCounts& counts)
+    : arguments_(arguments), counts_(counts), limits_(per_minute), queue_(deliver, counts, {.batch = 1}) {}
 
 bool JournaldSink::write(const Record& record) {
+  const auto left_out = limits_.admit(group_of(record), record.event.time);
+  if (!left_out) {
+    ++counts_.suppressed;
+    return true;
+  }
   std::string lines;
-  for (const std::string& field : journal_fields(record, arguments_)) lines.append(field) += '\n';
+  for (const std::string& field : journal_fields(record, arguments_, *left_out)) lines.append(field) += '\n';
   queue_.add({.group = {}, .text = std::move(lines)});
   return true;
 }

@@ -41,6 +41,10 @@ constexpr Metric kDelivery[] = {
     {{"sockward_sink_dropped_total", counter, "sink",
       "Records dropped by a sink: its queue or the disk was full, or the other side refused them.", true},
      sink_count<&DeliveryCounts::dropped>},
+    {{"sockward_sink_suppressed_total", counter, "sink",
+      "Records that a sink left out: the journal had as many of one unit as limits.journal_rate allows.",
+      true},
+     sink_count<&DeliveryCounts::suppressed>},
 };
 
 }  // namespace

@@ -258,6 +258,17 @@ class FakeDenials : public DenialView, public virtual FakeLookUps {
   AuditLost lost() const override { return audit_lost; }
 };
 
+class FakeUnits : public UnitView, public virtual FakeLookUps {
+ public:
+  std::optional<std::string> unit_of_sockets;
+
+  Result<std::string> socket_unit(const SocketCall&) const override {
+    ++asked["socket_unit"];
+    if (!unit_of_sockets) return gone();
+    return *unit_of_sockets;
+  }
+};
+
 /// All of them as one, and nothing to keep up.
 class FakeHost : public FakeProcesses,
                  public FakePaths,
@@ -265,10 +276,11 @@ class FakeHost : public FakeProcesses,
                  public FakeNetwork,
                  public FakeTime,
                  public FakeDenials,
+                 public FakeUnits,
                  public HostUpkeep {
  public:
   operator HostView() const {  // NOLINT(google-explicit-constructor): it is one to whoever asks
-    return {*this, *this, *this, *this, *this, *this};
+    return {*this, *this, *this, *this, *this, *this, *this};
   }
   void refresh_socket_scan() const override {}
   Omissions omissions() const override { return {}; }

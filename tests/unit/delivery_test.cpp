@@ -1,4 +1,5 @@
 // Alerts, log formats, the web configuration, and what carries them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
@@ -15,6 +16,8 @@
 #include "delivery/delivery_queue.hpp"
 #include "http/authentication.hpp"
 #include "journald/journald_sink.hpp"
+#include "journald/message_id.hpp"
+#include "journald/unit_limits.hpp"
 #include "jsonl/json_record.hpp"
 #include "otlp/otlp_json.hpp"
 #include "record/attributes.hpp"
@@ -25,6 +28,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 WallTime at(std::int64_t seconds) {
@@ -178,10 +182,69 @@ TEST(JournalFields, AreNamedAsTheJournalWants) {
               std::string::npos);
 }
 
+TEST(JournalFields, NameTheUnitThatFailed) {
+  Record record = a_record();
+  record.context.unit = SystemdUnit{.name = "irc.service"};
+  EXPECT_THAT(journal_fields(record, CommandArgs::off), Contains("OBJECT_SYSTEMD_UNIT=irc.service"));
+  EXPECT_THAT(journal_fields(record, CommandArgs::off), Contains("SOCKWARD_UNIT=irc.service"));
+  record.context.unit->manager = SystemdUnit::Manager::user;
+  EXPECT_THAT(journal_fields(record, CommandArgs::off), Contains("OBJECT_SYSTEMD_USER_UNIT=irc.service"));
+  EXPECT_THAT(journal_fields(record, CommandArgs::off), Not(Contains(HasSubstr("OBJECT_SYSTEMD_UNIT="))));
+  // Another manager's: a unit of the host may have the same name.
+  record.context.unit->manager = SystemdUnit::Manager::container;
+  EXPECT_THAT(journal_fields(record, CommandArgs::off), Not(Contains(HasSubstr("OBJECT_"))));
+}
+
+TEST(JournalFields, SayWhatToDoAndWhatWasLeftOut) {
+  Record record = a_record();
+  record.diagnosis.holder = Holder{.pid = 7, .comm = "ngircd", .container = "host"};
+  const std::string message = journal_fields(record, CommandArgs::off, 12).front();
+  EXPECT_THAT(message, HasSubstr("address_in_use: ngircd[7] uid 0 in host. Next: stop one"));
+  EXPECT_THAT(message, HasSubstr("12 entries"));
+}
+
+TEST(MessageIds, AreTheCatalogs) {
+  std::ifstream file(SOCKWARD_SOURCE_DIR "/packaging/systemd/sockward.catalog");
+  const std::string catalog((std::istreambuf_iterator<char>(file)), {});
+  std::set<std::string_view> seen;
+  for (const Cause cause : all_causes()) {
+    const std::string_view id = message_id_of(cause);
+    EXPECT_EQ(id.size(), 32u);
+    EXPECT_TRUE(seen.insert(id).second) << to_string(cause);
+    EXPECT_THAT(catalog, HasSubstr(fmt::format("-- {}\nSubject: {}: ", id, to_string(cause))));
+  }
+}
+
+TEST(UnitLimits, LetEachUnitHaveItsShare) {
+  UnitLimits limits(2);
+  const auto now = [](double seconds) {
+    return MonotonicTime{static_cast<std::uint64_t>(seconds * 1e9) + 1};
+  };
+  EXPECT_EQ(limits.admit("a", now(0)), 0u);
+  EXPECT_EQ(limits.admit("a", now(0)), 0u);
+  EXPECT_FALSE(limits.admit("a", now(1)));
+  EXPECT_FALSE(limits.admit("a", now(2)));
+  EXPECT_EQ(limits.admit("b", now(2)), 0u) << "another unit";
+  EXPECT_EQ(limits.admit("a", now(31)), 2u) << "those left out are said once";
+  EXPECT_FALSE(limits.admit("a", now(32)));
+  EXPECT_EQ(limits.admit("a", now(3600)), 1u);
+  EXPECT_EQ(limits.admit("a", now(3600)), 0u) << "no more than two at once";
+  EXPECT_FALSE(limits.admit("a", now(3600)));
+}
+
+TEST(UnitLimits, AreBoundedAndCanBeOff) {
+  UnitLimits limits(1), none(0);
+  for (int i = 0; i < 5000; ++i) EXPECT_EQ(limits.admit(std::to_string(i), {1}), 0u);
+  EXPECT_FALSE(limits.admit("4999", {1}));
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(none.admit("a", {1}), 0u);
+}
+
 TEST(JournalFields, HoldHostileNamesInOneLineEach) {
   Record record = a_record("/run/\xff\x1b[31m\"\nMESSAGE=forged");
   record.event.actor.comm = "a\nPRIORITY=0";
   record.diagnosis.evidence = {"one\nPRIORITY=0"};
+  record.diagnosis.advice = "two\nPRIORITY=0";
+  record.context.unit = SystemdUnit{.name = "x\nPRIORITY=0.service"};
   const auto fields = journal_fields(record, CommandArgs::full);
   EXPECT_GT(fields.size(), 15u);
   for (const auto& field : fields) EXPECT_EQ(field.find_first_of("\n\x1b\xff"), std::string::npos) << field;

@@ -73,8 +73,8 @@ CgroupMounts find_cgroup_mounts() {
 }
 
 ContainerDirectory::ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes,
-                                       std::size_t capacity)
-    : root_path_(mounts.root), processes_(processes), capacity_(capacity) {
+                                       std::size_t capacity, const std::string& node_root)
+    : root_path_(mounts.root), processes_(processes), capacity_(capacity), namer_(node_root) {
   if (!root_path_.empty()) root_.reset(open(root_path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
@@ -101,19 +101,37 @@ bool ContainerDirectory::exists(std::uint64_t key) const {
 
 std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::optional<ProcessId> process) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  if (const auto found = known_.find(key); found != known_.end()) {
+    look_for_names(found->second);
+    return found->second.container;
+  }
   if (auto previous = previous_.extract(key); !previous.empty())
-    return remember(key, std::move(previous.mapped()));
+    return remember(key, std::move(previous.mapped())).container;
   auto path = path_of(key);
   if (!path && process)
     if (auto from_process = processes_.cgroup_path(*process)) path = std::move(*from_process);
   if (!path) return std::nullopt;
-  return remember(key, KnownContainer{container_from_cgroup(*path), *path});
+  Entry entry;
+  entry.container = {
+      .identity = container_from_cgroup(*path), .unit = unit_from_cgroup(*path), .cgroup_path = *path};
+  return remember(key, std::move(entry)).container;
 }
 
-const KnownContainer& ContainerDirectory::remember(std::uint64_t key, KnownContainer container) {
+void ContainerDirectory::look_for_names(Entry& entry) {
+  constexpr unsigned kTries = 8;
+  constexpr std::chrono::milliseconds kFirst{250};
+  if (entry.complete || entry.tries == kTries) return;
+  const Time now = std::chrono::steady_clock::now();
+  if (now < entry.look_again) return;
+  entry.complete = namer_.fill_names(entry.container.identity, entry.container.cgroup_path);
+  entry.look_again = now + kFirst * (1u << entry.tries++);
+}
+
+ContainerDirectory::Entry& ContainerDirectory::remember(std::uint64_t key, Entry entry) {
   if (known_.size() >= capacity_ / 2) previous_ = std::exchange(known_, {});
-  return known_.emplace(key, std::move(container)).first->second;
+  Entry& remembered = known_.emplace(key, std::move(entry)).first->second;
+  look_for_names(remembered);
+  return remembered;
 }
 
 }  // namespace sockward

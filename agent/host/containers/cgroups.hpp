@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "base/file_descriptor.hpp"
 #include "event/cgroup_hierarchy.hpp"
+#include "host/containers/names/container_names.hpp"
 #include "host/process/process_view.hpp"
 #include "record/context.hpp"
 
@@ -30,18 +32,22 @@ CgroupMounts choose_hierarchy(std::string_view mountinfo, std::string_view v2_co
 /// The same for this host.
 CgroupMounts find_cgroup_mounts();
 
-/// A container as found from its cgroup's id.
+/// What a cgroup's id stands for.
 struct KnownContainer {
   ContainerIdentity identity;
+  std::optional<SystemdUnit> unit;
   std::string cgroup_path;
 };
 
 /// Resolves container keys (cgroup ids) and remembers them. Thread-safe. Bounded: of `capacity` the half that
-/// was asked for last is always known.
+/// was asked for last is always known. A runtime may write a container's names after it has started it: they
+/// are looked for again, eight times in about a minute.
 class ContainerDirectory {
  public:
   /// `processes` are asked when the cgroup is gone but the process is not; they must outlive this object.
-  ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes, std::size_t capacity = 1024);
+  /// `node_root`: where the node's files are.
+  ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes, std::size_t capacity = 1024,
+                     const std::string& node_root = "/proc/1/root");
 
   /// nullopt: the cgroup is gone and was never seen.
   std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
@@ -49,15 +55,24 @@ class ContainerDirectory {
   bool exists(std::uint64_t key) const;
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Entry {
+    KnownContainer container;
+    unsigned tries = 0;        ///< looks for names that did not find them all
+    Time look_again = Time{};  ///< the next one, if any is left
+    bool complete = false;
+  };
   std::optional<std::string> path_of(std::uint64_t key) const;
-  const KnownContainer& remember(std::uint64_t key, KnownContainer container);
+  Entry& remember(std::uint64_t key, Entry entry);
+  void look_for_names(Entry& entry);
 
   FileDescriptor root_;
   std::string root_path_;
   const ProcessView& processes_;
   std::size_t capacity_;
+  ContainerNamer namer_;
   std::mutex mutex_;
-  std::unordered_map<std::uint64_t, KnownContainer> known_, previous_;  // half of the capacity each
+  std::unordered_map<std::uint64_t, Entry> known_, previous_;  // half of the capacity each
 };
 
 }  // namespace sockward

@@ -92,10 +92,14 @@ std::string pod_uid_of(std::string_view segment) {
   return text;
 }
 
-}  // namespace
+/// The innermost container on the path, and what follows it: all of the path when there is none.
+struct ContainerOnPath {
+  ContainerIdentity identity;
+  std::string_view below;
+};
 
-ContainerIdentity container_from_cgroup(std::string_view path) {
-  ContainerIdentity found;
+ContainerOnPath innermost_container(std::string_view path) {
+  ContainerOnPath found{.identity = {}, .below = path};
   std::string_view parent;
   std::string pod_uid;
   bool in_pods = false;
@@ -115,11 +119,51 @@ ContainerIdentity container_from_cgroup(std::string_view path) {
                                                                           : "docker",
                                    .id = std::string(segment)};
     if (identity) {
-      found = std::move(*identity);
-      found.pod_uid = pod_uid;
+      found = {.identity = std::move(*identity), .below = path};
+      found.identity.pod_uid = pod_uid;
     }
     parent = segment;
   }
+  return found;
+}
+
+/// Takes the next segment off the path. Empty: there is none.
+std::string_view next_segment(std::string_view& path) {
+  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+  const std::string_view segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
+}
+
+/// The first unit below the slices of one manager; the rest of the path is below it (systemd's
+/// cg_path_get_unit()).
+std::optional<std::string> take_unit(std::string_view& path) {
+  constexpr std::string_view kSlice = ".slice";
+  std::string_view segment = next_segment(path);
+  while (segment.ends_with(kSlice)) segment = next_segment(path);
+  if (segment.starts_with('_')) segment.remove_prefix(1);  // names that the kernel reserves are escaped so
+  for (const std::string_view type : {".service", ".scope", ".socket", ".mount", ".swap"})
+    if (segment.size() > type.size() && segment.ends_with(type)) return std::string(segment);
+  return std::nullopt;
+}
+
+}  // namespace
+
+ContainerIdentity container_from_cgroup(std::string_view path) {
+  return innermost_container(path).identity;
+}
+
+std::optional<SystemdUnit> unit_from_cgroup(std::string_view path) {
+  constexpr std::string_view kPayload = "payload";  // systemd-nspawn puts its container below that
+  auto [identity, below] = innermost_container(path);
+  if (identity.runtime == "nspawn" && below.starts_with(kPayload)) below.remove_prefix(kPayload.size());
+  auto unit = take_unit(below);
+  if (!unit) return std::nullopt;
+  using enum SystemdUnit::Manager;
+  SystemdUnit found{.name = std::move(*unit), .manager = identity.is_host() ? system : container};
+  if (found.name.starts_with("user@") && found.name.ends_with(".service"))
+    if (auto of_user = take_unit(below); of_user && *of_user != "init.scope")
+      found = {.name = std::move(*of_user), .manager = identity.is_host() ? user : container};
   return found;
 }
 

@@ -42,6 +42,23 @@ TEST_F(AddressInUse, AListenerBoundBeforeTheCallIsCertain) {
   EXPECT_EQ(found.holder->kind, Holder::Kind::process);
 }
 
+TEST_F(AddressInUse, OfSystemdTheSocketUnitIsNamed) {
+  open(tcp_name(tcp4("0.0.0.0", 8080)), owner(1, "systemd", 555));
+  host.open_at_start = host.open_sockets;
+  EXPECT_THAT(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).advice,
+              HasSubstr("systemctl list-sockets"));
+  host.unit_of_sockets = "web.socket";
+  const Diagnosis found = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080)));
+  EXPECT_EQ(found.holder->unit, "web.socket");
+  EXPECT_THAT(found.advice, HasSubstr("systemctl stop web.socket"));
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  host.open_sockets = host.open_at_start = {};
+  open(tcp_name(tcp4("0.0.0.0", 8080)), owner(42, "web", 555));
+  host.open_at_start = host.open_sockets;
+  EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).holder->unit, "")
+      << "not asked of another holder";
+}
+
 TEST_F(AddressInUse, AListenerOlderThanTheAgentIsCertain) {
   open(tcp_name(tcp4("0.0.0.0", 8080)), owner(42, "web", 555));
   host.open_at_start = host.open_sockets;
