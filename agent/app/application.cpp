@@ -1,5 +1,7 @@
 #include "app/application.hpp"
 
+#include <unistd.h>
+
 #include "app/privileges.hpp"
 #include "app/service_manager.hpp"
 #include "app/this_host.hpp"
@@ -31,8 +33,9 @@ Application::Application(ApplicationOptions options)
       mounts_(find_cgroup_mounts()),
       probe_options_(loader_options(options_, mounts_)),
       web_config_(web_config(options_.settings.web.config_file)),
+      query_stats_(shared_query_stats()),
       outputs_(options_.settings),
-      served_{.recent = outputs_.recent()},
+      served_{.outputs = outputs_},
       web_(start_web()),
       statistics_(options_.bpf_statistics ? enable_bpf_statistics() : FileDescriptor()),
       observer_(probe_options_, mounts_, options_.settings),
@@ -57,8 +60,9 @@ Application::Application(ApplicationOptions options)
 }
 
 std::unique_ptr<WebProcess> Application::start_web() {
-  auto web = std::make_unique<WebProcess>(web_options(options_.settings, web_config_),
-                                          routes(served_, options_.settings));
+  WebProcess::Options options = web_options(options_.settings, web_config_);
+  add_query_socket(options, options_.settings, served_, *query_stats_);
+  auto web = std::make_unique<WebProcess>(std::move(options), routes(served_, options_.settings));
   if (web_config_) web_config_->stay_quiet();
   for (const auto port : web->ports()) log_info("listening on port {}", port);
   return web;
@@ -73,6 +77,8 @@ MetricSources Application::metric_sources() {
           .clock = observer_.clock,
           .notifications = outputs_.alert_counts(),
           .sinks = outputs_.record_counts(),
+          .store = outputs_.store_stats(),
+          .queries = *query_stats_,
           .web_process = web_->pid(),
           .web_config_good = [web = web_config_] { return !web || (web->now(), web->good()); },
           .container_label = [this](std::uint64_t key) -> std::optional<std::string> {
@@ -102,6 +108,8 @@ int Application::serve() {
   const int code = wait_for_the_end(reloader);
   notify_service_manager("STOPPING=1");
   web_.reset();  // no handler uses the other parts any more
+  if (const std::string socket = query_socket(options_.settings); !socket.empty())
+    (void)unlink(socket.c_str());
   pipeline_.reset();
   return code;
 }

@@ -51,6 +51,7 @@ class Application {
   const ProbeOptions probe_options_;
   const StopSignals signals_;
   const std::shared_ptr<WatchedWebConfig> web_config_;  // null: there is none
+  const std::shared_ptr<QueryStats> query_stats_;
   Outputs outputs_;
   Served served_;
   std::unique_ptr<WebProcess> web_;

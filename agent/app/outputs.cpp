@@ -12,6 +12,7 @@
 #include "jsonl/jsonl_sink.hpp"
 #include "otlp/otlp_sink.hpp"
 #include "record/cause.hpp"
+#include "store/store_reader.hpp"
 #include "terminal/terminal_sink.hpp"
 
 namespace sockward {
@@ -51,6 +52,17 @@ class SharedSink final : public Sink {
 
  private:
   Sink& sink_;
+};
+
+/// The same, to one that lives as long as somebody has it.
+class KeptSink final : public Sink {
+ public:
+  explicit KeptSink(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  bool write(const Record& record) override { return sink_->write(record); }
+  std::uint64_t flush() override { return sink_->flush(); }
+
+ private:
+  std::shared_ptr<Sink> sink_;
 };
 
 HttpTarget target_of(const std::string& url, const Settings::Access& access) {
@@ -135,7 +147,8 @@ constexpr RecordOutput kRecordOutputs[] = {
 
 }  // namespace
 
-Outputs::Outputs(const Settings& settings) : recent_(settings.records.command_args) {
+Outputs::Outputs(const Settings& settings)
+    : recent_(settings.records.command_args), latest_records_(settings.records.command_args) {
   for (const RecordOutput& output : kRecordOutputs) counts_.try_emplace(output.name);
 }
 
@@ -148,10 +161,41 @@ std::vector<std::unique_ptr<Sink>> Outputs::make(const Settings& settings, const
     if (auto sink = output.make(settings, counts_.at(output.name))) sinks.push_back(std::move(sink));
   if (settings.web.enable_ui || !settings.web.config_file.empty())
     sinks.push_back(std::make_unique<SharedSink>(recent_));
+  if (auto store = make_store(settings))
+    sinks.push_back(std::make_unique<KeptSink>(std::move(store)));
+  else if (!query_socket(settings).empty())
+    sinks.push_back(std::make_unique<SharedSink>(latest_records_));
   recent_.show_arguments(settings.records.command_args);
+  latest_records_.show_arguments(settings.records.command_args);
   latest_.clear();
   for (const auto& sink : sinks) latest_.push_back(sink.get());
   return sinks;
+}
+
+/// The one there is goes on where a reload changes nothing of it. Null: none is asked for.
+std::shared_ptr<Sink> Outputs::make_store(const Settings& settings) {
+  const auto& records = settings.records;
+  const StoreOptions options{
+      .path = store_path(settings),
+      .limits = {.largest_bytes = records.store_max_bytes, .longest = records.store_max_age},
+      .arguments = records.command_args};
+  if (options.path.empty())
+    store_.reset();
+  else if (!store_ || !(store_->options() == options))
+    store_ = std::make_shared<StoreSink>(options, store_stats_);
+  const std::lock_guard lock(path_mutex_);
+  store_path_ = options.path;
+  return store_;
+}
+
+Result<Answer> Outputs::answer(const Query& query, const char*& source) const {
+  std::unique_lock lock(path_mutex_);
+  const std::string path = store_path_;
+  lock.unlock();
+  const StoreReader store(path);
+  const RecordSource& from = path.empty() ? static_cast<const RecordSource&>(latest_records_) : store;
+  source = from.name();
+  return from.answer(query);
 }
 
 void Outputs::reopen_files() {

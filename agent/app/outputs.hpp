@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,10 @@
 #include "delivery/delivery_counts.hpp"
 #include "page/recent_records.hpp"
 #include "record/sink.hpp"
+#include "store/latest_records.hpp"
+#include "store/query.hpp"
+#include "store/store_sink.hpp"
+#include "telemetry/store_stats.hpp"
 
 namespace sockward {
 
@@ -30,9 +35,20 @@ class Outputs {
   /// Delivery outcome of the records at each output, by the `sink` label of its metrics.
   std::vector<std::pair<std::string, const DeliveryCounts*>> record_counts() const;
   const DeliveryCounts& alert_counts() const { return alert_counts_; }
+  const StoreStats& store_stats() const { return store_stats_; }
+  /// What `sockward why` asks for: from the record store, or without one from the latest records. From any
+  /// thread. Error: it cannot be read.
+  Result<Answer> answer(const Query& query, const char*& source) const;
 
  private:
+  std::shared_ptr<Sink> make_store(const Settings& settings);
+
   RecentRecords recent_;
+  LatestRecords latest_records_;
+  StoreStats store_stats_;
+  std::shared_ptr<StoreSink> store_;  // null: there is none; the sinks made last use it, too
+  mutable std::mutex path_mutex_;
+  std::string store_path_;  // of store_; for the thread that answers
   DeliveryCounts alert_counts_;
   std::map<std::string_view, DeliveryCounts> counts_;  // by output
   std::vector<Sink*> latest_;                          // the sinks made last; the pipeline owns them

@@ -33,7 +33,7 @@ HttpResponse render_page(Served& served, const std::string& telemetry_path, cons
                   .telemetry_path = telemetry_path};
   if (auto uts = observer->probes->read()) facts.uts = std::move(*uts);
   facts.container_label = labels_of(*observer);
-  return diagnoses_page(served.recent, facts, request);
+  return diagnoses_page(served.outputs.recent(), facts, request);
 }
 
 /// The folders that the process that serves HTTP reads: where the web configuration lies, and the files it
@@ -78,8 +78,9 @@ std::map<std::string, HttpRoute> routes(Served& served, const Settings& settings
                 return shown && request.may_see_names ? render_page(served, telemetry_path, request)
                                                       : landing_page(telemetry_path);
               }};
-  map["/api/v1/diagnoses"] = {
-      personal, [&served](const HttpRequest& request) { return diagnoses_response(served.recent, request); }};
+  map["/api/v1/diagnoses"] = {personal, [&served](const HttpRequest& request) {
+                                return diagnoses_response(served.outputs.recent(), request);
+                              }};
   map["/api/v1/uts-namespaces"] = {
       personal, [&served](const HttpRequest&) {
         Observer* observer = served.observer;

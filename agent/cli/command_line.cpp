@@ -25,9 +25,11 @@ constexpr const char* kExamples = R"(Examples:
   sudo sockward explain tcp:0.0.0.0:443 --pid 4711
   sudo sockward scan                               the names of this node
   sudo sockward check                              what would be observed here, and what not
+  sockward why                                     what failed lately, and why
+  sockward why nginx.service --since 2h            … of a unit, pid, command, container, pod or address
   sudo sockward detach                             remove what a killed agent left in the kernel
   sudo sockward demo                               make real failures happen, to try it out
-Exit codes: 0 fine, 1 it failed, 2 usage or configuration. Documentation: docs/ in the source tree.)";
+Exit codes: 0 fine, 1 it failed (why: nothing found), 2 usage or configuration. Documentation: docs/ in the source tree.)";
 
 struct AllFlags {
   RunFlags run;
@@ -35,6 +37,7 @@ struct AllFlags {
   CheckFlags check;
   ExplainFlags explain;
   ScanFlags scan;
+  WhyFlags why;
   DetachFlags detach;
   DemoFlags demo;
   std::string shell;
@@ -142,6 +145,23 @@ void add_scan(CLI::App& app, ScanFlags& flags) {
   add_log_flags(scan, flags.log);
 }
 
+void add_why(CLI::App& app, WhyFlags& flags) {
+  CLI::App& why = *app.add_subcommand(
+      "why",
+      "What failed, and why, after the fact: from the agent's record store; needs no root for one's own");
+  why.add_option("subject", flags.subject,
+                 "unit, pid, command, container, pod or address (a path, @name, HOST:PORT); else everything")
+      ->type_name("FAILED");  // as completion reads it
+  why.add_option("--since", flags.since,
+                 "only what failed in this time, e.g. 90s, 10m, 2h (24h without a subject)");
+  why.add_flag("--follow", flags.follow, "go on with what fails from now on");
+  why.add_flag("--json", flags.json, "one JSON object per group and line (docs/contract.md)");
+  why.add_option("--query.socket", flags.socket, "where the agent answers (/run/sockward/query.sock)");
+  why.add_option("--records.store", flags.store, "read this file instead of asking the agent");
+  why.add_flag("--complete", flags.complete)->group("");
+  add_log_flags(why, flags.log);
+}
+
 void add_detach(CLI::App& app, DetachFlags& flags) {
   CLI::App& detach = *app.add_subcommand(
       "detach", "Removes what an agent left in the kernel when it was killed, or told to leave it");
@@ -224,6 +244,7 @@ int dispatch(const CLI::App& app, const AllFlags& flags) {
   if (app.got_subcommand("check")) return set_up_log(flags.check.log), check_command(flags.check);
   if (app.got_subcommand("explain")) return set_up_log(flags.explain.log), explain_command(flags.explain);
   if (app.got_subcommand("scan")) return set_up_log(flags.scan.log), scan_command(flags.scan);
+  if (app.got_subcommand("why")) return set_up_log(flags.why.log), why_command(flags.why);
   if (app.got_subcommand("detach")) return set_up_log(flags.detach.log), detach_command(flags.detach);
   if (app.got_subcommand("demo")) return demo_command(flags.demo);
   if (app.got_subcommand("completion"))
@@ -247,6 +268,7 @@ int run_command_line(int argc, char** argv) {
   add_check(app, flags.check);
   add_explain(app, flags.explain);
   add_scan(app, flags.scan);
+  add_why(app, flags.why);
   add_detach(app, flags.detach);
   add_demo(app, flags.demo);
   add_completion(app, flags.shell);

@@ -41,6 +41,14 @@ std::vector<Choice> options_of(const CLI::App& command) {
   return choices;
 }
 
+/// Has it an operand that the agent knows words for: what failed?
+bool takes_what_failed(const CLI::App& command) {
+  const auto options = command.get_options();
+  return std::any_of(options.begin(), options.end(), [](const CLI::Option* option) {
+    return option->get_positional() && option->get_type_name() == "FAILED";
+  });
+}
+
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
@@ -80,7 +88,9 @@ std::string bash(const CLI::App& app) {
       if (const auto members = members_of(option->get_type_name());
           option->get_positional() && !members.empty())
         offered += " " + members;
-    words += fmt::format("    {}) words={} ;;\n", command->get_name(), shell_quoted(offered));
+    words += fmt::format(
+        "    {}) words={}{} ;;\n", command->get_name(), shell_quoted(offered),
+        takes_what_failed(*command) ? "$'\\n'$(\"${COMP_WORDS[0]}\" why --complete 2>/dev/null)" : "");
     for (const Choice& choice : choices) {
       if (!choice.values.empty()) values[choice.name] = "-W " + shell_quoted(choice.values);
       if (choice.takes_file) values[choice.name] = "-f";
@@ -133,6 +143,8 @@ std::string zsh(const CLI::App& app) {
     commands +=
         "    " + shell_quoted(command->get_name() + ":" + zsh_text(command->get_description())) + "\n";
     cases += fmt::format("    {}) _arguments", command->get_name());
+    if (takes_what_failed(*command))
+      cases += " \\\n      \"1:subject:(${(f)$(sockward why --complete 2>/dev/null)})\"";
     for (const Choice& choice : options_of(*command)) {
       std::string text =
           choice.name + (choice.takes_value ? "=" : "") + "[" + zsh_text(choice.description) + "]";
@@ -173,6 +185,11 @@ std::string fish(const CLI::App& app) {
   for (const CLI::App* command : commands_of(app))
     text += fmt::format("complete -c sockward -n __fish_use_subcommand -a {} -d {}\n", command->get_name(),
                         shell_quoted(command->get_description()));
+  for (const CLI::App* command : commands_of(app))
+    if (takes_what_failed(*command))
+      text += fmt::format(
+          "complete -c sockward -n '__fish_seen_subcommand_from {0}' -a '(sockward {0} --complete 2>/dev/null)'\n",
+          command->get_name());
   for (const CLI::App* command : commands_of(app))
     for (const Choice& choice : options_of(*command)) {
       text += fmt::format("complete -c sockward -n '__fish_seen_subcommand_from {}' -l {} -d {}",

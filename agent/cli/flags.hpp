@@ -48,6 +48,15 @@ struct ScanFlags {
   bool json = false;
 };
 
+struct WhyFlags {
+  LogFlags log{.level = "error"};
+  std::string subject, since;
+  bool follow = false, json = false;
+  bool complete = false;  ///< internal: names for completion
+  std::string socket = "/run/sockward/query.sock";
+  std::string store;  ///< empty: the agent is asked, or else the usual file is read
+};
+
 struct DetachFlags {
   LogFlags log{.level = "warn"};
   std::string pin_path = "/sys/fs/bpf/sockward";
@@ -63,6 +72,7 @@ int trace_command(const TraceFlags& flags);
 int check_command(const CheckFlags& flags);
 int explain_command(const ExplainFlags& flags);
 int scan_command(const ScanFlags& flags);
+int why_command(const WhyFlags& flags);
 int detach_command(const DetachFlags& flags);
 int demo_command(const DemoFlags& flags);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/nearest.hpp"
 #include "base/printable.hpp"
@@ -157,6 +158,24 @@ std::uint64_t with_unit(const std::string& text, const std::string& what, std::i
 }
 
 }  // namespace
+
+std::string place_of(const std::string& setting, const char* directory_variable, const char* file) {
+  if (setting == "off") return "";
+  if (setting != "auto") return setting;
+  const char* directories =
+      std::getenv(directory_variable);  // NOLINT(concurrency-mt-unsafe): nobody sets any
+  const std::string all = directories == nullptr ? "" : directories;
+  const std::string first = all.substr(0, all.find(':'));
+  return first.empty() ? "" : first + "/" + file;
+}
+
+std::string store_path(const Settings& settings) {
+  return place_of(settings.records.store, "STATE_DIRECTORY", "records.db");
+}
+
+std::string query_socket(const Settings& settings) {
+  return place_of(settings.query.socket, "RUNTIME_DIRECTORY", "query.sock");
+}
 
 std::chrono::seconds parse_duration(const std::string& text, const std::string& what) {
   return std::chrono::seconds(

@@ -36,6 +36,9 @@ struct Settings {
     std::uint32_t file_keep = 5;
     enum class Journald { automatic, on, off };
     Journald journald = Journald::automatic;
+    std::string store = "auto";  ///< "auto", "off" or a path; see place_of()
+    std::uint32_t store_max_bytes = 64 << 20;
+    std::chrono::seconds store_max_age{168 * 3600};
     CommandArgs command_args = CommandArgs::off;
     std::chrono::seconds fold{5};
     /// Socket files, or everything below a directory (written DIR/ and a star): a connect to one that nobody
@@ -91,6 +94,10 @@ struct Settings {
     std::string external_url;
     std::vector<std::string> allowed_hosts;
   } web;
+  struct Query {
+    std::string socket = "auto";  ///< "auto", "off" or a path; see place_of()
+    std::string group = "sockward";
+  } query;
   struct Host {
     std::uint32_t uts_namespace = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
   } host;
@@ -115,6 +122,13 @@ std::string sections_needing_restart(const Settings& now, const Settings& wanted
 
 /// The settings as YAML, each with what it means: what docs/configuration.md and sockward.yml show.
 std::string annotated_settings(const Settings& settings = {});
+
+/// Where the file of a setting lies that is a path, "off", or "auto": then in the directory that the service
+/// manager made for the agent and named in this environment variable. Empty: nowhere.
+std::string place_of(const std::string& setting, const char* directory_variable, const char* file);
+/// Where records are kept, and where they are asked for. Empty: nowhere.
+std::string store_path(const Settings& settings);
+std::string query_socket(const Settings& settings);
 
 /// "90s", "10m", "2h" or plain seconds. Throws StartupError (usage), naming `what`.
 std::chrono::seconds parse_duration(const std::string& text, const std::string& what);

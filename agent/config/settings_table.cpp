@@ -88,6 +88,21 @@ void check_pin_path(const Settings& settings) {
         "names in a bpf file system cannot contain dots; or write off");
 }
 
+void check_place(const std::string& value, const char* key) {
+  if (value != "auto" && value != "off" && !value.starts_with('/'))
+    throw usage_error(
+        fmt::format("{}: \"{}\" is neither auto, off nor an absolute path", key, printable(value).text),
+        "write e.g. /var/lib/sockward/records.db");
+}
+
+void check_store(const Settings& settings) {
+  check_place(settings.records.store, "records.store");
+}
+
+void check_query_socket(const Settings& settings) {
+  check_place(settings.query.socket, "query.socket");
+}
+
 void check_telemetry_path(const Settings& settings) {
   if (!settings.web.telemetry_path.starts_with('/'))
     throw usage_error("web.telemetry_path must begin with /", "the default is /metrics");
@@ -129,6 +144,13 @@ constexpr Setting kRecords[] = {
     {"journald", CHOICE(records.journald, kJournald),
      "native fields to the local journal, shown with the unit that failed (systemctl status); auto: when "
      "systemd runs the agent and its output goes there, then without JSON lines on standard output"},
+    {"store", Text{AT(records.store)},
+     "SQLite file that keeps records for sockward why; auto: records.db in the directory that systemd made "
+     "(/var/lib/sockward), off without one",
+     "--records.store", check_store},
+    {"store_max_bytes", Bytes{AT(records.store_max_bytes), {8 * kMiB, 2048 * kMiB}},
+     "the oldest records go before the store exceeds this size"},
+    {"store_max_age", Duration{AT(records.store_max_age), {60, 365 * 86400}}, "older records go"},
     {"command_args", CHOICE(records.command_args, kArguments), "arguments may contain passwords"},
     {"fold", Duration{AT(records.fold), {0, 3600}},
      "a repeated failure of one process is written once in this time, with the number of repeats; 0 = every "
@@ -231,6 +253,15 @@ constexpr Setting kWeb[] = {
      "names accepted in Host headers, besides IP addresses and localhost", "--web.allowed-host"},
 };
 
+constexpr Setting kQuery[] = {
+    {"socket", Text{AT(query.socket)},
+     "where sockward why asks the agent; auto: query.sock in the directory that systemd made (/run/sockward), "
+     "off without one",
+     "--query.socket", check_query_socket},
+    {"group", Text{AT(query.group)},
+     "its members get all records, as root does; others those of their own user"},
+};
+
 constexpr Setting kHost[] = {
     {"uts_namespace", Number{AT(host.uts_namespace)},
      "inode of the host's UTS namespace (by default the kernel's first one)"},
@@ -258,6 +289,7 @@ constexpr SettingsSection kSections[] = {
     {.name = "privileges", .settings = kPrivileges, .reloadable = false},
     {.name = "restart", .settings = kRestart, .reloadable = false},
     {.name = "web", .settings = kWeb, .reloadable = false},
+    {.name = "query", .settings = kQuery, .reloadable = false},
     {.name = "host", .settings = kHost, .reloadable = false},
 };
 

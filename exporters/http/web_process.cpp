@@ -16,13 +16,16 @@
 namespace sockward {
 namespace {
 
+HttpResponse ask(PageChannel& channel, const std::string& path, const HttpRequest& request) {
+  const auto answer = channel.ask(encode(AskedPage{path, request}));
+  auto response = answer ? decode_response(*answer) : std::nullopt;
+  if (!response) return {.status = 503, .body = "the agent does not answer\n"};
+  return std::move(*response);
+}
+
 HttpHandler asking(PageChannel& channel, std::string path) {
-  return [&channel, path = std::move(path)](const HttpRequest& request) -> HttpResponse {
-    const auto answer = channel.ask(encode(AskedPage{path, request}));
-    auto response = answer ? decode_response(*answer) : std::nullopt;
-    if (!response) return {.status = 503, .body = "the agent does not answer\n"};
-    return std::move(*response);
-  };
+  return
+      [&channel, path = std::move(path)](const HttpRequest& request) { return ask(channel, path, request); };
 }
 
 HttpResponse answer(const HttpHandler& handler, const HttpRequest& request) {
@@ -64,6 +67,12 @@ void confine_or_end(const std::function<void()>& confine) {
   auto nobody_asks = channel.hold();  // a client may come before the agent knows the ports
   try {
     const HttpServer server(std::move(options.http), std::move(asked));
+    const auto ask_agent = [&channel](const std::string& path, const HttpRequest& request) {
+      return ask(channel, path, request);
+    };
+    const auto beside =
+        options.beside ? options.beside(ask_agent, [confine = options.confine] { confine_or_end(confine); })
+                       : nullptr;
     options.confine();
     if (!channel.send(encode(WebStart{.ports = server.ports(), .error = {}, .next_step = {}}))) _exit(1);
     nobody_asks.unlock();
@@ -84,6 +93,9 @@ void confine_or_end(const std::function<void()>& confine) {
 
 WebProcess::WebProcess(Options options, std::map<std::string, HttpRoute> routes)
     : routes_(std::move(routes)) {
+  std::map<std::string, HttpRoute> listed = routes_;
+  for (auto& [path, handler] : options.unlisted)
+    routes_[path] = {HttpRoute::Access::personal, std::move(handler)};
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     throw failure(last_error("make a connection for the process that serves HTTP").text(),
@@ -96,7 +108,7 @@ WebProcess::WebProcess(Options options, std::map<std::string, HttpRoute> routes)
   if (process_ == 0) {
     here.reset();
     PageChannel channel(std::move(there));
-    serve(std::move(options), routes_, channel, agent);
+    serve(std::move(options), listed, channel, agent);
   }
   there.reset();
   channel_ = std::make_unique<PageChannel>(std::move(here));

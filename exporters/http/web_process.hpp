@@ -27,6 +27,14 @@ class WebProcess {
     std::function<void()> confine;
     /// Called here, by the thread that the handlers run on, before the first one.
     std::function<void()> on_page_thread;
+    /// Called in the new process before it is confined: serves something else beside HTTP until what it
+    /// returned is destroyed. Its threads call `confine`, too. `ask` reaches the `unlisted` handlers.
+    std::function<std::shared_ptr<void>(
+        std::function<HttpResponse(const std::string&, const HttpRequest&)> ask,
+        std::function<void()> confine)>
+        beside;
+    /// What only that may ask: HTTP has no path to them. They run here, as the others.
+    std::map<std::string, HttpHandler> unlisted;
   };
 
   /// Forks, so it comes before the first thread and before everything that the other process must not

@@ -9,10 +9,10 @@ using Table = MetricTable (*)();
 
 // In the order of docs/metrics.md.
 constexpr Table kTables[] = {
-    call_metrics,          missed_run_metrics,       diagnosis_metrics, hostname_change_metrics,
-    host_rename_metrics,   hostname_failure_metrics, name_metrics,      record_metrics,
-    probe_metrics,         overflow_metrics,         limit_metrics,     delivery_metrics,
-    configuration_metrics, run_time_metrics,         process_metrics,
+    call_metrics,        missed_run_metrics,       diagnosis_metrics, hostname_change_metrics,
+    host_rename_metrics, hostname_failure_metrics, name_metrics,      record_metrics,
+    probe_metrics,       overflow_metrics,         limit_metrics,     delivery_metrics,
+    store_metrics,       configuration_metrics,    run_time_metrics,  process_metrics,
 };
 
 }  // namespace

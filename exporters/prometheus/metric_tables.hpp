@@ -25,6 +25,8 @@ MetricTable run_time_metrics();
 MetricTable probe_metrics();
 // delivery_metrics.cpp
 MetricTable delivery_metrics();
+// store_metrics.cpp
+MetricTable store_metrics();
 // process_metrics.cpp
 MetricTable configuration_metrics();
 MetricTable process_metrics();

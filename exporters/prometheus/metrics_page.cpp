@@ -12,9 +12,10 @@ using Table = MetricTable (*)();
 
 // In the order of the page.
 constexpr Table kTables[] = {
-    call_metrics,  diagnosis_metrics, hostname_change_metrics, hostname_failure_metrics, host_rename_metrics,
-    name_metrics,  record_metrics,    limit_metrics,           missed_run_metrics,       run_time_metrics,
-    probe_metrics, overflow_metrics,  delivery_metrics,        configuration_metrics,    process_metrics,
+    call_metrics,        diagnosis_metrics, hostname_change_metrics, hostname_failure_metrics,
+    host_rename_metrics, name_metrics,      record_metrics,          limit_metrics,
+    missed_run_metrics,  run_time_metrics,  probe_metrics,           overflow_metrics,
+    delivery_metrics,    store_metrics,     configuration_metrics,   process_metrics,
 };
 
 }  // namespace

@@ -14,6 +14,8 @@
 #include "telemetry/agent_stats.hpp"
 #include "telemetry/diagnosis_counts.hpp"
 #include "telemetry/kernel_counters.hpp"
+#include "telemetry/query_stats.hpp"
+#include "telemetry/store_stats.hpp"
 #include "telemetry/uts_names.hpp"
 
 namespace sockward {
@@ -28,7 +30,9 @@ struct MetricSources {
   const Clock& clock;
   const DeliveryCounts& notifications;                               ///< alerts that are pushed
   std::vector<std::pair<std::string, const DeliveryCounts*>> sinks;  ///< by name
-  pid_t web_process = -1;                                            ///< the process that serves HTTP
+  const StoreStats& store;
+  const QueryStats& queries;
+  pid_t web_process = -1;                 ///< the process that serves HTTP
   std::function<bool()> web_config_good;  ///< the latest read of web.config_file worked
   FailureSeries::LabelOf container_label;
   FailureSeries::Exists container_exists;

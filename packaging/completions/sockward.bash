@@ -20,19 +20,20 @@ _sockward() {
   esac
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
-    run|trace|check|explain|scan|detach|demo|completion) command=$word && break ;;
+    run|trace|check|explain|scan|why|detach|demo|completion) command=$word && break ;;
     esac
   done
   case $command in
-    run) words='--help --config.file --print-default-config --records.output --restart.pin-path --restart.keep-on-stop --web.listen-address --web.telemetry-path --web.enable-ui --web.config.file --web.allowed-host --bpf.stats --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
+    run) words='--help --config.file --print-default-config --records.output --records.store --restart.pin-path --restart.keep-on-stop --web.listen-address --web.telemetry-path --web.enable-ui --web.config.file --web.allowed-host --query.socket --bpf.stats --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     check) words='--help --config.file --web.config.file --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     explain) words='--help --connect --pid --user --log.level --log.format' ;;
     scan) words='--help --json --log.level --log.format' ;;
+    why) words='--help --since --follow --json --query.socket --records.store --log.level --log.format'$'\n'$("${COMP_WORDS[0]}" why --complete 2>/dev/null) ;;
     detach) words='--help --restart.pin-path --log.level --log.format' ;;
     demo) words='--help' ;;
     completion) words='--help bash zsh fish' ;;
-    *) words='run trace check explain scan detach demo completion --help --version --list-metrics' ;;
+    *) words='run trace check explain scan why detach demo completion --help --version --list-metrics' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }

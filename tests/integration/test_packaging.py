@@ -14,7 +14,7 @@ from support import (BUILD, PROVOKE, ROOT, SOCKWARD, Cgroup, Folder, Program, fr
                      wait_until)
 
 UNIT = BUILD / "packaging/sockward.service"
-COMMANDS = ["run", "trace", "check", "explain", "scan", "detach", "demo", "completion"]
+COMMANDS = ["run", "trace", "check", "explain", "scan", "why", "detach", "demo", "completion"]
 
 
 def flags_of(*command):
@@ -55,11 +55,13 @@ class Systemd(unittest.TestCase):
         unit = UNIT.read_text()
         self.assertIn("SystemCallErrorNumber=EPERM", unit)
         folder, port = Folder(), free_port()
+        own = {"STATE_DIRECTORY": folder.path, "RUNTIME_DIRECTORY": folder.path}
         with Cgroup(f"docker/{'c' * 64}") as container:
             agent = Program("strace", "-f", "-qq", "-e", "signal=none", "-o", folder / "calls", SOCKWARD,
                             "run", f"--web.listen-address=127.0.0.1:{port}",
                             f"--restart.pin-path=/sys/fs/bpf/sockward-unit-{port}", "--records.output=json",
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            env={**os.environ, **own})
             address = f"http://127.0.0.1:{port}/-/ready"
             wait_until(lambda: run("curl", "-sf", address).returncode == 0, 60, "the agent is ready")
             for where in (None, container.enter):
@@ -67,6 +69,8 @@ class Systemd(unittest.TestCase):
                                capture_output=True)
             run("curl", "-sf", f"http://127.0.0.1:{port}/metrics")
             time.sleep(2)
+            self.assertEqual(run(SOCKWARD, "why", f"--query.socket={folder / 'query.sock'}").returncode, 0)
+            self.assertTrue(os.path.exists(folder / "records.db"))
             pid = agent.process.pid
             pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
             os.kill(int(pids[0]), signal.SIGTERM)
@@ -149,6 +153,16 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.complete("sockward", "scan", "--js"), ["--json"])
         self.assertEqual(self.complete("sockward", "completion", "z"), ["zsh"])
         self.assertEqual(self.complete("sockward", "nothing", "--bpf"), [])
+
+    def test_bash_completes_what_failed(self):
+        folder = Folder()
+        shell = pathlib.Path(folder / "sockward")
+        shell.write_text("#!/bin/sh\n"
+                         '[ "$*" = "why --complete" ] && printf "nginx.service\\nnginx\\ncaddy\\n"\n')
+        shell.chmod(0o755)
+        self.assertEqual(self.complete(str(shell), "why", "ng"), ["nginx.service", "nginx"])
+        self.assertEqual(self.complete(str(shell), "why", "--fo"), ["--follow"])
+        self.assertEqual(self.complete(str(shell), "scan", "ng"), [])
 
 
 class Container(unittest.TestCase):

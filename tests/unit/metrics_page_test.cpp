@@ -30,6 +30,8 @@ class Page : public ::testing::Test {
   DiagnosisCounts diagnoses{10}, host_renames{10};
   SystemClock clock;
   DeliveryCounts alerts, file;
+  StoreStats store;
+  QueryStats queries;
   MetricsPage page{{.kernel = kernel,
                     .uts = uts,
                     .agent = agent,
@@ -38,6 +40,8 @@ class Page : public ::testing::Test {
                     .clock = clock,
                     .notifications = alerts,
                     .sinks = {{"file", &file}},
+                    .store = store,
+                    .queries = queries,
                     .web_config_good = [] { return true; },
                     .container_label = [](std::uint64_t) { return std::nullopt; },
                     .container_exists = [](std::uint64_t) { return true; }},
