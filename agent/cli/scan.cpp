@@ -13,6 +13,7 @@
 #include "cli/scan_report.hpp"
 #include "host/containers/cgroups.hpp"
 #include "host/containers/container_path.hpp"
+#include "host/containers/names/container_names.hpp"
 #include "host/process/proc_processes.hpp"
 #include "host/process/proc_uts.hpp"
 #include "host/process/processes.hpp"
@@ -26,23 +27,30 @@ constexpr std::chrono::seconds kSearchFor{3};
 
 using FileKey = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
 
-/// Container labels by process, asked once each.
-class Labels {
+/// Where processes run, asked once for each cgroup.
+class Places {
  public:
-  explicit Labels(const ProcessView& processes) : processes_(processes) {}
+  explicit Places(const ProcessView& processes) : processes_(processes) {}
 
-  std::string of(std::uint32_t tgid) {
-    const auto [known, fresh] = known_.try_emplace(tgid);
-    if (fresh) {
-      const auto path = processes_.cgroup_path({.tgid = tgid});
-      known->second = path ? container_from_cgroup(*path).label() : "~other";
-    }
+  ProcessPlace of(std::uint32_t tgid) {
+    const auto path = processes_.cgroup_path({.tgid = tgid});
+    if (!path) return {.container = "~other", .unit = ""};
+    const auto [known, fresh] = known_.try_emplace(*path);
+    if (fresh) known->second = look_up(*path);
     return known->second;
   }
 
  private:
+  ProcessPlace look_up(const std::string& cgroup_path) {
+    ContainerIdentity container = container_from_cgroup(cgroup_path);
+    (void)namer_.fill_names(container, cgroup_path);  // else its id stands there
+    const auto unit = unit_from_cgroup(cgroup_path);
+    return {.container = container.label(), .unit = unit ? unit->name : ""};
+  }
+
   const ProcessView& processes_;
-  std::map<std::uint32_t, std::string> known_;
+  ContainerNamer namer_;
+  std::map<std::string, ProcessPlace> known_;
 };
 
 bool serves(const OpenSocket& socket) {
@@ -50,17 +58,18 @@ bool serves(const OpenSocket& socket) {
   return socket.name.kind == BoundName::Kind::inet && socket.type == SOCK_DGRAM;
 }
 
-void add_sockets(const SocketTables& tables, Labels& labels, ScanReport& report) {
+void add_sockets(const SocketTables& tables, Places& places, ScanReport& report) {
   // Socket and process: it may have it open more than once.
   std::set<std::pair<std::uint64_t, std::uint32_t>> reported;
   for (const OpenSocket& socket : tables.open) {
     if (!reported.emplace(socket.owner.socket_inode, socket.owner.process.tgid).second) continue;
-    if (serves(socket)) report.listeners.push_back({socket, labels.of(socket.owner.process.tgid)});
+    if (serves(socket)) report.listeners.push_back({socket, places.of(socket.owner.process.tgid)});
     if (socket.path.size() >= kNearLimit && socket.state != OpenSocket::State::connected)
-      report.near_limit.push_back({socket, labels.of(socket.owner.process.tgid)});
+      report.near_limit.push_back({socket, places.of(socket.owner.process.tgid)});
   }
   for (const OpenSocket& socket : tables.orphans)
-    if (serves(socket)) report.listeners.push_back({socket, "kernel, or in flight"});
+    if (serves(socket))
+      report.listeners.push_back({socket, {.container = "kernel, or in flight", .unit = ""}});
   std::sort(report.listeners.begin(), report.listeners.end(), [](const auto& one, const auto& other) {
     return bound_text(one.socket) < bound_text(other.socket);
   });
@@ -99,7 +108,7 @@ std::map<NamespaceInode, std::uint32_t> mount_namespaces() {
   return found;
 }
 
-void add_stale_files(const SocketTables& tables, Labels& labels, ScanReport& report) {
+void add_stale_files(const SocketTables& tables, Places& places, ScanReport& report) {
   std::set<FileKey> known;
   for (const auto* sockets : {&tables.open, &tables.orphans})
     for (const OpenSocket& socket : *sockets) known.emplace(socket.name.device, socket.name.inode);
@@ -118,7 +127,7 @@ void add_stale_files(const SocketTables& tables, Labels& labels, ScanReport& rep
     for (FoundSocketFile& file : search.files)
       if (known.emplace(file.object.device, file.object.inode).second) {
         const std::int64_t age = (now - file.object.changed.ns) / 1'000'000'000;
-        report.stale.push_back({std::move(file), labels.of(tgid), std::max<std::int64_t>(age, 0)});
+        report.stale.push_back({std::move(file), places.of(tgid), std::max<std::int64_t>(age, 0)});
       }
   }
 }
@@ -130,19 +139,19 @@ int scan_command(const ScanFlags& flags) {
   const ProcUts uts("/proc");
   const ProcessFolders folders("/proc");
   const ProcProcesses processes(folders, mounts.controller(), mounts.v2_root, &uts);
-  Labels labels(processes);
+  Places places(processes);
   ScanReport report;
   auto names = uts.read();
   if (!names) throw failure(names.error().text(), "scan needs a /proc, and root to see everything in it");
   for (auto& known : *names) {
-    std::string label = labels.of(known.first_tgid);
-    report.uts.push_back({std::move(known), std::move(label)});
+    ProcessPlace place = places.of(known.first_tgid);
+    report.uts.push_back({std::move(known), std::move(place)});
   }
   const auto tables = ProcSockets("/proc").tables();
   if (!tables) throw failure(tables.error().text(), "scan needs a /proc, and root to see everything in it");
   report.gaps = tables->gaps;
-  add_sockets(*tables, labels, report);
-  add_stale_files(*tables, labels, report);
+  add_sockets(*tables, places, report);
+  add_stale_files(*tables, places, report);
   const std::string text = flags.json ? to_json(report) : to_text(report);
   std::fwrite(text.data(), 1, text.size(), stdout);
   return 0;

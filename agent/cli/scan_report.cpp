@@ -31,6 +31,16 @@ void key(Writer& out, const char* name, const std::string& value) {
   out.String(printable(value).text.c_str());
 }
 
+void key(Writer& out, const ProcessPlace& place) {
+  key(out, "container", place.container);
+  if (!place.unit.empty()) key(out, "unit", place.unit);
+}
+
+/// The host's processes by their unit, others by their container.
+std::string place_text(const ProcessPlace& place) {
+  return printable(place.container == "host" && !place.unit.empty() ? place.unit : place.container).text;
+}
+
 void key(Writer& out, const char* name, std::uint64_t value) {
   out.Key(name);
   out.Uint64(value);
@@ -44,7 +54,7 @@ void write_holder(Writer& out, const ScanReport::Holder& holder) {
   key(out, "process.pid", socket.owner.process.tgid);
   key(out, "process.executable.name", socket.owner.process.comm);
   key(out, "process.user.id", socket.owner.process.uid);
-  key(out, "container", holder.container);
+  key(out, holder.place);
   if (!socket.path.empty()) key(out, "path_bytes", socket.path.size());
   out.EndObject();
 }
@@ -55,7 +65,7 @@ void write_stale(Writer& out, const ScanReport::Stale& stale) {
   key(out, "uid", stale.file.object.uid);
   key(out, "mode", stale.file.object.mode);
   key(out, "age_seconds", static_cast<std::uint64_t>(stale.age_s));
-  key(out, "container", stale.container);
+  key(out, stale.place);
   out.EndObject();
 }
 
@@ -67,7 +77,7 @@ void write_uts(Writer& out, const ScanReport::Uts& uts) {
   key(out, "domainname", uts.names.domainname);
   key(out, "processes", uts.names.members);
   key(out, "first_pid", uts.names.first_tgid);
-  key(out, "container", uts.container);
+  key(out, uts.place);
   out.EndObject();
 }
 
@@ -85,12 +95,12 @@ std::string to_text(const ScanReport& report) {
   for (const auto& uts : report.uts)
     text += fmt::format("  {:<12} {:<24} {:<18} {:>5} processes  {:<18} user namespace {}\n", uts.names.inode,
                         printable(uts.names.hostname).text, printable(uts.names.domainname).text,
-                        uts.names.members, uts.container, uts.names.owner_userns);
+                        uts.names.members, place_text(uts.place), uts.names.owner_userns);
   text += fmt::format("\nListeners ({})\n", report.listeners.size());
   for (const auto& listener : report.listeners)
     text += fmt::format("  {:<44} {:<24} uid {:<6} {:<18} netns {}\n", bound_text(listener.socket),
-                        owner(listener.socket.owner), listener.socket.owner.process.uid, listener.container,
-                        listener.socket.name.netns);
+                        owner(listener.socket.owner), listener.socket.owner.process.uid,
+                        place_text(listener.place), listener.socket.name.netns);
   text += fmt::format("\nSocket files near the limit of {} bytes ({})\n", kUsablePathBytes,
                       report.near_limit.size());
   for (const auto& near : report.near_limit)
@@ -98,9 +108,9 @@ std::string to_text(const ScanReport& report) {
                         owner(near.socket.owner));
   text += fmt::format("\nStale socket files ({})\n", report.stale.size());
   for (const auto& stale : report.stale)
-    text +=
-        fmt::format("  {:<60} uid {:<6} {:04o}  {} old  {}\n", printable(stale.file.path).text,
-                    stale.file.object.uid, stale.file.object.mode, age_text(stale.age_s), stale.container);
+    text += fmt::format("  {:<60} uid {:<6} {:04o}  {} old  {}\n", printable(stale.file.path).text,
+                        stale.file.object.uid, stale.file.object.mode, age_text(stale.age_s),
+                        place_text(stale.place));
   if (!report.gaps.empty()) text += "\nNot looked at\n";
   for (const auto& gap : report.gaps) text += "  " + gap + "\n";
   return text;

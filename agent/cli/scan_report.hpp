@@ -9,19 +9,25 @@
 
 namespace sockward {
 
+/// Where a process runs. Raw bytes; empty: not known.
+struct ProcessPlace {
+  std::string container;  ///< value as in the label `container_name`
+  std::string unit;       ///< of systemd, the host's or that in the container
+};
+
 /// The names of a node, as `sockward scan` shows them. Strings of processes are raw bytes.
 struct ScanReport {
   struct Uts {
     UtsNamespace names;
-    std::string container;  ///< label of the first member
+    ProcessPlace place;  ///< of the first member
   };
   struct Holder {
     OpenSocket socket;
-    std::string container;
+    ProcessPlace place;
   };
   struct Stale {
     FoundSocketFile file;
-    std::string container;  ///< in whose root it was found
+    ProcessPlace place;  ///< in whose root it was found
     std::int64_t age_s = 0;
   };
   std::vector<Uts> uts;

@@ -148,9 +148,9 @@ constexpr Setting kRecords[] = {
      "SQLite file that keeps records for sockward why; auto: records.db in the directory that systemd made "
      "(/var/lib/sockward), off without one",
      "--records.store", check_store},
-    {"store_max_bytes", Bytes{AT(records.store_max_bytes), {8 * kMiB, 2048 * kMiB}},
+    {"store_max_bytes", Bytes{AT(records.store_max_bytes), {8 * kMiB, 1024 * kMiB}},
      "the oldest records go before the store exceeds this size"},
-    {"store_max_age", Duration{AT(records.store_max_age), {60, 365 * 86400}}, "older records go"},
+    {"store_max_age", Duration{AT(records.store_max_age), {60, 180 * 86400}}, "older records go"},
     {"command_args", CHOICE(records.command_args, kArguments), "arguments may contain passwords"},
     {"fold", Duration{AT(records.fold), {0, 3600}},
      "a repeated failure of one process is written once in this time, with the number of repeats; 0 = every "
