@@ -13,7 +13,12 @@ WATCHED = {
     "hostname": "sethostname",
     "domainname": "setdomainname",
     "openat2": "openat2",
+    "sendto": "sendto",
+    "sendmsg": "sendmsg",
+    "sendmmsg": "sendmmsg",
+    "fastopen": "connect",
 }
+SENDS = ("sendto", "sendmsg", "sendmmsg")
 NEWNS, NEWUTS, NEWIPC = 0x20000, 0x4000000, 0x8000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
@@ -39,7 +44,7 @@ class Actor:
         ]
         self.lines.append(" ".join([str(slot), op, *words]))
         self.open_forks += {"fork": 1, "end": -1}.get(op, 0)
-        if op in WATCHED:
+        if op in WATCHED or op == "fill":
             self.calls.append((slot, op))
         return slot
 
@@ -48,6 +53,17 @@ class Actor:
 
     def connect(self, number, address, slot=None):
         return self.do("connect", number, address.raw, address.length, slot=slot)
+
+    def send_to(self, verb, number, address=None, bytes_=1, flags=0):
+        """`verb`: one of SENDS, or "fill"; without an address: to the peer."""
+        raw, length = (address.raw, address.length) if address else (b"", 0)
+        return self.do(verb, number, raw, length, bytes_, flags)
+
+    def ask_again(self, number, address):
+        """A connect that only fetches the error of an earlier one: no failure of its own."""
+        slot = self.connect(number, address)
+        self.calls.pop()
+        return slot
 
     def socket(self, number, family, kind=socket.SOCK_STREAM, protocol=0):
         return self.do("socket", number, family, kind, protocol)

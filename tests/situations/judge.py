@@ -1,6 +1,7 @@
 """Compares the records of an agent with what is true of each situation.
 
-right            the cause is one of those that hold, and who or what is named is right
+right            the cause is one of those that hold, and who or what is named is right; or there is no
+                 record where none must be
 vague            no cause, or nobody named, where it could be known
 wrong            another cause, or somebody else, though only likely
 wrongly certain  the same, with certainty
@@ -14,6 +15,8 @@ import collections
 import datetime
 import errno
 import re
+
+from actor import SENDS
 
 VERDICTS = ("right", "vague", "wrong", "wrongly certain", "missing", "phantom", "late", "void")
 PID = re.compile(r"\[(\d+)\]|\bpid (\d+)")
@@ -33,11 +36,11 @@ CONNECT = {errno.ECONNREFUSED, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUN
 def by_default(truth):
     """Is a record of it written without being asked for?"""
     error, kind = truth["errno"], truth.get("kind")
-    if error == 0 or error in ALWAYS or truth["causes"][0] in ("path_too_long", "scope_missing"):
+    if error in (0, "given_up", *ALWAYS) or truth["causes"][0] in ("path_too_long", "scope_missing"):
         return True
     if error in UNIX_ONLY:
-        return truth["call"] in ("bind", "connect") and kind in ("path", "abstract")
-    return truth["call"] == "connect" and error in CONNECT
+        return truth["call"] in ("bind", "connect", *SENDS) and kind in ("path", "abstract")
+    return truth["call"] in ("connect", *SENDS) and error in CONNECT
 
 
 def nanoseconds(stamp):
@@ -131,7 +134,8 @@ def judge_record(truth, attributes):
 
 def call_of(record):
     a = record["attributes"]
-    return a["process.pid"], a["sockward.syscall.name"], a.get("sockward.errno", 0)
+    given_up = "given_up" if a.get("error.type") == "given_up" else 0
+    return a["process.pid"], a["sockward.syscall.name"], a.get("sockward.errno", given_up)
 
 
 class Records:
@@ -155,7 +159,7 @@ def same_address(truth, attributes):
 def invented(situation, records):
     """Records of failing calls that no actor of the situation made, or made less often."""
     made = collections.Counter(tuple(call) for call in situation["calls"])
-    pids = {call[0] for call in situation["calls"]} | {truth["pid"] for truth in situation["truths"]}
+    pids = {*situation["pids"], *(call[0] for call in situation["calls"])}
     told = collections.Counter(
         call_of(r) for pid in pids for r in records.of(pid, situation) if "error.type" in r["attributes"]
     )
@@ -163,6 +167,8 @@ def invented(situation, records):
 
 
 def judge_truth(truth, situation, records):
+    if truth.get("silent"):  # a record of it is one that was invented
+        return {"verdict": "right", "why": ""}
     found = [
         r
         for r in records.of(truth["pid"], situation)

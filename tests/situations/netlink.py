@@ -31,8 +31,19 @@ class Interfaces:
         info = attribute(1, b"veth\0") + attribute(2, other)
         self.ask(16, CREATE | EXCLUSIVE, link + attribute(3, name.encode() + b"\0") + attribute(18, info))
 
-    def up(self, name):
-        self.ask(16, 0, struct.pack("=BBHiII", 0, 0, 0, socket.if_nametoindex(name), 1, 1))
+    def up(self, name, up=True):
+        self.ask(16, 0, struct.pack("=BBHiII", 0, 0, 0, socket.if_nametoindex(name), int(up), 1))
+
+    def give(self, name, pid):
+        """Moves an interface into the network namespace of a process."""
+        link = struct.pack("=BBHiII", 0, 0, 0, socket.if_nametoindex(name), 0, 0)
+        self.ask(16, 0, link + attribute(19, struct.pack("=I", pid)))
+
+    def neighbour(self, name, ip):
+        """A permanent entry with the address of a card that nobody has: what is sent there gets lost."""
+        family, data = packed(ip)
+        body = struct.pack("=BBHiHBB", family, 0, 0, socket.if_nametoindex(name), 0x80, 0, 0)
+        self.ask(28, CREATE | EXCLUSIVE, body + attribute(1, data) + attribute(2, b"\2\0\0\0\0\7"))
 
     def address(self, name, ip, nodad=False, remove=False):
         family, data = packed(ip)

@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -118,6 +119,68 @@ static long do_recv(struct op* op) {
   int passed;
   memcpy(&passed, CMSG_DATA(&control.head), sizeof(int));
   return keep(op->number[1], passed);
+}
+
+// sendto, sendmsg and sendmmsg: socket, address, its length (0: none), bytes to send, flags.
+struct datagram {
+  struct iovec data;
+  struct mmsghdr message;
+};
+static struct datagram datagram_of(struct op* op) {
+  static char text[1 << 16];
+  struct datagram made = {.data = {text, (size_t)op->number[3]}};
+  if (op->number[2] > 0) {
+    made.message.msg_hdr.msg_name = op->bytes[1];
+    made.message.msg_hdr.msg_namelen = (socklen_t)op->number[2];
+  }
+  made.message.msg_hdr.msg_iovlen = 1;
+  return made;
+}
+static long do_sendto(struct op* op) {
+  struct datagram what = datagram_of(op);
+  return syscall(SYS_sendto, fd(op, 0), what.data.iov_base, what.data.iov_len, op->number[4],
+                 what.message.msg_hdr.msg_name, what.message.msg_hdr.msg_namelen);
+}
+static long do_sendmsg(struct op* op) {
+  struct datagram what = datagram_of(op);
+  what.message.msg_hdr.msg_iov = &what.data;
+  return syscall(SYS_sendmsg, fd(op, 0), &what.message.msg_hdr, op->number[4]);
+}
+static long do_sendmmsg(struct op* op) {
+  struct datagram what = datagram_of(op);
+  what.message.msg_hdr.msg_iov = &what.data;
+  return syscall(SYS_sendmmsg, fd(op, 0), &what.message, 1, op->number[4]);
+}
+// TCP Fast Open: a connect by sendto.
+static long do_fastopen(struct op* op) {
+  return syscall(SYS_sendto, fd(op, 0), "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, op->bytes[1], op->number[2]);
+}
+// Sends without waiting until there is no room: how many went.
+static long do_fill(struct op* op) {
+  struct datagram what = datagram_of(op);
+  for (long sent = 0;; ++sent)
+    if (syscall(SYS_sendto, fd(op, 0), what.data.iov_base, what.data.iov_len, MSG_DONTWAIT,
+                what.message.msg_hdr.msg_name, what.message.msg_hdr.msg_namelen) < 0)
+      return errno == EAGAIN ? sent : -1;
+}
+
+static long do_poll(struct op* op) {
+  struct pollfd one = {.fd = fd(op, 0), .events = POLLOUT};
+  return poll(&one, 1, (int)op->number[1]);
+}
+// How a connect ended that did not wait: fails as that did (SO_ERROR), or with EINPROGRESS when it has not
+// ended after so many milliseconds.
+static long do_ended(struct op* op) {
+  struct pollfd one = {.fd = fd(op, 0), .events = POLLOUT};
+  if (poll(&one, 1, (int)op->number[1]) == 0) {
+    errno = EINPROGRESS;
+    return -1;
+  }
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(one.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -1;
+  errno = error;
+  return error == 0 ? 0 : -1;
 }
 
 static long do_unlink(struct op* op) {
@@ -311,6 +374,13 @@ static const struct {
     {"shutdown", do_shutdown},
     {"send", do_send},
     {"recv", do_recv},
+    {"sendto", do_sendto},
+    {"sendmsg", do_sendmsg},
+    {"sendmmsg", do_sendmmsg},
+    {"fastopen", do_fastopen},
+    {"fill", do_fill},
+    {"poll", do_poll},
+    {"ended", do_ended},
     {"unlink", do_unlink},
     {"unlinkat", do_unlinkat},
     {"mkdir", do_mkdir},

@@ -62,15 +62,16 @@ def play_apart(task, folder, program, output):
         os._exit(status)
 
 
-def work(tasks, queue, folder, program, gate, patience):
-    """One of several workers: takes the number of a task from the queue until there is none."""
+def work(tasks, queue, folder, program, gate, patience, end):
+    """One of several workers: takes the number of a task from the queue until there is none, or it is time to
+    end."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     LIBC.prctl(PDEATHSIG, signal.SIGKILL)
     LIBC.prctl(SUBREAPER, 1)
     folder.mkdir()
     folder.chmod(0o755)
     output = os.open(str(folder) + ".jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-    while len(number := os.read(queue, 4)) == 4:
+    while time.monotonic() < end and len(number := os.read(queue, 4)) == 4:
         began = time.monotonic()
         while gate[0] and time.monotonic() - began < min(patience, 20):
             time.sleep(0.1)
@@ -81,8 +82,8 @@ def work(tasks, queue, folder, program, gate, patience):
     os._exit(0)
 
 
-def run_tasks(tasks, folder, program, jobs, gate, patience):
-    """[situation], as told by the workers."""
+def run_tasks(tasks, folder, program, jobs, gate, patience, end):
+    """[situation], as told by the workers; only the first ones, when they are not done at `end`."""
     take, give = os.pipe()
     workers = []
     for number in range(jobs):
@@ -90,7 +91,7 @@ def run_tasks(tasks, folder, program, jobs, gate, patience):
         if child == 0:
             os.close(give)
             try:
-                work(tasks, take, folder / f"w{number}", program, gate, patience)
+                work(tasks, take, folder / f"w{number}", program, gate, patience, end)
             finally:
                 os._exit(1)
         workers.append(child)
@@ -99,6 +100,8 @@ def run_tasks(tasks, folder, program, jobs, gate, patience):
     try:
         for number in range(len(tasks)):
             os.write(give, number.to_bytes(4, "little"))
+    except BrokenPipeError:  # it is time
+        pass
     except BaseException:
         for child in workers:
             os.kill(child, signal.SIGKILL)

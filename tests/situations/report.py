@@ -240,7 +240,8 @@ Of {certain} records that said `certain`, {wrong} were wrong. The share of wrong
 below {share:.3f} % with 95 % confidence ({rule}). The mix leans on hard cases: races,
 namespaces, filters, decoys.
 
-- right: the cause holds, and who or what is named is right; best: it is the most exact one that holds
+- right: the cause holds, and who or what is named is right; best: it is the most exact one that holds. Where
+  nothing failed (answered, "it arrives", given up within a second) there must be no record
 - vague: no cause, or nobody named, where it could be known
 - wrong, wrongly certain: another cause, another process or another component; said as likely, or as certain
 - missing: no record of a failure that is recorded by default; phantom: a record of a call that nobody made

@@ -51,6 +51,7 @@ def arguments():
         "--reduce", action="store_true", help="looks for the smallest input of each kind of fault"
     )
     parser.add_argument("--patience", type=float, default=600, help="seconds to wait for a calm machine")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begins no new one after so many")
     parser.add_argument("--again", action="append", help="KIND/SEED/NUMBER")
     parser.add_argument("--without", default="", help="ingredients left out of --again")
     parser.add_argument("--compare", nargs=2, metavar=("OLD", "NEW"))

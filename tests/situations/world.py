@@ -200,6 +200,17 @@ class World:
         """What is true of the call in this slot; holders, mentions, others: slots of processes."""
         self.truths.append({"slot": slot, "call": call, "errno": error, "causes": list(causes), **more})
 
+    def expect_end(self, slot, error, causes, ends=None, returns=errno.EINPROGRESS, **more):
+        """Of a connect that ends after it has returned (with `returns`): in the operation of slot `ends`,
+        which fetches the error, or with which the program gives up (`exits`: by ending itself); None: at
+        once. `error`: an errno, or "given_up"."""
+        self.expect(slot, "connect", error, causes, ends=ends, returns=returns, **more)
+
+    def expect_silence(self, slot, returns=errno.EINPROGRESS, call="connect", **more):
+        """Of a call of which there must be no record."""
+        self.not_quiet()
+        self.expect(slot, call, returns, [], returns=returns, silent=True, **more)
+
     def expect_in_use(self, slot, causes, **more):
         self.expect(slot, "bind", errno.EADDRINUSE, causes, **more)
 
@@ -252,20 +263,42 @@ class World:
         for one in self.armed:
             one.go()
         victim.go()
-        slots = [truth["slot"] for truth in self.truths]
         end = time.monotonic() + PATIENCE
-        while not all(self.result(slot)["done"] for slot in slots):
+        while not all(self.has_ended(truth) for truth in self.truths):
             if time.monotonic() > end:
                 raise Void(f"the call did not return: {self.failed_operations(victim)}")
             time.sleep(0.003)
         time.sleep(HOLD)
 
+    def has_ended(self, truth):
+        end = self.result(truth.get("ends") or truth["slot"])
+        left = truth.get("exits") and end["began"]  # such an operation is never done
+        return self.result(truth["slot"])["done"] and bool(end["done"] or left)
+
+    def end_of(self, truth):
+        """When, and a word where that did not come about as it should."""
+        slot, error = truth.pop("ends", None), truth["errno"]
+        if slot is None:
+            return self.result(truth["slot"])["ended"], ""
+        end = self.result(slot)
+        want = error if isinstance(error, int) and not truth.get("silent") else 0
+        if not truth.pop("exits", False) and end["errno"] != want:
+            return 0, f"it ended with {errno.errorcode.get(end['errno'])}, not {errno.errorcode.get(want)}"
+        return end["ended"] or end["began"], ""
+
     def failing_calls(self):
-        found = []
+        found, later = [], {t["slot"]: t for t in self.truths if "returns" in t}
         for actor in self.actors:
             for slot, op in actor.calls:
                 result = self.result(slot)
-                if result["done"] and result["returned"] < 0:
+                truth = later.get(slot)
+                if truth:
+                    found += [] if truth.get("silent") else [[result["pid"], "connect", truth["errno"]]]
+                elif result["done"] and result["errno"] == errno.EINPROGRESS:
+                    found.append([result["pid"], "connect", None])  # a bystander's: it may end in any way
+                elif op == "fill" and result["done"]:
+                    found.append([result["pid"], "sendto", errno.EAGAIN])
+                elif result["done"] and result["returned"] < 0:
                     found.append([result["pid"], WATCHED[op], result["errno"]])
                 elif result["began"] and not result["done"]:  # ended in the middle of it: it may have failed
                     found.append([result["pid"], WATCHED[op], None])
@@ -273,6 +306,7 @@ class World:
 
     def judge_inputs(self):
         """What the judge needs to know; raises when a call did not end as it should."""
+        calls = self.failing_calls()
         for truth in self.truths:
             result = self.result(truth["slot"])
             if not result["done"]:
@@ -280,17 +314,23 @@ class World:
             if isinstance(truth.get("address"), Address):
                 truth["shown"], truth["kind"] = truth["address"].shown, truth["address"].kind
                 del truth["address"]
-            if result["errno"] != truth["errno"]:
-                want, got = (errno.errorcode.get(n, n) for n in (truth["errno"], result["errno"]))
+            returns = truth.pop("returns", truth["errno"])
+            if result["errno"] != returns:
+                want, got = (errno.errorcode.get(n, n) for n in (returns, result["errno"]))
                 raise Void(f"{truth['call']} gave {got}, not {want}")
-            truth["pid"], truth["time"] = result["pid"], result["ended"]
+            truth["pid"] = result["pid"]
+            truth["time"], fault = self.end_of(truth)
+            if fault:
+                raise Void(fault)
             for key in ("holders", "mentions", "others"):
                 if truth.get(key) is not None:
                     truth[key] = [self.pid_of(slot) for slot in truth[key]]
-        ends = [result["ended"] for slot in range(self.slots + 1) if (result := self.result(slot))["done"]]
+        results = [result for slot in range(self.slots + 1) if (result := self.result(slot))["done"]]
+        ends = [result["ended"] for result in results]
         return {
             "truths": self.truths,
-            "calls": self.failing_calls(),
+            "calls": calls,
+            "pids": sorted({result["pid"] for result in results}),
             "begin": self.begin - 5_000_000_000,
             "end": max([time.time_ns(), *ends]),
         }

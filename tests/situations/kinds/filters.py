@@ -2,8 +2,9 @@
 import errno
 import os
 
+from actor import SENDS
 from addresses import abstract, inet, unix
-from holders import own_file
+from holders import DGRAM, own_file
 from kinds import kind
 
 NUMBERS = {
@@ -15,6 +16,9 @@ NUMBERS = {
     "sethostname": 170,
     "setdomainname": 171,
     "openat2": 437,
+    "sendto": 44,
+    "sendmsg": 46,
+    "sendmmsg": 307,
 }
 ERRORS = (
     "EPERM",
@@ -42,6 +46,7 @@ CALLS = {
     "sethostname": ("EPERM", "EACCES", "EINVAL", "ENAMETOOLONG"),
     "setdomainname": ("EPERM", "EINVAL", "EACCES"),
     "openat2": ("ELOOP",),
+    **{verb: ("EPERM", "EACCES", "ECONNREFUSED", "EAGAIN", "ENOENT") for verb in SENDS},
 }
 
 
@@ -54,7 +59,11 @@ def filtered(w):
     if w.maybe("ordinary", 0.3) and verb not in ("sethostname", "setdomainname"):
         os.chmod(w.dir / "a", 0o777)
         v.do("uid", 1234, 1234, 1234)
-    if verb in ("bind", "connect", "listen"):
+    if verb in SENDS:
+        address = w.pick("address of a send", [unix(path), abstract(w.token.encode())])
+        w.ingredients["address of a send"] = address.kind
+        v.socket(0, 1, DGRAM)
+    elif verb in ("bind", "connect", "listen"):
         address = w.pick(
             "address",
             [
@@ -73,7 +82,9 @@ def filtered(w):
         os.chmod(path, 0o666)
     v.do("seccomp", NUMBERS[verb], error)
     v.pause()
-    if verb in ("bind", "connect"):
+    if verb in SENDS:
+        call, more = v.send_to(verb, 0, address), {"address": address}
+    elif verb in ("bind", "connect"):
         call, more = getattr(v, verb)(0, address), {"address": address}
     elif verb == "listen":
         call = v.do("listen", 0, 8)
@@ -84,7 +95,7 @@ def filtered(w):
     else:
         call = v.do("hostname" if verb == "sethostname" else "domainname", "name-" + w.token, 12)
     natural = []  # what the kernel would have said too
-    if verb == "connect":
+    if verb in ("connect", *SENDS):
         natural = ["path_missing"] if address.kind == "path" else ["nothing_listens"]
         natural = natural if error == (errno.ENOENT if address.kind == "path" else errno.ECONNREFUSED) else []
     elif verb in ("sethostname", "setdomainname") and error == errno.EPERM:

@@ -11,12 +11,62 @@ from places import harmless
 TCP, UDP, MPTCP = (STREAM, 6), (DGRAM, 17), (STREAM, 262)
 
 
-def client(w, ip, port, kind_of=TCP):
+# How a connect is made, and who learns how it ended. Only "waits" and "Fast Open" wait for it.
+HOW = ("waits", "waits", "waits", "polls", "asks again", "ends", "closes", "passed", "forked", "Fast Open")
+
+
+def client(w, ip, port, kind_of=TCP, ways=HOW):
+    """A victim that has paused before its call; `attempt` makes it."""
     v = w.actor()
     harmless(w, v)
     v.socket(0, inet(ip, port).family, *kind_of)
+    how = w.pick("how", ways) if kind_of[0] == STREAM else "waits"
+    v.how = how = "waits" if how == "Fast Open" and kind_of == MPTCP else how
+    if how == "passed":
+        v.do("pair", 2, 3)
+    if how not in ("waits", "Fast Open"):
+        v.do("nonblock", 0)
     v.pause()
     return v
+
+
+def attempt(v, address, wait=2000):
+    """(slot, more): the call, and what is expected of it beside its end (World.expect). With "returns" and
+    without "ends" nobody has waited for the end."""
+    if v.how == "Fast Open":
+        return v.do("fastopen", 0, address.raw, address.length), {}
+    call = v.connect(0, address)
+    if v.how == "waits":
+        return call, {}
+    more = {"returns": errno.EINPROGRESS}
+    if v.how == "polls":
+        more["ends"] = v.do("ended", 0, wait)
+    elif v.how == "asks again":
+        v.do("poll", 0, wait)
+        more["ends"] = v.ask_again(0, address)
+    elif v.how == "ends":
+        v.do("exit", 0)
+    elif v.how == "closes":
+        v.do("close", 0)
+    else:
+        more["ends"] = by_child(v, wait)
+    return call, more
+
+
+def by_child(v, wait):
+    """A child, which has the socket too or is sent it, learns how it went."""
+    v.do("fork")
+    if v.how == "passed":
+        v.do("close", 0)
+        v.do("close", 2)
+        v.do("recv", 3, 0)
+    end = v.do("ended", 0, wait)
+    v.do("end")
+    if v.how == "passed":
+        v.do("close", 3)
+        v.do("send", 2, 0)
+    v.do("close", 0)
+    return end
 
 
 @kind("refused: nobody listens", needs=["net"], weight=3)
@@ -40,7 +90,7 @@ def nothing_listens(w):
     if w.maybe("the next port", 0.3):
         idle(w, inet("127.0.0.1", port + 1))
     v = client(w, ip, port, w.pick("protocol", [TCP, TCP, MPTCP]))
-    call = v.connect(0, inet(ip, port))
+    call, more = attempt(v, inet(ip, port))
     if before != "bound only" and w.pick("then", ["nothing", "nothing", "a server comes"]) != "nothing":
         server = inet(ip, port)
         w.after(
@@ -51,13 +101,16 @@ def nothing_listens(w):
             ("sleep", 300000),
             name="then",
         )
+    # What ends later is told with the address of the socket, where nothing but loopback is 0.0.0.0.
+    shown = "127.0.0.1" if ip == "0.0.0.0" and v.how != "waits" else ip
     w.expect_refused(
         call,
         ["nothing_listens"],
         holders=found,
         mentions=mentions + found,
         optional_holder=True,
-        address=inet(ip, port),
+        address=inet(shown, port),
+        **more,
     )
     return v
 
@@ -75,7 +128,7 @@ def other_address(w):
     )
     others = inet_decoys(w, "", "", port, TCP)
     v = client(w, wanted, port)
-    call = v.connect(0, inet(wanted, port))
+    call, more = attempt(v, inet(wanted, port))
     w.expect_refused(
         call,
         ["listens_on_other_address", "nothing_listens"],
@@ -84,6 +137,7 @@ def other_address(w):
         mentions=holding.mentions,
         others=others,
         address=inet(wanted, port),
+        **more,
     )
     return v
 
@@ -95,13 +149,14 @@ def other_namespace(w):
         w, inet(w.pick("it has", [ip, "0.0.0.0" if "." in ip else "::"]), port), space="net", way="plain"
     )
     v = client(w, ip, port)
-    call = v.connect(0, inet(ip, port))
+    call, more = attempt(v, inet(ip, port))
     w.expect_refused(
         call,
         ["served_in_other_namespace", "nothing_listens"],
         holders=holding.holders,
         holder_of=["served_in_other_namespace"],
         address=inet(ip, port),
+        **more,
     )
     return v
 
@@ -111,13 +166,17 @@ def no_route(w):
     ip, port = w.pick("address", ["192.0.2.9", "2001:db8::9", "198.51.100.1"]), port_of(w)
     kind_of = w.pick("protocol", [TCP, TCP, UDP])
     net = Interfaces()
-    route = w.pick("route", ["none", "none", "unreachable", "prohibit"])
+    route = w.pick("route", ["none", "none", "unreachable", "prohibit", "interface is down"])
     error = errno.ENETUNREACH
-    if route != "none":
+    if route == "interface is down":
+        ip = "fd00:9::9" if ":" in ip else "10.9.9.9"
+        net.veth("v0", "v1")
+        net.address("v0", "fd00:9::1" if ":" in ip else "10.9.9.1", nodad=":" in ip)
+    elif route != "none":
         net.route(ip, {"unreachable": 7, "prohibit": 8}[route])
         error = errno.EHOSTUNREACH if route == "unreachable" else errno.EACCES
     v = client(w, ip, port, kind_of)
-    call = v.connect(0, inet(ip, port))
+    call = v.connect(0, inet(ip, port))  # fails at once, blocking or not
     causes = ["unreachable"] if route != "prohibit" else ["policy_denied", "unreachable"]
     w.expect(
         call,
@@ -125,6 +184,7 @@ def no_route(w):
         error,
         causes,
         policy=["route"] if route == "prohibit" else None,
+        names=["v0"] if route == "interface is down" else None,
         address=inet(ip, port),
     )
     return v

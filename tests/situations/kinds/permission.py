@@ -4,9 +4,9 @@ import fcntl
 import os
 import struct
 
-from actor import MS_BIND, MS_RDONLY, MS_REMOUNT, Void
+from actor import MS_BIND, MS_RDONLY, MS_REMOUNT, SENDS, Void
 from addresses import unix
-from holders import leave, own_file, serve
+from holders import DGRAM, STREAM, leave, own_file, serve
 from kinds import kind
 from places import ALL_CAPS, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, ORDINARY, become
 from world import mount
@@ -69,11 +69,12 @@ def search(w):
     at = w.number("which", 0, 2)
     folder = w.folder(*names)
     v = w.actor()
-    verb = w.pick("call", ["connect", "bind", "unlink", "unlinkat"])
-    if verb == "connect":
-        serve(w, unix(f"{folder}/s"), way="plain")
+    verb = w.pick("call", ["connect", "bind", "unlink", "unlinkat", w.pick("send", SENDS)])
+    type_of = DGRAM if verb in SENDS else STREAM
+    if verb in ("connect", *SENDS):
+        serve(w, unix(f"{folder}/s"), type_of, way="plain")
         os.chmod(f"{folder}/s", w.pick("socket's mode", [0o777, 0o600]))
-    v.socket(0, 1)
+    v.socket(0, 1, type_of)
     who = lower(w, v)
     mode, uid, gid = deny(w, who, w.pick("mode", [0o700, 0o740, 0o766, 0o770]))
     mode &= ~0o001 if who != "grouped" or gid != GROUP else 0o7777
@@ -102,11 +103,13 @@ def act(v, verb, path):
         return v.bind(0, unix(path))
     if verb == "connect":
         return v.connect(0, unix(path))
+    if verb in SENDS:
+        return v.send_to(verb, 0, unix(path))
     return v.do("unlink", path) if verb == "unlink" else v.do("unlinkat", -1, path, 0)
 
 
 def target(verb, path):
-    return {"address": unix(path)} if verb in ("bind", "connect") else {"path": path}
+    return {"address": unix(path)} if verb in ("bind", "connect", *SENDS) else {"path": path}
 
 
 @kind("directory may not be written", weight=4)
@@ -145,9 +148,11 @@ def write(w):
 def socket_mode(w):
     folder = w.folder("a", "b")
     path = f"{folder}/s"
-    serve(w, unix(path))
+    verb = w.pick("call", ["connect", "connect", w.pick("send", SENDS)])
+    type_of = DGRAM if verb in SENDS else STREAM
+    serve(w, unix(path), type_of)
     v = w.actor()
-    v.socket(0, 1)
+    v.socket(0, 1, type_of)
     who = lower(w, v)
     mode, uid, gid = deny(w, who, w.pick("mode", [0o600, 0o755, 0o660, 0o775]))
     if who == "grouped" and gid == GROUP:
@@ -158,9 +163,9 @@ def socket_mode(w):
     os.chmod(path, mode)
     closed_a_moment_ago(w, path, mode)
     v.pause()
-    call = v.connect(0, unix(path))
+    call = act(v, verb, path)
     changes(w, call, v, who, [("chmod", path, 0o777)])
-    w.expect(call, "connect", errno.EACCES, ["socket_permission"], names=[path], address=unix(path))
+    w.expect(call, verb, errno.EACCES, ["socket_permission"], names=[path], address=unix(path))
     return v
 
 
