@@ -1,5 +1,6 @@
 """How TCP connects end: counted exactly by who made them, told once, with the time they took."""
 import contextlib
+import json
 import pathlib
 import re
 import signal
@@ -25,11 +26,26 @@ def missed(metrics):
                for program in ("outcome_btf", "outcome_begin_btf", "outcome_begin_fentry"))
 
 
-def pending_of(pid):
-    """Entries of the table of pending connects that this process made."""
-    listed = run("bpftool", "-j", "map", "dump", "name", "pending_connect")
-    found = re.findall(r'"tgid":\s*(\d+)', listed.stdout)
-    return found.count(str(pid))
+def tally_of(said):
+    """({family: {outcome: number}}, number of those that filled queues), as `connects` says it."""
+    made = {line.split()[0]: dict(zip(line.split()[1::2], map(int, line.split()[2::2])))
+            for line in said.splitlines() if line.startswith("inet")}
+    return made, int(re.search(r"filling (\d+)", said)[1])
+
+
+def pending_table(agent):
+    """Who made the entries of this agent's table of pending connects: process ids."""
+    open_maps = {number for info in pathlib.Path(f"/proc/{agent.pid}/fdinfo").iterdir()
+                 for number in re.findall(r"^map_id:\s*(\d+)$", info.read_text(encoding="ascii"), re.M)}
+    tables = json.loads(run("bpftool", "-j", "map", "show", "name", "pending_connect").stdout)
+    tables = tables if isinstance(tables, list) else [tables]
+    (table,) = [one["id"] for one in tables if str(one["id"]) in open_maps]
+    listed = run("bpftool", "-j", "map", "dump", "id", str(table)).stdout
+    return list(map(int, re.findall(r'"tgid":\s*(\d+)', listed)))
+
+
+def pending_of(agent, pid):
+    return pending_table(agent).count(pid)
 
 
 @contextlib.contextmanager
@@ -56,9 +72,7 @@ class Counted(unittest.TestCase):
             before = missed(agent.metrics())
             said = subprocess.run([CONNECTS, "mix", str(self.CONNECTS), "7"], check=True, text=True,
                                   stdout=subprocess.PIPE, preexec_fn=container.enter).stdout
-            made = {line.split()[0]: dict(zip(line.split()[1::2], map(int, line.split()[2::2])))
-                    for line in said.splitlines() if line.startswith("inet")}
-            filling = int(re.search(r"filling (\d+)", said)[1])
+            made, filling = tally_of(said)
 
             def all_ended():
                 now = agent.metrics()
@@ -107,11 +121,11 @@ class Counted(unittest.TestCase):
             child = subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE, text=True)
             self.assertEqual(child.stdout.readline(), "made\n")
             left = missed(agent.metrics()) - before  # an end that the kernel skipped leaves its entry
-            self.assertIn(pending_of(child.pid) - 1, range(int(left) + 1))
+            self.assertIn(pending_of(agent, child.pid) - 1, range(int(left) + 1))
             child.kill()
             child.wait()
             child.stdout.close()
-            wait_until(lambda: pending_of(child.pid) <= left, 5, "the last one has ended, too")
+            wait_until(lambda: pending_of(agent, child.pid) <= left, 5, "the last one has ended, too")
 
 
 class Restart(unittest.TestCase):

@@ -2,6 +2,7 @@
 //
 //   connects mix N SEED      N of them, each in a way and to a server chosen at random: "established 12 …"
 //   connects storm N TASKS   TASKS processes that are refused N times each, as fast as they can
+//   connects churn N TASKS   … accepted, refused and given up in turn, N times each; the tally as above
 //
 // Servers: one that accepts, a port without a listener, and a listener whose queue is full.
 #include <arpa/inet.h>
@@ -9,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <random>
 #include <string>
 #include <thread>
@@ -98,10 +101,17 @@ struct Servers {
   }
 };
 
-/// The socket's error, once it has ended.
+/// As programs do once a socket is writable.
+void fetch_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) die("SO_ERROR");
+}
+
 void wait_by_poll(int fd) {
   pollfd one{.fd = fd, .events = POLLOUT, .revents = 0};
   (void)poll(&one, 1, 5000);
+  fetch_error(fd);
 }
 
 void wait_by_epoll(int fd) {
@@ -110,6 +120,7 @@ void wait_by_epoll(int fd) {
   if (set < 0 || epoll_ctl(set, EPOLL_CTL_ADD, fd, &wanted) != 0) die("epoll");
   (void)epoll_wait(set, &wanted, 1, 5000);
   close(set);
+  fetch_error(fd);
 }
 
 void begin(int fd, const Address& to) {
@@ -196,6 +207,47 @@ int mix(int count, unsigned seed) {
   _exit(0);  // what fills the queues is still there: it ends with this process
 }
 
+/// The outcome as the socket shows it when connect(2) has returned: on loopback nothing comes later.
+Server outcome_of(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) die("TCP_INFO");
+  return info.tcpi_state == TCP_SYN_SENT ? full : info.tcpi_state == TCP_CLOSE ? closed : open_;
+}
+
+/// A connection that ends with a reset: no TIME_WAIT, so the ports last.
+void close_at_once(int fd) {
+  const linger hard{.l_onoff = 1, .l_linger = 0};
+  (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+  close(fd);
+}
+
+int churn(long count, int tasks) {
+  using Tally = std::array<std::atomic<long>, kServers>;
+  const Servers servers(AF_INET);
+  void* shared = mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) die("mmap");
+  auto& made = *new (shared) Tally{};
+  const int filling = servers.fill();
+  usleep(200'000);
+  for (int task = 0; task < tasks; ++task)
+    if (fork() == 0) {
+      for (long i = 0; i < count; ++i) {
+        const int fd = stream(AF_INET, SOCK_NONBLOCK);
+        begin(fd, servers.at[static_cast<std::size_t>(i % kServers)]);
+        ++made[outcome_of(fd)];
+        close_at_once(fd);
+      }
+      _exit(0);
+    }
+  int failed = 0, status = 0;
+  while (wait(&status) > 0) failed |= status;
+  printf("inet established %ld refused %ld given_up %ld\nfilling %d\n", made[open_].load(),
+         made[closed].load(), made[full].load(), filling);
+  fflush(stdout);
+  _exit(failed != 0);
+}
+
 int storm(long count, int tasks) {
   const int bound = stream(AF_INET);
   const Address to = bind_somewhere(bound, AF_INET);
@@ -223,6 +275,7 @@ int main(int argc, char** argv) {
   const std::string what = argc == 4 ? argv[1] : "";
   if (what == "mix") return mix(atoi(argv[2]), static_cast<unsigned>(atoi(argv[3])));
   if (what == "storm") return storm(atol(argv[2]), atoi(argv[3]));
-  fprintf(stderr, "usage: connects mix N SEED | connects storm N TASKS\n");
+  if (what == "churn") return churn(atol(argv[2]), atoi(argv[3]));
+  fprintf(stderr, "usage: connects mix N SEED | connects storm N TASKS | connects churn N TASKS\n");
   return 2;
 }
