@@ -147,8 +147,7 @@ constexpr RecordOutput kRecordOutputs[] = {
 
 }  // namespace
 
-Outputs::Outputs(const Settings& settings)
-    : recent_(settings.records.command_args), latest_records_(settings.records.command_args) {
+Outputs::Outputs(const Settings& settings) : latest_records_(settings.records.command_args) {
   for (const RecordOutput& output : kRecordOutputs) counts_.try_emplace(output.name);
 }
 
@@ -159,13 +158,11 @@ std::vector<std::unique_ptr<Sink>> Outputs::make(const Settings& settings, const
     sinks.push_back(std::make_unique<AlertSink>(alert_options(settings), clock, alert_counts_));
   for (const RecordOutput& output : kRecordOutputs)
     if (auto sink = output.make(settings, counts_.at(output.name))) sinks.push_back(std::move(sink));
-  if (settings.web.enable_ui || !settings.web.config_file.empty())
-    sinks.push_back(std::make_unique<SharedSink>(recent_));
-  if (auto store = make_store(settings))
-    sinks.push_back(std::make_unique<KeptSink>(std::move(store)));
-  else if (!query_socket(settings).empty())
+  auto store = make_store(settings);
+  const bool is_shown = settings.web.enable_ui || !settings.web.config_file.empty();
+  if (is_shown || (!store && !query_socket(settings).empty()))
     sinks.push_back(std::make_unique<SharedSink>(latest_records_));
-  recent_.show_arguments(settings.records.command_args);
+  if (store) sinks.push_back(std::make_unique<KeptSink>(std::move(store)));
   latest_records_.show_arguments(settings.records.command_args);
   latest_.clear();
   for (const auto& sink : sinks) latest_.push_back(sink.get());

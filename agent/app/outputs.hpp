@@ -10,7 +10,6 @@
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "delivery/delivery_counts.hpp"
-#include "page/recent_records.hpp"
 #include "record/sink.hpp"
 #include "store/latest_records.hpp"
 #include "store/query.hpp"
@@ -31,7 +30,7 @@ class Outputs {
   /// Files were moved away (logrotate): those of the sinks that were made last are opened again.
   void reopen_files();
 
-  const RecentRecords& recent() const { return recent_; }
+  const LatestRecords& latest_records() const { return latest_records_; }
   /// Delivery outcome of the records at each output, by the `sink` label of its metrics.
   std::vector<std::pair<std::string, const DeliveryCounts*>> record_counts() const;
   const DeliveryCounts& alert_counts() const { return alert_counts_; }
@@ -43,7 +42,6 @@ class Outputs {
  private:
   std::shared_ptr<Sink> make_store(const Settings& settings);
 
-  RecentRecords recent_;
   LatestRecords latest_records_;
   StoreStats store_stats_;
   std::shared_ptr<StoreSink> store_;  // null: there is none; the sinks made last use it, too

@@ -33,7 +33,12 @@ HttpResponse render_page(Served& served, const std::string& telemetry_path, cons
                   .telemetry_path = telemetry_path};
   if (auto uts = observer->probes->read()) facts.uts = std::move(*uts);
   facts.container_label = labels_of(*observer);
-  return diagnoses_page(served.outputs.recent(), facts, request);
+  const auto ask = [&served](const Query& query) {
+    const char* source = "";
+    return served.outputs.answer(query, source);
+  };
+  const SystemClock clock;
+  return diagnoses_page(ask, facts, request, clock.wall(clock.monotonic()));
 }
 
 /// The folders that the process that serves HTTP reads: where the web configuration lies, and the files it
@@ -79,7 +84,7 @@ std::map<std::string, HttpRoute> routes(Served& served, const Settings& settings
                                                       : landing_page(telemetry_path);
               }};
   map["/api/v1/diagnoses"] = {personal, [&served](const HttpRequest& request) {
-                                return diagnoses_response(served.outputs.recent(), request);
+                                return diagnoses_response(served.outputs.latest_records(), request);
                               }};
   map["/api/v1/uts-namespaces"] = {
       personal, [&served](const HttpRequest&) {

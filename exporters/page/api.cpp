@@ -14,17 +14,17 @@ constexpr const char* kJson = "application/json; charset=utf-8";
 
 }  // namespace
 
-HttpResponse diagnoses_response(const RecentRecords& recent, const HttpRequest& request) {
+HttpResponse diagnoses_response(const LatestRecords& latest, const HttpRequest& request) {
   std::size_t limit = 100;
   if (const auto given = request.parameters.find("limit"); given != request.parameters.end()) {
     const std::string& text = given->second;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), limit);
     if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || limit == 0)
       return {.status = 400,
-              .body = fmt::format("limit must be a number from 1 to {}\n", RecentRecords::kKept)};
+              .body = fmt::format("limit must be a number from 1 to {}\n", LatestRecords::kKept)};
   }
   std::string body = "[";
-  for (const auto& entry : recent.latest(limit)) body += (body.size() > 1 ? ",\n" : "") + entry.json;
+  for (const auto& json : latest.json(limit)) body += (body.size() > 1 ? ",\n" : "") + json;
   return {.content_type = kJson, .body = body + "]\n"};
 }
 

@@ -1,67 +1,95 @@
-// GET /: recent diagnoses for people without Grafana. Plain HTML; every name in it is escaped.
+// GET /: what failed, for people without Grafana. Plain HTML; every name in it is escaped.
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/printable.hpp"
 #include "base/version.hpp"
+#include "page/failure_card.hpp"
 #include "page/html.hpp"
 #include "page/page.hpp"
+#include "page/page_query.hpp"
+#include "record/cause.hpp"
 
 namespace sockward {
 namespace {
 
-using Entries = std::vector<RecentRecords::Entry>;
 constexpr std::size_t kShown = 100;
+constexpr const char* kHtml = "text/html; charset=utf-8";
+constexpr std::int64_t kNamesSince = std::int64_t{7} * 86400 * 1'000'000'000;  // ns; names that are offered
 
-std::string parameter(const HttpRequest& request, const char* name) {
-  const auto found = request.parameters.find(name);
-  return found == request.parameters.end() ? "" : found->second;
+using Groups = std::vector<RecordGroup>;
+
+std::string option(const std::string& value, const std::string& text, const std::string& chosen) {
+  return fmt::format("<option value=\"{}\"{}>{}</option>", escape_html(value),
+                     value == chosen ? " selected" : "", escape_html(text));
 }
 
-std::string options(const std::set<std::string>& values, const std::string& chosen) {
-  std::string html = "<option value=\"\">all</option>";
-  for (const auto& value : values)
-    html += fmt::format("<option{}>{}</option>", value == chosen ? " selected" : "", escape_html(value));
+std::string cause_options(const std::string& chosen) {
+  std::string html = option("", "all", chosen);
+  for (const Cause cause : all_causes()) {
+    const std::string name(to_string(cause));
+    html += option(name, name, chosen);
+  }
   return html;
 }
 
-std::string filter_form(const Entries& all, const std::string& container, const std::string& cause) {
-  std::set<std::string> containers, causes;
-  for (const auto& entry : all) {
-    containers.insert(entry.container);
-    causes.insert(entry.cause);
+std::string period_options(const std::string& chosen) {
+  static constexpr std::pair<const char*, const char*> kPeriods[] = {
+      {"15m", "15 minutes"}, {"1h", "hour"}, {"6h", "6 hours"}, {"24h", "24 hours"}, {"7d", "7 days"}};
+  std::string html;
+  bool known = false;
+  for (const auto& [value, text] : kPeriods) {
+    html += option(value, std::string("last ") + text, chosen);
+    known |= chosen == value;
   }
+  return known ? html : option(chosen, "since " + chosen, chosen) + html;
+}
+
+/// `names`: what has failed, to be offered while one types.
+std::string filter_form(const PageQuery& asked, const std::vector<std::string>& names) {
+  std::string offered;
+  for (const auto& name : names) offered += "<option value=\"" + escape_html(name) + "\">";
+  std::string until;
+  if (!asked.until.empty())
+    until = fmt::format("<label>Until<input name=\"until\" value=\"{}\"></label>", escape_html(asked.until));
   return fmt::format(
-      "<form method=\"get\" action=\"/\"><label>Container<select name=\"container\">{}</select></label>"
-      "<label>Cause<select name=\"cause\">{}</select></label><button>Filter</button></form>",
-      options(containers, container), options(causes, cause));
+      "<form method=\"get\" action=\"/\"><label class=\"search\">Unit, pod, container, command, pid or "
+      "address<input type=\"search\" name=\"q\" list=\"names\" value=\"{}\" placeholder=\"nginx.service, "
+      "shop/web-1, /run/app.sock, :8080\"></label><datalist id=\"names\">{}</datalist>"
+      "<label>Cause<select name=\"cause\">{}</select></label>"
+      "<label>Time<select name=\"since\">{}</select></label>{}<button>Search</button>{}</form>",
+      escape_html(asked.search), offered, cause_options(asked.cause), period_options(asked.since), until,
+      asked.address() == "/" ? "" : "<a href=\"/\">Reset</a>");
 }
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
+/// The same failure again, whenever the link is followed: the times in it are not those of the reader.
+std::string link_to(const FailureCard& card) {
+  PageQuery link;
+  link.search = card.search;
+  link.cause = card.cause;
+  link.since = rfc3339({card.first_ns});
+  link.until = rfc3339({card.last_ns});
+  return link.address();
 }
 
-std::string article(const RecentRecords::Entry& entry) {
-  std::string evidence;
-  for (const auto& item : entry.evidence) evidence += "<li>" + escape_html(item) + "</li>";
-  std::string html = fmt::format(
-      "<article class=\"{}\"><div class=\"meta\"><time class=\"mono\">{}</time><span class=\"chip\">{}</span>"
-      "<span class=\"chip\">{}</span><span>{}</span></div><p><strong>{}</strong></p><ul>{}</ul>",
-      lower(entry.severity), escape_html(entry.time.substr(0, 23) + "Z"), escape_html(entry.container),
-      escape_html(entry.cause), escape_html(entry.confidence), escape_html(entry.headline), evidence);
-  if (!entry.holder.empty())
-    html += "<p>Held by <span class=\"mono\">" + escape_html(entry.holder) + "</span></p>";
-  if (!entry.advice.empty())
-    html += "<p class=\"fix\"><strong>Fix</strong> " + escape_html(entry.advice) + "</p>";
-  return html + "</article>";
+std::string cards(const Answer& answer) {
+  std::string html;
+  std::size_t shown = 0;
+  for (const RecordGroup& group : answer.groups) {
+    if (++shown > kShown) break;
+    const FailureCard card = card_of(group);
+    html += to_html(card, link_to(card));
+  }
+  if (shown == 0) html = "<p class=\"empty\">Nothing failed in this time that matches.</p>";
+  if (answer.cut || shown > kShown)
+    html += "<p class=\"empty\">There is more: narrow the search, or the time.</p>";
+  return html;
 }
 
-std::string top_causes(const Entries& all) {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& entry : all) ++counts[entry.cause];
-  std::vector<std::pair<std::string, std::size_t>> order(counts.begin(), counts.end());
+std::string top_causes(const Groups& groups) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const RecordGroup& group : groups) counts[group.newest.cause] += group.count;
+  std::vector<std::pair<std::string, std::uint64_t>> order(counts.begin(), counts.end());
   std::sort(order.begin(), order.end(),
             [](const auto& one, const auto& other) { return one.second > other.second; });
   std::string html = "<h2>Top causes</h2><ol>";
@@ -107,34 +135,33 @@ std::string probe_tables(const PageFacts& facts) {
 
 }  // namespace
 
-HttpResponse diagnoses_page(const RecentRecords& recent, const PageFacts& facts, const HttpRequest& request) {
-  const std::string container = parameter(request, "container"), cause = parameter(request, "cause");
-  const Entries all = recent.latest(RecentRecords::kKept);
-  std::string articles;
-  std::size_t shown = 0;
-  for (const auto& entry : all) {
-    if ((!container.empty() && entry.container != container) || (!cause.empty() && entry.cause != cause))
-      continue;
-    if (++shown > kShown) break;
-    articles += article(entry);
-  }
-  if (all.empty())
-    articles = "<p class=\"empty\">Nothing has failed since the agent started.</p>";
-  else if (shown == 0)
-    articles = "<p class=\"empty\">Nothing matches the filter.</p>";
+HttpResponse diagnoses_page(const AskRecords& ask, const PageFacts& facts, const HttpRequest& request,
+                            WallTime now) {
+  const PageQuery asked = PageQuery::from(request.parameters);
+  const auto query = to_query(asked, now);
+  const Result<Answer> answer = query ? ask(*query) : Result<Answer>(query.error());
+  Query names_query{.limit = Query::kMostGroups, .names = true};
+  names_query.since_ns = now.ns - kNamesSince;
+  const Result<Answer> names = ask(names_query);
+  const std::string articles =
+      answer ? cards(*answer)
+             : "<p class=\"empty\">" + escape_html(printable(answer.error().operation).text) + "</p>";
+  const Groups groups = answer ? answer->groups : Groups();
   std::string body = fmt::format(
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\">"
-      "<title>sockward: recent diagnoses</title><link rel=\"stylesheet\" href=\"/page.css\">"
-      "<header><h1>sockward</h1><span class=\"soft\">recent diagnoses</span><span class=\"soft\" "
+      "<title>sockward: what failed, and why</title><link rel=\"stylesheet\" href=\"/page.css\">"
+      "<header><h1>sockward</h1><span class=\"soft\">what failed, and why</span><span class=\"soft\" "
       "id=\"live\"></span>"
       "<nav><a href=\"{}\">Metrics</a><a href=\"/api/v1/diagnoses\">JSON</a></nav><span "
       "class=\"soft\">{}</span></header>"
       "<main><div class=\"columns\"><section>{}{}</section><aside>{}</aside></div>{}{}</main>"
       "<script src=\"/page.js\"></script></html>\n",
-      escape_html(facts.telemetry_path), kVersion, filter_form(all, container, cause), articles,
-      all.empty() ? "" : top_causes(all), uts_table(facts), probe_tables(facts));
-  return {.content_type = "text/html; charset=utf-8", .body = std::move(body)};
+      escape_html(facts.telemetry_path), kVersion,
+      filter_form(asked, names ? names->names : std::vector<std::string>()), articles,
+      groups.empty() ? "" : top_causes(groups), uts_table(facts), probe_tables(facts));
+  if (!query) return {.status = 400, .content_type = kHtml, .body = std::move(body)};
+  return {.content_type = kHtml, .body = std::move(body)};
 }
 
 HttpResponse landing_page(const std::string& telemetry_path) {

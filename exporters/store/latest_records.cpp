@@ -26,6 +26,14 @@ bool LatestRecords::write(const Record& record) {
   return true;
 }
 
+std::vector<std::string> LatestRecords::json(std::size_t limit) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> lines;
+  for (auto record = records_.rbegin(); record != records_.rend() && lines.size() < limit; ++record)
+    lines.push_back(record->json);
+  return lines;
+}
+
 Result<Answer> LatestRecords::answer(const Query& query) const {
   const Subject subject = parse_subject(query.subject);
   const std::lock_guard lock(mutex_);
@@ -34,6 +42,8 @@ Result<Answer> LatestRecords::answer(const Query& query) const {
   std::map<std::int64_t, const StoredRecord*> by_time;
   for (const StoredRecord& record : records_) {
     if (record.time_ns < query.since_ns || record.time_ns <= query.after_ns || !matches(record, subject) ||
+        (query.until_ns != 0 && record.time_ns > query.until_ns) ||
+        (!query.cause.empty() && record.cause != query.cause) ||
         (query.viewer && *query.viewer != record.uid))
       continue;
     found.push_back({.time_ns = record.time_ns, .group = record.group, .repeats = record.repeats});

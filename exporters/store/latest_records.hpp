@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "record/sink.hpp"
 #include "store/query.hpp"
@@ -17,6 +19,8 @@ class LatestRecords final : public Sink, public RecordSource {
   explicit LatestRecords(CommandArgs arguments) : arguments_(arguments) {}
   bool write(const Record& record) override;
   Result<Answer> answer(const Query& query) const override;
+  /// The latest `limit` as JSON, newest first.
+  std::vector<std::string> json(std::size_t limit) const;
   const char* name() const override { return "agent"; }
   /// Of the records that come from now on.
   void show_arguments(CommandArgs arguments) { arguments_ = arguments; }

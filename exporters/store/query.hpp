@@ -18,7 +18,9 @@ struct Query {
   static constexpr std::size_t kLongestSubject = 512, kMostGroups = 200;
 
   std::string subject;        ///< a word for parse_subject(); empty: everything
+  std::string cause;          ///< only records with it; empty: with any. Not part of the parameters
   std::int64_t since_ns = 0;  ///< wall time; records of that time and later
+  std::int64_t until_ns = 0;  ///< and not after this; 0: no end. Not part of the parameters
   std::int64_t after_ns = 0;  ///< only records later than this one
   std::size_t limit = 50;     ///< groups, or names
   bool names = false;         ///< not the failures, but the units, commands, containers and pods that failed

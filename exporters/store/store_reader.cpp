@@ -11,7 +11,8 @@ namespace sockward {
 namespace {
 
 constexpr std::chrono::seconds kLongest{2};
-constexpr std::size_t kMostRecords = 20'000;  // that are grouped: the newest ones
+constexpr int kUntilPlace = 30, kCausePlace = 31;  // of parameters; conditions have the first ones
+constexpr std::size_t kMostRecords = 20'000;       // that are grouped: the newest ones
 
 /// A condition on one indexed column.
 struct Condition {
@@ -101,7 +102,8 @@ class Reading {
       return found;
     }
     if (conditions.empty()) {
-      if (const auto done = read_where("records", "1", nullptr, found); !done) return done.error();
+      const std::string table = query_.cause.empty() ? "records" : "records INDEXED BY records_cause";
+      if (const auto done = read_where(table, "1", nullptr, found); !done) return done.error();
     }
     for (const Condition& condition : conditions) {
       const std::string index = fmt::format("records INDEXED BY records_{}", condition.column);
@@ -119,10 +121,12 @@ class Reading {
 
   Result<bool> read_where(const std::string& table, const std::string& where, const Condition* condition,
                           std::vector<MatchingRecord>& into) const {
-    auto statement = database_.prepare(fmt::format(
-        "SELECT id, grp, repeats FROM {} WHERE id >= ?1 AND {} ORDER BY id DESC LIMIT ?2", table, where));
+    auto statement = database_.prepare(
+        fmt::format("SELECT id, grp, repeats FROM {} WHERE id >= ?1 AND {}{} ORDER BY id DESC LIMIT ?2",
+                    table, where, narrower()));
     if (!statement) return statement.error();
     statement->bind(1, from_).bind(2, static_cast<std::int64_t>(kMostRecords));
+    bind_narrower(*statement);
     if (condition != nullptr) condition->bind(*statement, 3);
     return read_rows(*statement, into);
   }
@@ -136,14 +140,27 @@ class Reading {
       any += fmt::format("{}{} = ?{}", any.empty() ? "" : " OR ", condition.column, place++);
     auto statement = database_.prepare(fmt::format(
         "SELECT id, grp, repeats FROM records INDEXED BY records_uid WHERE uid = ?3 AND id >= ?1 AND"
-        " ({}) ORDER BY id DESC LIMIT ?2",
-        any));
+        " ({}){} ORDER BY id DESC LIMIT ?2",
+        any, narrower()));
     if (!statement) return statement.error();
     statement->bind(1, from_).bind(2, static_cast<std::int64_t>(kMostRecords));
     statement->bind(3, std::int64_t{*query_.viewer});
+    bind_narrower(*statement);
     place = 4;
     for (const Condition& condition : conditions) condition.bind(*statement, place++);
     return read_rows(*statement, into);
+  }
+
+  /// What narrows every question: the end of its time, the cause.
+  std::string narrower() const {
+    std::string text;
+    if (query_.until_ns != 0) text += fmt::format(" AND id <= ?{}", kUntilPlace);
+    if (!query_.cause.empty()) text += fmt::format(" AND cause = ?{}", kCausePlace);
+    return text;
+  }
+  void bind_narrower(Statement& statement) const {
+    if (query_.until_ns != 0) statement.bind(kUntilPlace, query_.until_ns);
+    if (!query_.cause.empty()) statement.bind(kCausePlace, query_.cause);
   }
 
   Result<bool> fill(StoredRecord& record) const {
