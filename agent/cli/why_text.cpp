@@ -59,7 +59,8 @@ std::optional<Holder> holder_in(const Json& attributes) {
                 .pid = static_cast<std::uint32_t>(number_in(attributes, "sockward.holder.pid")),
                 .uid = static_cast<std::uint32_t>(number_in(attributes, "sockward.holder.user.id")),
                 .comm = text_in(attributes, "sockward.holder.comm"),
-                .container = container == "host" ? "" : container};
+                .container = container == "host" ? "" : container,
+                .unit = text_in(attributes, "sockward.holder.unit")};
 }
 
 Diagnosis diagnosis_in(const Json& attributes) {

@@ -39,7 +39,7 @@ std::string percent_encoded(std::string_view text) {
   std::string result;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
+                       std::string_view("-._~:/@").find(c) != std::string_view::npos;
     if (plain)
       result += c;
     else
