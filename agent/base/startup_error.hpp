@@ -7,7 +7,8 @@ namespace sockward {
 /// The agent cannot start. Caught once, in main. `what()` says what failed and why; `next_step` what to do.
 class StartupError : public std::runtime_error {
  public:
-  enum class Kind { failure = 1, usage = 2 };  ///< the exit codes: docs/contract.md
+  /// The exit codes: docs/contract.md. The last two are of a command that was to be run, as in sh(1).
+  enum class Kind { failure = 1, usage = 2, not_executable = 126, not_found = 127 };
 
   StartupError(Kind kind, const std::string& what, std::string next_step)
       : std::runtime_error(what), kind_(kind), next_step_(std::move(next_step)) {}

@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   sudo sockward trace                              watch failures live
   sudo sockward trace --json --errno all           every failed call, one JSON object per line
   sudo sockward trace --errno EADDRINUSE,EACCES --comm '^nginx$'
+  sudo sockward trace -- nginx -c test.conf        run it, and say what failed in it
   sudo sockward trace --stderr-text                also quote what failing programs wrote
   sudo sockward run --web.listen-address=:9966     the agent; metrics for Prometheus
   sudo sockward explain unix:/run/app.sock --user www-data    would it work, and if not, why
@@ -100,7 +101,8 @@ void add_run(CLI::App& app, RunFlags& flags) {
 }
 
 void add_trace(CLI::App& app, TraceFlags& flags) {
-  CLI::App& trace = *app.add_subcommand("trace", "Live view of failures; no configuration, no suppression");
+  CLI::App& trace =
+      *app.add_subcommand("trace", "Live view of failures, of all or of a command; no configuration");
   trace.add_flag("--json", flags.json, "one JSON object per line (docs/records.schema.json)");
   trace.add_option("--errno", flags.errors, "error names, comma-separated; or all; or default")
       ->delimiter(',');
@@ -114,6 +116,17 @@ void add_trace(CLI::App& app, TraceFlags& flags) {
                  "themselves (adds a little to every write)");
   trace.add_option("--duration", flags.duration_s, "stop after this many seconds")
       ->check(CLI::PositiveNumber);
+  trace.add_option("--output", flags.output,
+                   "write records to this file; else standard output, or standard error beside a command");
+  trace.add_flag("--as-root", flags.as_root, "run the command as root, not as the user who called sudo");
+  trace
+      .add_option("--linger", flags.linger_s,
+                  "seconds to go on for processes that outlive the command (default 1)")
+      ->check(CLI::NonNegativeNumber);
+  trace.footer(
+      "sockward trace [OPTIONS] -- COMMAND [ARGUMENT...]\n"
+      "runs the command as the user who called sudo, reports what fails in it and in what it starts, and\n"
+      "ends with it and with its exit code (127: not found, 126: not executable).");
   add_probe_flags(trace, flags.probe);
   add_log_flags(trace, flags.log);
 }
@@ -209,6 +222,9 @@ StartupError explain(const CLI::App& app, const CLI::ParseError& error, int argc
       const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
       const bool known =
           std::find(names.begin(), names.end(), word) != names.end() || word == command.get_name();
+      if (!known && !word.starts_with('-') && command.get_name() == "trace")
+        return usage_error(fmt::format("{}: unknown word", printable(word).text),
+                           "a command to run goes behind --: sockward trace -- COMMAND");
       if (!known && !word.empty() && !candidates.empty())
         return usage_error(
             fmt::format("{}: unknown {}", printable(word).text, word.starts_with('-') ? "flag" : "word"),
@@ -216,6 +232,17 @@ StartupError explain(const CLI::App& app, const CLI::ParseError& error, int argc
     }
   }
   return usage_error(printable(error.what()).text, next);
+}
+
+/// What stands behind the first "--" of `trace` is a command line of its own: no flag in it is ours. Returns
+/// how many words are left.
+int take_command(int argc, char** argv, TraceFlags& flags) {
+  char** const end = argv + argc;
+  if (argc < 2 || std::string_view(argv[1]) != "trace") return argc;
+  char** const separator = std::find(argv, end, std::string_view("--"));
+  if (separator == end) return argc;
+  flags.command.emplace(separator + 1, end);
+  return static_cast<int>(separator - argv);
 }
 
 void list_metrics() {
@@ -272,6 +299,7 @@ int run_command_line(int argc, char** argv) {
   add_detach(app, flags.detach);
   add_demo(app, flags.demo);
   add_completion(app, flags.shell);
+  argc = take_command(argc, argv, flags.trace);
   try {
     app.parse(argc, argv);
     if (metrics) return list_metrics(), 0;

@@ -31,12 +31,12 @@ std::vector<Choice> options_of(const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
     for (const std::string& name : option->get_lnames())
-      choices.push_back(
-          {.name = "--" + name,
-           .description = option->get_description(),
-           .takes_value = option->get_items_expected_max() > 0,
-           .takes_file = name.ends_with(".file") || name.ends_with("btf.path") || name.ends_with("pin-path"),
-           .values = members_of(option->get_type_name())});
+      choices.push_back({.name = "--" + name,
+                         .description = option->get_description(),
+                         .takes_value = option->get_items_expected_max() > 0,
+                         .takes_file = name.ends_with(".file") || name == "output" ||
+                                       name.ends_with("btf.path") || name.ends_with("pin-path"),
+                         .values = members_of(option->get_type_name())});
   }
   return choices;
 }
@@ -109,6 +109,16 @@ _sockward() {{
   elif [ "$previous" = '=' ]; then
     previous=${{COMP_WORDS[COMP_CWORD - 2]}}
   fi
+  # Behind "--" is a command line of its own.
+  for ((word = 2; word < COMP_CWORD; word++)); do
+    [ "${{COMP_WORDS[word]}}" = -- ] || continue
+    if [ $((word + 1)) = "$COMP_CWORD" ]; then
+      mapfile -t COMPREPLY < <(compgen -c -- "$current")
+    else
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+    return
+  done
   case $previous in
 {}  esac
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
@@ -156,6 +166,7 @@ std::string zsh(const CLI::App& app) {
         text += ":value:";
       cases += " \\\n      " + shell_quoted(text);
     }
+    if (command->get_name() == "trace") cases += " \\\n      '*:: :_normal'";  // behind --
     cases += " ;;\n";
   }
   return fmt::format(R"(#compdef sockward

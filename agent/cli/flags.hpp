@@ -22,11 +22,16 @@ struct TraceFlags {
   ProbeFlags probe;
   LogFlags log{.level = "warn"};
   bool json = false;
-  std::vector<std::string> errors{"default"}, syscalls;
+  std::vector<std::string> errors, syscalls;  ///< no errors: the default ones
   unsigned pid = 0;
   std::string comm, container;
   bool stderr_text = false;
   double duration_s = 0;  ///< 0: until stopped
+  std::string output;     ///< file for records; empty: standard output, or standard error beside a command
+  /// What stands behind "--"; nullopt: there was none.
+  std::optional<std::vector<std::string>> command;
+  bool as_root = false;
+  double linger_s = 1;  ///< how long what outlives the command is traced
 };
 
 struct CheckFlags {

@@ -87,6 +87,7 @@ std::vector<OperationPlan> make_plan(const bpf_object* object, const KernelFeatu
     const ProgramName parsed = parse_program_name(name);
     if (!options.messages && parsed.keeps_messages) continue;
     if (!options.sends && parsed.sees_sends) continue;
+    if (!options.filter.only_descendants && parsed.follows_descendants) continue;
     if (!denied && parsed.variant == Variant::denied) continue;
     auto obstacle = obstacle_of(program, parsed.backend, features, options);
     if (const auto found = refused.find(name); found != refused.end()) obstacle = found->second;

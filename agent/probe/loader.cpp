@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <sockward/settings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,15 @@ namespace sockward {
 namespace {
 
 constexpr int kRounds = 3;
+constexpr std::uint32_t kMostDescendants = 1 << 16;  ///< at a time; more are counted
+
+/// Inode of the pid namespace that numbers this process.
+std::uint32_t own_pid_namespace() {
+  struct stat own {};
+  if (stat("/proc/self/ns/pid", &own) != 0)
+    throw failure(last_error("look at /proc/self/ns/pid").text(), "check that /proc is mounted");
+  return static_cast<std::uint32_t>(own.st_ino);
+}
 
 void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_t blocks) {
   bpf_map__set_max_entries(skeleton.maps.counters, blocks);
@@ -33,6 +43,7 @@ void size_maps(sockward_bpf& skeleton, const ProbeOptions& options, std::uint32_
   bpf_map__set_max_entries(skeleton.maps.bound_entries, options.bound_names);
   // Nodes of such a map lie about on each CPU: one that still counts would be given away before it is full.
   bpf_map__set_max_entries(skeleton.maps.entered, std::max(1024U, 256 * (blocks - 1)));
+  if (options.filter.only_descendants) bpf_map__set_max_entries(skeleton.maps.descendants, kMostDescendants);
   if (options.messages) bpf_map__set_max_entries(skeleton.maps.messages, 256);
 }
 
@@ -179,6 +190,10 @@ sockward_settings make_settings(const ProbeOptions& options, const KernelFeature
   settings.generation = generation;
   settings.source_rate = options.source_rate;
   settings.address_rate = options.address_rate;
+  if (filter.only_descendants) {
+    settings.tracer_pid = static_cast<__u32>(getpid());
+    settings.tracer_pidns = own_pid_namespace();
+  }
   return settings;
 }
 

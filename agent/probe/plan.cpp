@@ -95,6 +95,7 @@ ProgramName parse_program_name(std::string_view name) {
   parsed.at_entry = cut_suffix(name, "_entry");
   parsed.older = cut_suffix(name, "_older");
   parsed.operation = name;
+  parsed.follows_descendants = name == "fork" || name == "end" || name == "reap";
   parsed.keeps_messages = name.starts_with("message_");
   for (const auto& [suffix, variant] : kVariants)
     if (parsed.variant == Variant::plain && cut_suffix(name, suffix)) parsed.variant = variant;

@@ -20,8 +20,9 @@ struct ProgramName {
   bool at_entry = false;             ///< it runs when the call begins, for another one at its end
   Backend backend = Backend::none;   ///< fexit: also fentry, at entry
   bool older = false;  ///< for kernels where the one of the same name without this cannot be attached
-  bool keeps_messages = false;  ///< of bpf/probes/message.bpf.c: only for those who ask for it
-  bool sees_sends = false;      ///< so is that of bpf/probes/send.bpf.c
+  bool keeps_messages = false;       ///< of bpf/probes/message.bpf.c: only for those who ask for it
+  bool sees_sends = false;           ///< so is that of bpf/probes/send.bpf.c
+  bool follows_descendants = false;  ///< and of bpf/probes/descendants.bpf.c
 
   /// It counts each run as one watched call.
   bool counts_calls() const { return call.has_value() && !at_entry; }

@@ -24,6 +24,7 @@ struct ReportFilter {
   bool unix_missing = true;
   std::uint16_t syscalls = kEverySyscall;  ///< bit per Syscall
   std::uint32_t only_tgid = 0;             ///< 0: every process
+  bool only_descendants = false;  ///< only of what this process forks from now on, and of its descendants
 
   void add_errno(int number) {
     errno_bits.at(static_cast<std::size_t>(number) / 64) |= 1ULL << (number % 64);

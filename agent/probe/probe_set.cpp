@@ -13,6 +13,7 @@
 #include "probe/carry_over.hpp"
 #include "probe/counter_maps.hpp"
 #include "probe/coverage.hpp"
+#include "probe/descendants.hpp"
 #include "probe/embedded_object.hpp"
 #include "probe/loader.hpp"
 #include "probe/socket_iterator.hpp"
@@ -87,6 +88,8 @@ std::unique_ptr<ProbeSet> ProbeSet::load(const ProbeOptions& options) {
   state->kernel = acquire_kernel_side(options, features);
   release_objects();
   state->keep_on_stop = options.keep_on_stop;
+  if (options.filter.only_descendants)
+    begin_descendants(state->kernel.side.probes, state->map("descendants"));
   const auto blocks = static_cast<std::uint32_t>(libbpf_num_possible_cpus()) + 1;
   state->counters = std::make_unique<CounterBlocks>(state->map("counters"), blocks, state->map(kCarried));
   state->sources = std::make_unique<SourceTable>(
@@ -198,6 +201,10 @@ bool ProbeSet::casts() const {
 
 std::vector<VerifierCost> ProbeSet::verifier_costs() const {
   return state_->kernel.side.verifier;
+}
+
+Result<Descendants> ProbeSet::descendants() const {
+  return read_descendants(state_->map("descendants"));
 }
 
 Result<std::vector<UtsNamespace>> ProbeSet::read() const {

@@ -6,6 +6,7 @@
 
 #include "kernel/bound_sockets.hpp"
 #include "kernel/mount_events.hpp"
+#include "probe/descendants.hpp"
 #include "probe/plan.hpp"
 #include "probe/probe_options.hpp"
 #include "probe/record_ledger.hpp"
@@ -52,6 +53,8 @@ class ProbeSet final : public KernelSource, public UtsNames, public BoundSockets
   std::vector<Coverage> coverage() const override;
   /// Were the programs loaded in the form that casts (embedded_object.hpp)? false of adopted ones.
   bool casts() const;
+  /// With ReportFilter::only_descendants.
+  Result<Descendants> descendants() const;
   /// Empty without ProbeOptions::verifier_statistics.
   std::vector<VerifierCost> verifier_costs() const;
   Result<std::vector<UtsNamespace>> read() const override;

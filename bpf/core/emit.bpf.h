@@ -10,6 +10,7 @@
 #define SOCKWARD_CORE_EMIT_H
 
 #include "core/count.bpf.h"
+#include "core/descendants.bpf.h"
 
 static __always_inline int errno_wanted(int result)
 {
@@ -31,9 +32,7 @@ static __always_inline int errno_wanted(int result)
 
 static __always_inline int syscall_wanted(__u32 syscall)
 {
-	if (settings.only_tgid && settings.only_tgid != (__u32)READ(current_task(), tgid))
-		return 0;
-	return (settings.report_syscalls >> syscall) & 1;
+	return ((settings.report_syscalls >> syscall) & 1) && process_wanted();
 }
 
 static __always_inline void fill_header(struct sockward_header *header, __u32 probe, __u32 syscall,

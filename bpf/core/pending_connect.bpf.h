@@ -27,7 +27,7 @@ struct pending_connect {
 	 * which closes the socket then.
 	 */
 	__s32 soft_error;
-	__u32 reserved;
+	__u32 process_wanted; /* of who asked, as it may be gone when this ends */
 };
 
 struct {
@@ -119,10 +119,8 @@ static __always_inline __u64 peer_address_of(__u8 *data, struct sock *sk, __u32 
 	return 28;
 }
 
-static __always_inline int outcome_wanted(const struct sockward_header *header, int result, __u64 elapsed_ns)
+static __always_inline int outcome_wanted(int result, __u64 elapsed_ns)
 {
-	if (settings.only_tgid && settings.only_tgid != header->tgid)
-		return 0;
 	if (!((settings.report_syscalls >> SOCKWARD_CONNECT) & 1))
 		return 0;
 	if (result == -ECANCELED && elapsed_ns < settings.given_up_ms * 1000000ULL)
@@ -169,7 +167,7 @@ static __always_inline int tell_ending(__u32 probe, __u64 socket, const struct p
 	struct socket_scratch *scratch = socket_scratch_of(probe);
 	struct sock *sk = (struct sock *)socket;
 	struct sockward_header *header;
-	int result = pending->result;
+	int result = pending->result, wanted = pending->process_wanted;
 	struct told_connect told = {.result = result};
 
 	if (!scratch)
@@ -183,7 +181,7 @@ static __always_inline int tell_ending(__u32 probe, __u64 socket, const struct p
 		return 0;
 	header->time_ns = now;
 	header->result = result;
-	if (outcome_wanted(header, result, scratch->ending.elapsed_ns))
+	if (wanted && outcome_wanted(result, scratch->ending.elapsed_ns))
 		emit_ending(scratch, probe, sk);
 	told.inode = inode_of_socket(sk);
 	if (result != -ECANCELED && told.inode)

@@ -57,6 +57,8 @@ int BPF_PROG(exit_btf, struct task_struct *task)
 	if (known->leader_start_ns != READ(task, group_leader, start_boottime))
 		watch = 0;
 	bpf_map_delete_elem(&watched, &tgid);
+	if (watch != SOCKWARD_WATCH_BINDER && !process_wanted())
+		watch &= SOCKWARD_WATCH_BINDER; /* only that it ended is of use */
 	scratch = bpf_map_lookup_elem(&exit_scratch, &slot);
 	if (!scratch || !watch || !settings.watch_processes)
 		return 0;

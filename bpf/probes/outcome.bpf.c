@@ -65,6 +65,7 @@ static __always_inline int fill_pending(struct pending_connect *pending, struct 
 	if ((task_flags & PF_KTHREAD) && !worker)
 		return 0;
 	__builtin_memset(pending, 0, sizeof(*pending));
+	pending->process_wanted = process_wanted();
 	pending->in_call = !worker && is_seen_connect(registers, compat);
 	pending->fd = -1;
 	if (!pending->in_call) {

@@ -7,11 +7,22 @@ _sockward() {
   elif [ "$previous" = '=' ]; then
     previous=${COMP_WORDS[COMP_CWORD - 2]}
   fi
+  # Behind "--" is a command line of its own.
+  for ((word = 2; word < COMP_CWORD; word++)); do
+    [ "${COMP_WORDS[word]}" = -- ] || continue
+    if [ $((word + 1)) = "$COMP_CWORD" ]; then
+      mapfile -t COMPREPLY < <(compgen -c -- "$current")
+    else
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+    return
+  done
   case $previous in
     --btf.path) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --config.file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --log.format) mapfile -t COMPREPLY < <(compgen -W 'logfmt json' -- "$current"); return ;;
     --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$current"); return ;;
+    --output) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --probe.audit) mapfile -t COMPREPLY < <(compgen -W 'auto off' -- "$current"); return ;;
     --probe.backend) mapfile -t COMPREPLY < <(compgen -W 'auto fexit tracepoint' -- "$current"); return ;;
     --records.output) mapfile -t COMPREPLY < <(compgen -W 'auto json text off' -- "$current"); return ;;
@@ -25,7 +36,7 @@ _sockward() {
   done
   case $command in
     run) words='--help --config.file --print-default-config --records.output --records.store --restart.pin-path --restart.keep-on-stop --web.listen-address --web.telemetry-path --web.enable-ui --web.config.file --web.allowed-host --query.socket --bpf.stats --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
-    trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
+    trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --output --as-root --linger --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     check) words='--help --config.file --web.config.file --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     explain) words='--help --connect --pid --user --log.level --log.format' ;;
     scan) words='--help --json --log.level --log.format' ;;

@@ -1,7 +1,7 @@
 # fish completion for sockward, made by: sockward completion fish
 complete -c sockward -f
 complete -c sockward -n __fish_use_subcommand -a run -d 'The agent: metrics on HTTP, records on standard output'
-complete -c sockward -n __fish_use_subcommand -a trace -d 'Live view of failures; no configuration, no suppression'
+complete -c sockward -n __fish_use_subcommand -a trace -d 'Live view of failures, of all or of a command; no configuration'
 complete -c sockward -n __fish_use_subcommand -a check -d 'What would be observed on this host, and what would stay unseen'
 complete -c sockward -n __fish_use_subcommand -a explain -d 'Would bind (or connect) work here, as this or another user, and if not, why; needs no BPF'
 complete -c sockward -n __fish_use_subcommand -a scan -d 'The node'\''s names: UTS namespaces, listeners, sockets near the limit, stale socket files'
@@ -39,6 +39,9 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l comm -d 'only com
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l container -d 'only containers whose name matches, e.g. '\''docker:.*'\'' or host' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l stderr-text -d 'also read what new processes write before they fail: finds paths that programs reject themselves (adds a little to every write)'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l duration -d 'stop after this many seconds' -x
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l output -d 'write records to this file; else standard output, or standard error beside a command' -rF
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l as-root -d 'run the command as root, not as the user who called sudo'
+complete -c sockward -n '__fish_seen_subcommand_from trace' -l linger -d 'seconds to go on for processes that outlive the command (default 1)' -x
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l probe.audit -d 'auto: read the kernel'\''s audit messages, in which AppArmor and SELinux say what they refused to whom (default: auto)' -x -a 'auto off'
 complete -c sockward -n '__fish_seen_subcommand_from trace' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF

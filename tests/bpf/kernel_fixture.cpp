@@ -33,7 +33,7 @@ const auto* const registered = ::testing::AddGlobalTestEnvironment(new Unload); 
 
 }  // namespace
 
-LoadedKernel::LoadedKernel() {
+ProbeOptions LoadedKernel::options(const CgroupMounts& mounts) {
   ProbeOptions options;
   options.filter.all_errors = true;
   options.backend = chosen_backend();
@@ -41,10 +41,14 @@ LoadedKernel::LoadedKernel() {
   options.messages = true;
   options.sends = true;
   options.seccomp_denied = getenv("SOCKWARD_TEST_SECCOMP_DENIED") != nullptr;
-  options.hierarchy = mounts_.hierarchy;
-  options.cgroup2_root = mounts_.v2_root;
+  options.hierarchy = mounts.hierarchy;
+  options.cgroup2_root = mounts.v2_root;
   options.verifier_statistics = getenv("SOCKWARD_TEST_VERIFIER") != nullptr;
-  probes_ = ProbeSet::load(options);
+  return options;
+}
+
+LoadedKernel::LoadedKernel() {
+  probes_ = ProbeSet::load(options(mounts_));
   for (const VerifierCost& cost : probes_->verifier_costs())
     printf("VERIFIER %s %u %u\n", cost.program.c_str(), cost.instructions, cost.stack_bytes);
   ring_ = std::make_unique<RecordRing>(probes_->take_rings(), *this);

@@ -32,6 +32,8 @@ class LoadedKernel final : public RecordHandler {
   static LoadedKernel* instance();
   static const std::string& why_not();
   static void unload();
+  /// What is loaded, and as the environment asks for it (backend).
+  static ProbeOptions options(const CgroupMounts& mounts);
 
   /// Polls until an event satisfies `wanted` or three seconds have passed.
   std::optional<Event> wait_for(const std::function<bool(const Event&)>& wanted);

@@ -153,6 +153,10 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.complete("sockward", "scan", "--js"), ["--json"])
         self.assertEqual(self.complete("sockward", "completion", "z"), ["zsh"])
         self.assertEqual(self.complete("sockward", "nothing", "--bpf"), [])
+        # A command line of its own: programs, then files.
+        self.assertIn("truncate", self.complete("sockward", "trace", "--json", "--", "trunc"))
+        self.assertEqual(self.complete("sockward", "trace", "--", "ls", "/proc/self/comm"),
+                         ["/proc/self/comm"])
 
     def test_bash_completes_what_failed(self):
         folder = Folder()

@@ -40,7 +40,10 @@ struct sockward_settings {
 	__u32 given_up_ms; /* report connects that the program gave up after so long, or longer */
 	/* Connects of 32-bit programs come to the program that sees their return (fexit backend), too. */
 	__u32 compat_connects;
+	/* Report failures only of what the agent starts, and of its descendants. Its pid, as ... */
+	__u32 tracer_pid; /* 0: of every process */
+	__u32 tracer_pidns; /* ... this pid namespace numbers it (inode) */
 };
-static_assert(sizeof(struct sockward_settings) == 72, "no padding");
+static_assert(sizeof(struct sockward_settings) == 80, "no padding");
 
 #endif
