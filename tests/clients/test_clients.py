@@ -140,11 +140,15 @@ echo entered; exec sleep 300
         made = subprocess.Popen(self.inside("rsyslogd", "-n", "-f", self.folder / "conf", "-i",
                                             self.folder / "pid"))
         self.addCleanup(self.end, made)
-        wait_until(lambda: run(*self.inside("test", "-S", "/dev/log")).returncode == 0, 20, "rsyslogd listens")
+        wait_until(lambda: run(*self.inside("test", "-S", "/dev/log")).returncode == 0, 20, "rsyslogd is up")
         return made
 
     def log(self, text):
         return run(*self.inside("logger", "--socket-errors=on", "-d", text))
+
+    def await_message(self, text):
+        file = pathlib.Path(self.folder / "messages")
+        wait_until(lambda: file.exists() and text in file.read_text(encoding="utf-8"), 20, f"{text!r} logged")
 
     def told(self, trace):
         """(call, errno, cause, who is named) of each record."""
@@ -161,7 +165,7 @@ echo entered; exec sleep 300
         daemon = self.daemon()
         with self.traced() as trace:
             self.assertEqual(self.log("here I am").returncode, 0)
-            wait_until(lambda: "here I am" in pathlib.Path(self.folder / "messages").read_text(), 10, "logged")
+            self.await_message("here I am")
         self.assertEqual(self.told(trace), [])
         daemon.kill()  # it leaves its socket
         daemon.wait()
@@ -186,7 +190,7 @@ echo entered; exec sleep 300
         self.assertEqual(said, "full\n")
         self.assertEqual(self.told(trace), [("sendto", "EAGAIN", "accept_queue_full", daemon.pid)])
         daemon.send_signal(signal.SIGCONT)
-        wait_until(lambda: "no. 3" in pathlib.Path(self.folder / "messages").read_text(), 10, "it reads again")
+        self.await_message("no. 3")
         with self.traced() as trace:
             self.assertEqual(self.log("once more").returncode, 0)
         self.assertEqual(self.told(trace), [])
