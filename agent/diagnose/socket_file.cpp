@@ -66,7 +66,8 @@ void judge_death(const Facts& facts, SocketFile& file) {
     file.dead = Standing::unchanged();
     file.dead_because = "the socket that was bound to it was gone before the call";
     file.holding.binder = binder;
-  } else if (unheld_at_earlier_scan(facts, file)) {
+  } else if (!(its_own && binder->binding.released.ns != 0) && unheld_at_earlier_scan(facts, file)) {
+    // One that was found to be gone only after the call may have been in flight at both times.
     file.dead = Standing::unchanged();
     file.dead_because = "no process had it open before the call (earlier socket scan)";
   }

@@ -34,6 +34,17 @@ TEST_F(StaleSocket, AStaleSocketIsCertainOnlyWhenItWasDeadAtTheStart) {
   EXPECT_EQ(diagnose(kBusy).confidence, Confidence::likely) << "a file system without birth times";
 }
 
+TEST_F(StaleSocket, ASocketThatIsGoneOnlySinceTheCallMayHaveBeenInFlight) {
+  host.objects["/run/x"] = socket_file(5, 1);
+  SocketOwner maker = owner(42, "web", 555, FakeHost::kStart - 100'000'000);
+  maker.binding.released = {kBefore};
+  host.binders = {{file_name(5), maker}};
+  EXPECT_EQ(diagnose(kBusy).confidence, Confidence::certain) << "it was gone before the call";
+  host.binders[0].second.binding.released = {kAfter};
+  EXPECT_NE(diagnose(kBusy).confidence, Confidence::certain)
+      << "no process had it open at the earlier scan, and it may have been sent from one to another";
+}
+
 TEST_F(StaleSocket, WhatAWalkHadNoRoomForProvesNothing) {
   const OpenSocket other = open_socket(file_name(6), owner(43, "cache", 556));
   const OpenSocket connection =
