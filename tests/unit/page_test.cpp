@@ -95,7 +95,7 @@ TEST(FailureCard, OfADamagedRecordSaysSo) {
   }
 }
 
-TEST(Page, EscapesWhatProgramsWrote) {
+TEST(WhatFailed, EscapesWhatProgramsWrote) {
   const auto ask = [](const Query& query) -> Result<Answer> {
     Answer answer;
     if (query.names)
@@ -109,7 +109,7 @@ TEST(Page, EscapesWhatProgramsWrote) {
   EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)"));
 }
 
-TEST(Page, SaysThatNothingMatchesAndWhyItCannotAsk) {
+TEST(WhatFailed, SaysThatNothingMatchesAndWhyItCannotAsk) {
   EXPECT_THAT(page_of([](const Query&) -> Result<Answer> { return Answer(); }), HasSubstr("Nothing failed"));
   EXPECT_THAT(page_of([](const Query&) -> Result<Answer> {
                 return make_error(std::errc::io_error, "read /var/lib/sockward/records.db");
