@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "alertmanager/alert_sink.hpp"
@@ -10,6 +11,7 @@
 #include "base/startup_error.hpp"
 #include "journald/journald_sink.hpp"
 #include "jsonl/jsonl_sink.hpp"
+#include "kubernetes/event_sink.hpp"
 #include "otlp/otlp_sink.hpp"
 #include "record/cause.hpp"
 #include "store/store_reader.hpp"
@@ -136,14 +138,45 @@ std::unique_ptr<Sink> make_otlp(const Settings& settings, DeliveryCounts& counts
                                     settings.records.command_args, counts);
 }
 
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nobody sets one
+  return value == nullptr ? "" : value;
+}
+
+/// Where the kubelet tells every pod that the API is.
+std::string api_of_pod() {
+  const std::string host = environment("KUBERNETES_SERVICE_HOST");
+  if (host.empty())
+    throw usage_error("kubernetes.events: $KUBERNETES_SERVICE_HOST is not set",
+                      "run the agent in a pod (packaging/kubernetes/events), or set kubernetes.api_url");
+  const std::string port = environment("KUBERNETES_SERVICE_PORT");
+  const bool colons = host.find(':') != std::string::npos;
+  return "https://" + (colons ? "[" + host + "]" : host) + ":" + (port.empty() ? "443" : port);
+}
+
+std::unique_ptr<Sink> make_kubernetes(const Settings& settings, DeliveryCounts& counts) {
+  const auto& kubernetes = settings.kubernetes;
+  if (!kubernetes.events) return nullptr;
+  EventOptions options{.api = {.url = kubernetes.api_url.empty() ? api_of_pod() : kubernetes.api_url,
+                               .bearer_token_file = kubernetes.token_file,
+                               .ca_file = kubernetes.ca_file},
+                       .rates = {.pod = kubernetes.pod_rate, .node = kubernetes.node_rate},
+                       .least = kubernetes.min_severity,
+                       .node = environment("NODE_NAME")};
+  return std::make_unique<EventSink>(std::move(options), counts);
+}
+
 /// What writes records somewhere, by the `sink` label of its metrics. make() returns null where the settings
 /// do not ask for it.
 struct RecordOutput {
   std::string_view name;
   std::unique_ptr<Sink> (*make)(const Settings& settings, DeliveryCounts& counts);
 };
-constexpr RecordOutput kRecordOutputs[] = {
-    {"stdout", make_standard_output}, {"file", make_file}, {"journald", make_journald}, {"otlp", make_otlp}};
+constexpr RecordOutput kRecordOutputs[] = {{"stdout", make_standard_output},
+                                           {"file", make_file},
+                                           {"journald", make_journald},
+                                           {"otlp", make_otlp},
+                                           {"kubernetes", make_kubernetes}};
 
 }  // namespace
 

@@ -63,6 +63,15 @@ struct Settings {
     std::string url;  ///< empty: none
     Access access;
   } otlp;
+  struct Kubernetes {
+    bool events = false;
+    Severity min_severity = Severity::warn;
+    std::uint32_t pod_rate = 10;   ///< Events per minute; 0: any number
+    std::uint32_t node_rate = 60;  ///< requests per minute; 0: any number
+    std::string api_url;           ///< empty: where a pod is told that the API is
+    std::string token_file = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+    std::string ca_file = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+  } kubernetes;
   struct Metrics {
     std::uint32_t container_name_cap = 200;
     std::chrono::seconds container_name_ttl{600};

@@ -190,6 +190,24 @@ constexpr Setting kOtlp[] = {
     ACCESS(otlp.access),
 };
 
+constexpr Setting kKubernetes[] = {
+    {"events", Switch{AT(kubernetes.events)},
+     "create Events on pods, which kubectl describe pod shows; needs the rights and the token of "
+     "packaging/kubernetes/events",
+     "--kubernetes.events"},
+    {"min_severity", CHOICE(kubernetes.min_severity, kSeverities), "records below it become no Events"},
+    {"pod_rate", Number{AT(kubernetes.pod_rate), {0, 1'000'000}},
+     "new Events per minute of one pod; those left out are counted, and their number is said with the next "
+     "one; repeats need none: they are counted in the series of their Event; 0 = no limit"},
+    {"node_rate", Number{AT(kubernetes.node_rate), {0, 1'000'000}},
+     "requests to the API per minute of this agent: new Events, and series that went on; 0 = no limit"},
+    {"api_url", Text{AT(kubernetes.api_url)},
+     "of the API server; empty: $KUBERNETES_SERVICE_HOST and $KUBERNETES_SERVICE_PORT"},
+    {"token_file", Text{AT(kubernetes.token_file)},
+     "the service account's token; read again for every request"},
+    {"ca_file", Text{AT(kubernetes.ca_file)}, "certificates to trust; empty: those of the system"},
+};
+
 constexpr Setting kMetrics[] = {
     {"container_name_cap", Number{AT(metrics.container_name_cap), {1, 10000}},
      "maximum number of label values besides host and ~other"},
@@ -284,6 +302,10 @@ constexpr SettingsSection kSections[] = {
      .settings = kOtlp,
      .reloadable = true,
      .help = "OpenTelemetry logs, OTLP/HTTP in JSON encoding; off while the URL is empty"},
+    {.name = "kubernetes",
+     .settings = kKubernetes,
+     .reloadable = true,
+     .help = "Events on the pods that failed"},
     {.name = "metrics", .settings = kMetrics, .reloadable = false},
     {.name = "limits", .settings = kLimits, .reloadable = false},
     {.name = "privileges", .settings = kPrivileges, .reloadable = false},

@@ -3,27 +3,13 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include "base/camel_case.hpp"
 #include "base/printable.hpp"
 
 namespace sockward {
 namespace {
 
 using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
-
-/// address_in_use -> AddressInUse
-std::string camel_case(std::string_view name) {
-  std::string result;
-  bool upper = true;
-  for (const char c : name) {
-    if (c == '_') {
-      upper = true;
-      continue;
-    }
-    result += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    upper = false;
-  }
-  return result;
-}
 
 const char* severity_label(Severity severity) {
   return severity == Severity::error ? "critical" : severity == Severity::warn ? "warning" : "info";

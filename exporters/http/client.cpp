@@ -95,9 +95,19 @@ HttpClient::HttpClient(HttpTarget target) : target_(std::move(target)) {
 
 HttpClient::~HttpClient() = default;
 
+void HttpClient::stop() {
+  connection_->client.stop();
+}
+
 Result<int> HttpClient::post(const std::string& path, const std::string& body,
                              const std::string& content_type) {
-  httplib::Headers headers(target_.headers.begin(), target_.headers.end());
+  const auto answer = send("POST", path, body, content_type);
+  if (!answer) return answer.error();
+  return answer->status;
+}
+
+Result<std::multimap<std::string, std::string>> HttpClient::headers() const {
+  std::multimap<std::string, std::string> headers(target_.headers.begin(), target_.headers.end());
   if (!target_.bearer_token_file.empty()) {
     const auto token = read_secret(target_.bearer_token_file);
     if (!token) return token.error();
@@ -108,16 +118,27 @@ Result<int> HttpClient::post(const std::string& path, const std::string& body,
     if (!password) return password.error();
     headers.insert(httplib::make_basic_authentication_header(target_.username, *password));
   }
+  return headers;
+}
+
+Result<HttpAnswer> HttpClient::send(const std::string& method, const std::string& path,
+                                    const std::string& body, const std::string& content_type) {
+  const auto wanted = headers();
+  if (!wanted) return wanted.error();
   httplib::Request request;
-  request.method = "POST";
+  request.method = method;
   request.path = prefix_ + path;
-  request.headers = std::move(headers);
+  request.headers.insert(wanted->begin(), wanted->end());
   request.set_header("Content-Type", content_type);
   request.body = body;
-  std::size_t received = 0;
-  request.content_receiver = [&received](const char*, std::size_t bytes, std::uint64_t, std::uint64_t) {
-    received += bytes;
-    return received <= kLongestAnswer;
+  std::string received;
+  request.content_receiver = [&received](const char* data, std::size_t bytes, std::uint64_t, std::uint64_t) {
+    if (received.size() + bytes > kLongestAnswer) {
+      received.resize(kLongestAnswer + 1);
+      return false;
+    }
+    received.append(data, bytes);
+    return true;
   };
   httplib::Response answer;
   auto error = httplib::Error::Success;
@@ -132,8 +153,8 @@ Result<int> HttpClient::post(const std::string& path, const std::string& body,
     return make_error(
         std::errc::host_unreachable,
         "post to " + target_.url + " (" +
-            (received > kLongestAnswer ? "the answer does not end" : httplib::to_string(error)) + ")");
-  return answer.status;
+            (received.size() > kLongestAnswer ? "the answer does not end" : httplib::to_string(error)) + ")");
+  return HttpAnswer{answer.status, answer.get_header_value("Retry-After"), std::move(received)};
 }
 
 }  // namespace sockward

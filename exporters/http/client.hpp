@@ -18,7 +18,14 @@ struct HttpTarget {
   std::chrono::seconds timeout{5};
 };
 
-/// Posts to one server. Used by one thread. Follows no redirect: credentials stay where they were meant for.
+struct HttpAnswer {
+  int status = 0;
+  std::string retry_after;  ///< the header, as it came; empty: none
+  std::string body;         ///< 64 KiB at most
+};
+
+/// Posts to one server. Used by one thread, but for stop(). Follows no redirect: credentials stay where they
+/// were meant for.
 class HttpClient {
  public:
   /// Throws StartupError (usage) when the URL is none, or a file cannot be used.
@@ -27,10 +34,18 @@ class HttpClient {
 
   /// The status of the answer. Error: there was none in time, or a credential could not be read.
   Result<int> post(const std::string& path, const std::string& body, const std::string& content_type);
+  /// The same with another method, and all of the answer.
+  Result<HttpAnswer> send(const std::string& method, const std::string& path, const std::string& body,
+                          const std::string& content_type);
+  /// Ends the request that is under way, which fails then. From any thread.
+  void stop();
   const std::string& url() const { return target_.url; }
 
  private:
   struct Connection;
+  /// Error: a credential could not be read.
+  Result<std::multimap<std::string, std::string>> headers() const;
+
   HttpTarget target_;
   std::string prefix_;  // path part of the URL, without a slash at its end
   std::unique_ptr<Connection> connection_;

@@ -12,6 +12,7 @@
 #include "base/printable.hpp"
 #include "journald/message_id.hpp"
 #include "record/attributes.hpp"
+#include "record/message.hpp"
 
 namespace sockward {
 namespace {
@@ -72,11 +73,9 @@ DeliveryQueue::Outcome deliver(const std::vector<DeliveryQueue::Item>& records) 
   return all ? DeliveryQueue::Outcome::delivered : DeliveryQueue::Outcome::refused;
 }
 
-/// What it says in `systemctl status`: what failed and why, then what to do.
-std::string message_of(const Record& record, std::uint64_t left_out) {
-  std::string text = "MESSAGE=" + body_of(record);
-  if (const std::string holder = holder_text(record.diagnosis); !holder.empty()) text += ": " + holder;
-  if (!record.diagnosis.advice.empty()) text += ". Next: " + printable(record.diagnosis.advice).text;
+/// What it says in `systemctl status`.
+std::string message_field(const Record& record, std::uint64_t left_out) {
+  std::string text = "MESSAGE=" + message_of(record);
   if (left_out != 0) text += fmt::format(" ({} entries of this unit were left out before)", left_out);
   return text;
 }
@@ -103,7 +102,7 @@ std::string group_of(const Record& record) {
 }  // namespace
 
 std::vector<std::string> journal_fields(const Record& record, CommandArgs arguments, std::uint64_t left_out) {
-  std::vector<std::string> fields{message_of(record, left_out), priority_of(severity_of(record)),
+  std::vector<std::string> fields{message_field(record, left_out), priority_of(severity_of(record)),
                                   "MESSAGE_ID=" + std::string(message_id_of(record.diagnosis.cause)),
                                   "SYSLOG_IDENTIFIER=sockward",
                                   "SOCKWARD_EVENT_NAME=" + std::string(to_string(event_name_of(record)))};

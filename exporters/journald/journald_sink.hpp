@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "delivery/delivery_queue.hpp"
-#include "journald/unit_limits.hpp"
+#include "delivery/group_limits.hpp"
 #include "record/record.hpp"
 #include "record/resource.hpp"
 #include "record/sink.hpp"
@@ -35,7 +35,7 @@ class JournaldSink final : public Sink {
  private:
   const CommandArgs arguments_;
   DeliveryCounts& counts_;
-  UnitLimits limits_;
+  GroupLimits limits_;
   DeliveryQueue queue_;
 };
 

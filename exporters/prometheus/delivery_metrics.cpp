@@ -19,6 +19,14 @@ void sink_count(const Scrape& scrape, FamilyBuilder& family) {
   for (const auto& [name, counts] : scrape.sources.sinks) family.count({name}, counts->*count);
 }
 
+void event_losses(const Scrape& scrape, FamilyBuilder& family) {
+  for (const auto& [name, counts] : scrape.sources.sinks) {
+    if (name != "kubernetes") continue;
+    for (std::size_t i = 0; i < kEventLossCount; ++i)
+      family.count({kEventLosses[i]}, counts->event_losses[i]);
+  }
+}
+
 using enum MetricType;
 
 constexpr Metric kDelivery[] = {
@@ -42,9 +50,18 @@ constexpr Metric kDelivery[] = {
       "Records dropped by a sink: its queue or the disk was full, or the other side refused them.", true},
      sink_count<&DeliveryCounts::dropped>},
     {{"sockward_sink_suppressed_total", counter, "sink",
-      "Records that a sink left out: the journal had as many of one unit as limits.journal_rate allows.",
+      "Records that a sink left out: the journal had as many of one unit as limits.journal_rate allows, or "
+      "there were as many Events as kubernetes.pod_rate and kubernetes.node_rate allow.",
       true},
      sink_count<&DeliveryCounts::suppressed>},
+    {{"sockward_pod_events_lost_total", counter, "reason",
+      "Records about pods that became no Event on the pod and no part of the series of one: rate (left "
+      "out by kubernetes.pod_rate or kubernetes.node_rate), full (over the limit of 1000 at a time), late "
+      "(the API could not be reached for an hour), forbidden, gone (the namespace), refused (by the API), "
+      "unnamed (the names of the pod were not known), stopped (the agent stopped first). Their sum is "
+      "what the sink kubernetes dropped and suppressed.",
+      true},
+     event_losses},
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "journald/journald_sink.hpp"
 #include "jsonl/json_record.hpp"
+#include "kubernetes/pod_event.hpp"
 #include "otlp/otlp_json.hpp"
 #include "support/builders.hpp"
 #include "terminal/terminal_text.hpp"
@@ -102,6 +103,20 @@ std::string indented(const std::string& json) {
 TEST(Golden, OtlpRequests) {
   for (const auto& [name, record] : records())
     compare("otlp/" + name + ".json", indented(to_otlp_request({to_otlp_record(record, CommandArgs::off)})));
+}
+
+TEST(Golden, KubernetesEvents) {
+  for (auto [name, record] : records()) {
+    record.context.container = ContainerIdentity{.runtime = "containerd",
+                                                 .id = std::string(64, '0'),
+                                                 .pod_uid = "a1b2c3d4-0000-1111-2222-333344445555",
+                                                 .pod_namespace = "shop",
+                                                 .pod = "web-7d4b9c-x2x",
+                                                 .pod_container = "ergo"};
+    const PodEvent event = pod_event_of(record, record.resource.host_name).value();
+    compare("kubernetes/" + name + ".json",
+            indented(creation_of(event, object_name(event), event.times, event.time)));
+  }
 }
 
 TEST(Golden, JournalFields) {

@@ -14,10 +14,10 @@
 #include "base/startup_error.hpp"
 #include "config/web_config.hpp"
 #include "delivery/delivery_queue.hpp"
+#include "delivery/group_limits.hpp"
 #include "http/authentication.hpp"
 #include "journald/journald_sink.hpp"
 #include "journald/message_id.hpp"
-#include "journald/unit_limits.hpp"
 #include "jsonl/json_record.hpp"
 #include "otlp/otlp_json.hpp"
 #include "record/attributes.hpp"
@@ -215,8 +215,8 @@ TEST(MessageIds, AreTheCatalogs) {
   }
 }
 
-TEST(UnitLimits, LetEachUnitHaveItsShare) {
-  UnitLimits limits(2);
+TEST(GroupLimits, LetEachGroupHaveItsShare) {
+  GroupLimits limits(2);
   const auto now = [](double seconds) {
     return MonotonicTime{static_cast<std::uint64_t>(seconds * 1e9) + 1};
   };
@@ -224,7 +224,7 @@ TEST(UnitLimits, LetEachUnitHaveItsShare) {
   EXPECT_EQ(limits.admit("a", now(0)), 0u);
   EXPECT_FALSE(limits.admit("a", now(1)));
   EXPECT_FALSE(limits.admit("a", now(2)));
-  EXPECT_EQ(limits.admit("b", now(2)), 0u) << "another unit";
+  EXPECT_EQ(limits.admit("b", now(2)), 0u) << "another group";
   EXPECT_EQ(limits.admit("a", now(31)), 2u) << "those left out are said once";
   EXPECT_FALSE(limits.admit("a", now(32)));
   EXPECT_EQ(limits.admit("a", now(3600)), 1u);
@@ -232,8 +232,8 @@ TEST(UnitLimits, LetEachUnitHaveItsShare) {
   EXPECT_FALSE(limits.admit("a", now(3600)));
 }
 
-TEST(UnitLimits, AreBoundedAndCanBeOff) {
-  UnitLimits limits(1), none(0);
+TEST(GroupLimits, AreBoundedAndCanBeOff) {
+  GroupLimits limits(1), none(0);
   for (int i = 0; i < 5000; ++i) EXPECT_EQ(limits.admit(std::to_string(i), {1}), 0u);
   EXPECT_FALSE(limits.admit("4999", {1}));
   for (int i = 0; i < 100; ++i) EXPECT_EQ(none.admit("a", {1}), 0u);

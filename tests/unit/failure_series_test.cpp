@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "record/context.hpp"
 #include "support/fake_kernel.hpp"
 
 namespace sockward {
@@ -180,6 +181,73 @@ TEST_F(Series, TheSumIsAlwaysWhatTheKernelCounted) {
     for (const auto& one : latest) sum += one.count;
     EXPECT_EQ(sum, kernel.all);
   }
+}
+
+/// Pods come and go, each with a name of its own, as on a node of a cluster all day.
+struct Churn {
+  static constexpr std::uint64_t kPods = 1000, kAtOnce = 50;
+  static constexpr std::size_t kCap = 200;
+  static constexpr long kTtl = 600;
+
+  explicit Churn(long seconds_between) {
+    for (std::uint64_t pod = 1; pod <= kPods; ++pod) {
+      newest = 1000 + pod;
+      const long now = static_cast<long>(pod) * seconds_between;
+      kernel.fail(newest, 2);
+      series.upkeep(kernel, std::chrono::seconds(now));
+      scrape(2 * pod, now < kTtl);
+    }
+  }
+  void scrape(std::uint64_t failures, bool all_kept) {
+    std::set<std::string, std::less<>> shown;
+    std::uint64_t sum = 0;
+    for (const auto& one : series.read(read_counters(kernel))) {
+      shown.emplace(one.container);
+      sum += one.count;
+    }
+    ever.insert(shown.begin(), shown.end());
+    shown.erase("host");
+    shown.erase("~other");
+    most = std::max(most, shown.size());
+    if (all_kept) {
+      EXPECT_EQ(sum, failures);
+    }
+  }
+  bool lives(std::uint64_t key) const { return key + kAtOnce > newest; }
+  static std::string name(std::uint64_t key) {
+    return ContainerIdentity{.runtime = "containerd",
+                             .id = std::string(64, 'a'),
+                             .pod_uid = "uid",
+                             .pod_namespace = "shop",
+                             .pod = "web-" + std::to_string(key),
+                             .pod_container = "nginx"}
+        .label();
+  }
+
+  FakeKernel kernel;
+  std::uint64_t newest = 0;
+  FailureSeries series{
+      kCap, std::chrono::seconds(kTtl),
+      [this](std::uint64_t key) { return lives(key) ? std::optional(name(key)) : std::nullopt; },
+      [this](std::uint64_t key) { return lives(key); }};
+  std::set<std::string, std::less<>> ever;  // labels
+  std::size_t most = 0;                     // of them at once
+};
+
+TEST(SeriesOfPods, AThousandThatComeAndGoStayBelowTheCap) {
+  const Churn slow(5);
+  EXPECT_LE(slow.most, Churn::kCap);
+  EXPECT_EQ(slow.series.overflowed(), 0u);
+  EXPECT_EQ(slow.ever.size() - slow.ever.count("~other"), Churn::kPods)
+      << "those that are gone make room in time";
+  EXPECT_TRUE(slow.ever.contains("k8s:shop/web-2000/nginx"));
+}
+
+TEST(SeriesOfPods, FasterThanSeriesExpireTheRestIsOtherAndNoFailureIsLost) {
+  const Churn fast(1);
+  EXPECT_EQ(fast.most, Churn::kCap);
+  EXPECT_GT(fast.series.overflowed(), 500u);
+  EXPECT_TRUE(fast.ever.contains("~other"));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class Page : public ::testing::Test {
   AgentStats agent;
   DiagnosisCounts diagnoses{10}, host_renames{10};
   SystemClock clock;
-  DeliveryCounts alerts, file;
+  DeliveryCounts alerts, file, kubernetes;
   StoreStats store;
   QueryStats queries;
   MetricsPage page{{.kernel = kernel,
@@ -39,7 +39,7 @@ class Page : public ::testing::Test {
                     .host_renames = host_renames,
                     .clock = clock,
                     .notifications = alerts,
-                    .sinks = {{"file", &file}},
+                    .sinks = {{"file", &file}, {"kubernetes", &kubernetes}},
                     .store = store,
                     .queries = queries,
                     .web_config_good = [] { return true; },

@@ -1,14 +1,14 @@
-#include "journald/unit_limits.hpp"
+#include "delivery/group_limits.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace sockward {
 
-std::optional<std::uint64_t> UnitLimits::admit(const std::string& unit, MonotonicTime now) {
+std::optional<std::uint64_t> GroupLimits::admit(const std::string& group, MonotonicTime now) {
   if (per_minute_ == 0) return 0;
   constexpr double kMinute = 60e9;  // ns
-  Share& share = share_of(unit, now);
+  Share& share = share_of(group, now);
   const double passed = static_cast<double>(now.ns - std::min(now.ns, share.updated_ns));
   share.left = std::min<double>(per_minute_, share.left + passed * per_minute_ / kMinute);
   share.updated_ns = now.ns;
@@ -20,13 +20,13 @@ std::optional<std::uint64_t> UnitLimits::admit(const std::string& unit, Monotoni
   return std::exchange(share.left_out, 0);
 }
 
-UnitLimits::Share& UnitLimits::share_of(const std::string& unit, MonotonicTime now) {
+GroupLimits::Share& GroupLimits::share_of(const std::string& group, MonotonicTime now) {
   constexpr std::size_t kHalf = 512;
-  if (const auto known = shares_.find(unit); known != shares_.end()) return known->second;
-  auto previous = previous_.extract(unit);
+  if (const auto known = shares_.find(group); known != shares_.end()) return known->second;
+  auto previous = previous_.extract(group);
   if (shares_.size() >= kHalf) previous_ = std::exchange(shares_, {});
   const Share fresh{.left = static_cast<double>(per_minute_), .updated_ns = now.ns};
-  return shares_.emplace(unit, previous.empty() ? fresh : previous.mapped()).first->second;
+  return shares_.emplace(group, previous.empty() ? fresh : previous.mapped()).first->second;
 }
 
 }  // namespace sockward

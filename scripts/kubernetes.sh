@@ -1,0 +1,75 @@
+# shellcheck shell=bash
+# For scripts/test-kubernetes: an API server of Kubernetes from Debian's packages. Sourced after lib.sh and
+# machines.sh. Nothing is installed: packages are unpacked in /var/cache/sockward, and kept.
+# shellcheck disable=SC2154  # set by lib.sh and machines.sh
+kubernetes=${SOCKWARD_CACHE:-/var/cache/sockward}/kubernetes
+
+# unpack_packages <suite> <package>…: into $kubernetes/<suite>/root
+unpack_packages() {
+  local folder=$kubernetes/$1 options suite=$1
+  shift
+  private_apt "$folder" "$suite"
+  apt-get "${options[@]}" update >"$folder/apt.log" 2>&1
+  (cd "$folder" && apt-get "${options[@]}" download "$@" >>"$folder/apt.log" 2>&1 &&
+    for package in *.deb; do dpkg -x "$package" root; done && rm -f ./*.deb) ||
+    { tail -n 5 "$folder/apt.log"; return 1; }
+}
+
+# Debian has no package of the API server, but its source: that of kubernetes-client, with all it needs.
+unpack_source() {
+  local folder=$kubernetes/source options
+  private_apt "$folder" bookworm
+  sed -i 's/^deb /deb-src /' "$folder/sources.list"
+  apt-get "${options[@]}" update >"$folder/apt.log" 2>&1
+  mkdir -p "$kubernetes/go/src/k8s.io"
+  (cd "$folder" && apt-get "${options[@]}" source kubernetes >>"$folder/apt.log" 2>&1) ||
+    { tail -n 5 "$folder/apt.log"; return 1; }
+  rm -rf "$kubernetes/go/src/k8s.io/kubernetes"
+  mv "$folder"/kubernetes-*/ "$kubernetes/go/src/k8s.io/kubernetes"
+}
+
+# with_go <command…>: in the source, with bullseye's compiler. (That of bookworm makes a server that crashes
+# on custom resources.) A subshell, so that its environment stays its own.
+# shellcheck disable=SC2030,SC2031
+with_go() (
+  export GOROOT=$kubernetes/bullseye/root/usr/lib/go-1.15 GO111MODULE=off CGO_ENABLED=0
+  export GOPATH=$kubernetes/go GOCACHE=$kubernetes/gocache PATH=$GOROOT/bin:$PATH
+  cd "$GOPATH/src/k8s.io/kubernetes" && "$@"
+)
+
+# The one generated file that Debian's source lacks: the server publishes the schemas of its types from it.
+generate_openapi() {
+  local folders
+  folders=$({
+    grep -rl --include='*.go' '+k8s:openapi-gen=' pkg cmd plugin
+    cd staging/src && grep -rl --include='*.go' '+k8s:openapi-gen=' k8s.io |
+      grep -vE 'k8s.io/(code-generator|sample-apiserver)/' | sed 's#^#vendor/#'
+  } | xargs -n1 dirname | sort -u | sed 's#^#k8s.io/kubernetes/#' | paste -sd,)
+  go build -o "$kubernetes/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen &&
+    "$kubernetes/openapi-gen" --logtostderr -i "$folders" -p k8s.io/kubernetes/pkg/generated/openapi \
+      -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt \
+      -r "$kubernetes/violations" --output-base "$kubernetes/go/src"
+}
+
+build_api_server() {
+  local version=v1.20.2 package=k8s.io/kubernetes/vendor/k8s.io/component-base/version
+  [ -f pkg/generated/openapi/zz_generated.openapi.go ] || generate_openapi || return 1
+  go build -p 2 -trimpath -o "$kubernetes/kube-apiserver" \
+    -ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=20" \
+    ./cmd/kube-apiserver
+}
+
+# make_api_server: kube-apiserver, etcd and kubectl in $kubernetes, once.
+make_api_server() {
+  [ ! -f "$kubernetes/ready" ] || return 0
+  say "an API server of Kubernetes, once: $kubernetes"
+  mkdir -p "$kubernetes"
+  unpack_packages bullseye golang-1.15-go golang-1.15-src || return 1
+  unpack_packages bookworm etcd-server || return 1
+  unpack_packages sid kubectl || return 1
+  unpack_source || return 1
+  with_go build_api_server >"$kubernetes/build.log" 2>&1 || { tail -n 5 "$kubernetes/build.log"; return 1; }
+  cp "$kubernetes"/bookworm/root/usr/bin/etcd "$kubernetes"/sid/root/usr/bin/kubectl "$kubernetes/"
+  rm -rf "$kubernetes"/{go,gocache,source,bullseye,bookworm,sid,openapi-gen,violations}
+  touch "$kubernetes/ready"
+}
