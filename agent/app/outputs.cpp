@@ -209,23 +209,28 @@ std::shared_ptr<Sink> Outputs::make_store(const Settings& settings) {
       .path = store_path(settings),
       .limits = {.largest_bytes = records.store_max_bytes, .longest = records.store_max_age},
       .arguments = records.command_args};
+  auto store = store_;
   if (options.path.empty())
-    store_.reset();
-  else if (!store_ || !(store_->options() == options))
-    store_ = std::make_shared<StoreSink>(options, store_stats_);
-  const std::lock_guard lock(path_mutex_);
+    store.reset();
+  else if (!store || !(store->options() == options))
+    store = std::make_shared<StoreSink>(options, store_stats_);
+  const std::lock_guard lock(store_mutex_);
   store_path_ = options.path;
+  store_ = std::move(store);
   return store_;
 }
 
 Result<Answer> Outputs::answer(const Query& query, const char*& source) const {
-  std::unique_lock lock(path_mutex_);
+  std::unique_lock lock(store_mutex_);
   const std::string path = store_path_;
+  const std::shared_ptr<StoreSink> sink = store_;
   lock.unlock();
   const StoreReader store(path);
   const RecordSource& from = path.empty() ? static_cast<const RecordSource&>(latest_records_) : store;
   source = from.name();
-  return from.answer(query);
+  auto answer = from.answer(query);
+  if (!answer && sink && is_damage(answer.error())) sink->check_again();
+  return answer;
 }
 
 void Outputs::reopen_files() {

@@ -45,8 +45,8 @@ class Outputs {
   LatestRecords latest_records_;
   StoreStats store_stats_;
   std::shared_ptr<StoreSink> store_;  // null: there is none; the sinks made last use it, too
-  mutable std::mutex path_mutex_;
-  std::string store_path_;  // of store_; for the thread that answers
+  std::string store_path_;            // its file
+  mutable std::mutex store_mutex_;    // for these two: the thread that answers reads them
   DeliveryCounts alert_counts_;
   std::map<std::string_view, DeliveryCounts> counts_;  // by output
   std::vector<Sink*> latest_;                          // the sinks made last; the pipeline owns them

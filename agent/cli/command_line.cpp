@@ -30,7 +30,8 @@ constexpr const char* kExamples = R"(Examples:
   sockward why nginx.service --since 2h            … of a unit, pid, command, container, pod or address
   sudo sockward detach                             remove what a killed agent left in the kernel
   sudo sockward demo                               make real failures happen, to try it out
-Exit codes: 0 fine, 1 it failed (why: nothing found), 2 usage or configuration. Documentation: docs/ in the source tree.)";
+Exit codes: 0 fine, 1 it failed (why: nothing found), 2 usage or configuration.
+Documentation: docs/ in the source tree.)";
 
 struct AllFlags {
   RunFlags run;

@@ -199,7 +199,8 @@ std::string fish(const CLI::App& app) {
   for (const CLI::App* command : commands_of(app))
     if (takes_what_failed(*command))
       text += fmt::format(
-          "complete -c sockward -n '__fish_seen_subcommand_from {0}' -a '(sockward {0} --complete 2>/dev/null)'\n",
+          "complete -c sockward -n '__fish_seen_subcommand_from {0}' "
+          "-a '(sockward {0} --complete 2>/dev/null)'\n",
           command->get_name());
   for (const CLI::App* command : commands_of(app))
     for (const Choice& choice : options_of(*command)) {

@@ -148,9 +148,9 @@ constexpr Setting kRecords[] = {
      "SQLite file that keeps records for sockward why; auto: records.db in the directory that systemd made "
      "(/var/lib/sockward), off without one",
      "--records.store", check_store},
-    {"store_max_bytes", Bytes{AT(records.store_max_bytes), {8 * kMiB, 1024 * kMiB}},
+    {"store_max_bytes", Bytes{AT(records.store_max_bytes), {8 * kMiB, 2047 * kMiB}},
      "the oldest records go before the store exceeds this size"},
-    {"store_max_age", Duration{AT(records.store_max_age), {60, 180 * 86400}}, "older records go"},
+    {"store_max_age", Duration{AT(records.store_max_age), {60, 364 * 86400}}, "older records go"},
     {"command_args", CHOICE(records.command_args, kArguments), "arguments may contain passwords"},
     {"fold", Duration{AT(records.fold), {0, 3600}},
      "a repeated failure of one process is written once in this time, with the number of repeats; 0 = every "
@@ -273,8 +273,8 @@ constexpr Setting kWeb[] = {
 
 constexpr Setting kQuery[] = {
     {"socket", Text{AT(query.socket)},
-     "where sockward why asks the agent; auto: query.sock in the directory that systemd made (/run/sockward), "
-     "off without one",
+     "where sockward why asks the agent; auto: query.sock in the directory that systemd made "
+     "(/run/sockward), off without one",
      "--query.socket", check_query_socket},
     {"group", Text{AT(query.group)},
      "its members get all records, as root does; others those of their own user"},

@@ -56,7 +56,8 @@ constexpr Metric kStore[] = {
       true},
      add_removed},
     {{"sockward_store_set_aside_total", counter, "reason",
-      "Files of the record store that were renamed and replaced: damaged, or written by a newer version (newer).",
+      "Files of the record store that were renamed and replaced: damaged, "
+      "or written by a newer version (newer).",
       true},
      add_set_aside},
     {{"sockward_store_bytes", gauge, "", "Size of the record store with its log; 0 without one.", true},

@@ -51,8 +51,9 @@ Result<std::string> ask_agent(const std::string& socket, const Query& query,
     if (!wait_for(connection.get(), POLLIN, end)) return make_error(std::errc::timed_out, operation);
     const ssize_t got = recv(connection.get(), part, sizeof(part), 0);
     if (got < 0 && errno == EINTR) continue;
+    // It is reset when the agent closed it before it had read all that was asked: its answer is here.
+    if (got == 0 || (got < 0 && errno == ECONNRESET && !answer.empty())) break;
     if (got < 0) return last_error(operation);
-    if (got == 0) break;
     answer.append(part, static_cast<std::size_t>(got));
     if (answer.size() > kLongestAnswer) return make_error(std::errc::message_size, operation);
   }

@@ -1,8 +1,9 @@
 #include "store/record_store.hpp"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 
-#include <sqlite3.h>
+#include <limits>
 
 #include "base/log.hpp"
 
@@ -154,13 +155,13 @@ Result<bool> RecordStore::add(std::span<const StoredRecord> records) {
   return done;
 }
 
-/// Removes some of the oldest records before a time (`all`: whatever their time). Returns how many.
-Result<std::int64_t> RecordStore::remove_oldest(std::int64_t before_ns, bool all) {
+/// Removes some of the oldest records before a time. Returns how many.
+Result<std::int64_t> RecordStore::remove_oldest(std::int64_t before_ns) {
   // Few at a time: each transaction is as large as what it removes, and the log grows by that.
-  auto last = database_.prepare(
-      "SELECT max(id) FROM (SELECT id FROM records WHERE ?1 OR id < ?2 ORDER BY id LIMIT 200)");
+  auto last =
+      database_.prepare("SELECT max(id) FROM (SELECT id FROM records WHERE id < ?1 ORDER BY id LIMIT 200)");
   if (!last) return last.error();
-  const auto row = last->bind(1, std::int64_t{all ? 1 : 0}).bind(2, before_ns).step();
+  const auto row = last->bind(1, before_ns).step();
   if (!row) return row.error();
   const std::int64_t end = last->number(0);
   const bool none = end == 0;
@@ -195,7 +196,7 @@ Result<bool> RecordStore::prune_by_size() {
       return database_.run("PRAGMA incremental_vacuum(256)");  // the cap was lowered: a little each time
     }
     aim = most - most / 20;  // once it is full, make some room
-    const auto removed = remove_oldest(0, true);
+    const auto removed = remove_oldest(std::numeric_limits<std::int64_t>::max());
     if (!removed) return removed.error();
     if (*removed == 0) return true;
     stats_->removed_size += static_cast<std::uint64_t>(*removed);
@@ -219,7 +220,7 @@ Result<bool> RecordStore::prune(WallTime now) {
   const std::int64_t before = now.ns - std::chrono::nanoseconds(limits_.longest).count();
   constexpr int kRounds = 50;  // 10,000 records at a time; the rest next time
   for (int round = 0; round < kRounds; ++round) {
-    const auto removed = remove_oldest(before, false);
+    const auto removed = remove_oldest(before);
     if (!removed) return removed.error();
     if (*removed == 0) break;
     stats_->removed_age += static_cast<std::uint64_t>(*removed);

@@ -41,7 +41,7 @@ class RecordStore {
   RecordStore(std::string path, StoreLimits limits, StoreStats& stats, Database database, Statement record,
               Statement body);
   Result<bool> add_one(const StoredRecord& record);
-  Result<std::int64_t> remove_oldest(std::int64_t before_ns, bool all);
+  Result<std::int64_t> remove_oldest(std::int64_t before_ns);
   Result<bool> prune_by_size();
   Result<bool> count_bytes();
 

@@ -46,7 +46,8 @@ Result<bool> set_store_aside(const std::string& path, const char* why, const std
     if (std::rename((path + part).c_str(), (aside + part).c_str()) != 0 && errno != ENOENT)
       return last_error(fmt::format("rename {}{} to {}{}", path, part, aside, part));
   log_error(
-      "the record store {} cannot be used: {}; it was renamed to {} and a new one is begun; next: sockward why "
+      "the record store {} cannot be used: {}; it was renamed to {} and a new one is begun; "
+      "next: sockward why "
       "--records.store={} may still read it, else remove it",
       path, reason, aside, aside);
   remove_earlier(path, why);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds kLongest{2};
 constexpr int kUntilPlace = 30, kCausePlace = 31;  // of parameters; conditions have the first ones
-constexpr std::size_t kMostRecords = 20'000;       // that are grouped: the newest ones
+constexpr std::size_t kMostRecords = 10'000;       // that are grouped: the newest ones
 
 /// A condition on one indexed column.
 struct Condition {
@@ -165,7 +165,8 @@ class Reading {
 
   Result<bool> fill(StoredRecord& record) const {
     auto statement = database_.prepare(
-        "SELECT cause, uid, pid, unit, comm, container, pod, address, repeats, record FROM records JOIN bodies"
+        "SELECT cause, uid, pid, unit, comm, container, pod, address, repeats, record"
+        " FROM records JOIN bodies"
         " USING(id) WHERE id = ?1");
     if (!statement) return statement.error();
     const auto row = statement->bind(1, record.time_ns).step();

@@ -58,16 +58,27 @@ bool StoreSink::write(const Record& record) {
   return true;
 }
 
-/// Empty: nothing came for a while, or it is closing and nothing is left.
+void StoreSink::check_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    suspect_ = true;
+  }
+  changed_.notify_one();
+}
+
+/// Empty: nothing came for a while, the file is to be checked, or it is closing and nothing is left.
 std::vector<StoredRecord> StoreSink::take_batch() {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, kBetweenLooks, [this] { return closing_ || !queue_.empty(); });
+  changed_.wait_for(lock, kBetweenLooks, [this] { return closing_ || suspect_ || !queue_.empty(); });
   changed_.wait_until(lock, committed_ + options_.between_commits,
-                      [this] { return closing_ || queue_.size() >= kBatch; });
+                      [this] { return closing_ || suspect_ || queue_.size() >= kBatch; });
+  const bool suspect = std::exchange(suspect_, false);
   const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kBatch));
   std::vector<StoredRecord> batch(std::make_move_iterator(queue_.begin()),
                                   std::make_move_iterator(queue_.begin() + count));
   queue_.erase(queue_.begin(), queue_.begin() + count);
+  lock.unlock();
+  if (suspect) store_.reset();  // may write, and so wait
   return batch;
 }
 
@@ -82,6 +93,7 @@ void StoreSink::work() {
       const std::lock_guard lock(mutex_);
       if (closing_ && queue_.empty()) break;
     }
+    if (!store_ && batch.empty()) (void)open_store();
     if (store_ && std::chrono::steady_clock::now() >= looked_after_ + kBetweenLooks) look_after();
   }
   store_.reset();
@@ -104,24 +116,24 @@ void StoreSink::store(const std::vector<StoredRecord>& batch) {
   }
   if (!store_ && !open_store()) {
     stats_.dropped_write_error += batch.size();
+    dropped_ += batch.size();
     return;
   }
   const auto added = store_->add(batch);
   if (!added) return note_failure(added.error(), batch.size());
   stats_.written += batch.size();
-  if (dropped_in_a_row_ != 0)
-    log_info("records are stored in {} again; {} were dropped", options_.path,
-             std::exchange(dropped_in_a_row_, 0));
-  if (const auto pruned = store_->prune(wall_now()); !pruned) note_failure(pruned.error(), 0);
+  if (const auto pruned = store_->prune(wall_now()); !pruned) return note_failure(pruned.error(), 0);
+  if (!std::exchange(failing_, false)) return;
+  log_info("records are stored in {} again; {} were dropped", options_.path, std::exchange(dropped_, 0));
 }
 
 void StoreSink::note_failure(const Error& error, std::size_t dropped) {
   const bool full = is_disk_full(error);
   (full ? stats_.dropped_disk_full : stats_.dropped_write_error) += dropped;
-  if (dropped_in_a_row_ == 0)
+  dropped_ += dropped;
+  if (!std::exchange(failing_, true))
     log_warn("cannot store records in {}: {}; those dropped are counted; next: {}", options_.path,
              error.text(), full ? "df -h" : "check the file and its folder");
-  dropped_in_a_row_ += std::max<std::uint64_t>(dropped, 1);
   if (!store_) return;
   if (full) return store_->shrink_log();
   store_.reset();  // opened again for the next batch, and checked

@@ -40,6 +40,8 @@ class StoreSink final : public Sink {
 
   bool write(const Record& record) override;
   const StoreOptions& options() const { return options_; }
+  /// Somebody who reads the file met a damage: it is opened again and checked. From any thread.
+  void check_again();
 
  private:
   void work();
@@ -54,12 +56,13 @@ class StoreSink final : public Sink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<StoredRecord> queue_;
-  bool closing_ = false;
+  bool closing_ = false, suspect_ = false;
   // Of the thread alone:
   std::optional<RecordStore> store_;
   std::chrono::steady_clock::time_point committed_{}, looked_after_{};
-  std::uint64_t dropped_in_a_row_ = 0;
-  std::thread worker_;  // last: it uses everything above
+  bool failing_ = false;       // which the log says once
+  std::uint64_t dropped_ = 0;  // since then
+  std::thread worker_;         // last: it uses everything above
 };
 
 }  // namespace sockward

@@ -1,4 +1,5 @@
 // store NUMBER: what the record store costs, and how long questions to so many records take.
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <cstdio>

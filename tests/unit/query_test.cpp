@@ -1,4 +1,5 @@
 // Questions to the records: what a subject means, the query socket, and its limits.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -186,7 +187,8 @@ TEST_F(Server, ReplacesTheFileOfAnAgentThatIsGone) {
 
 TEST(WhyText, ShowsAGroupAsTheTerminalViewDoes) {
   const std::string line =
-      R"({"cause":"address_in_use","count":12,"first":"2026-11-27T01:00:00.0Z","last":"2026-11-27T02:00:00.0Z",)"
+      R"({"cause":"address_in_use","count":12,"first":"2026-11-27T01:00:00.0Z",)"
+      R"("last":"2026-11-27T02:00:00.0Z",)"
       R"("comm":"nginx","unit":"nginx.service","record":{"attributes":{"process.pid":7,"process.user.id":33,)"
       R"("process.executable.name":"ngi\u001bnx","sockward.syscall.name":"bind","error.type":"EADDRINUSE",)"
       R"("sockward.address":"0.0.0.0:80","sockward.cause":"address_in_use","sockward.confidence":"certain",)"

@@ -1,4 +1,5 @@
 // The record store: what is kept, for how long, and what becomes of a file that cannot be used.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -20,6 +21,9 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr std::int64_t kStart = 1'700'000'000'000'000'000, kSecond = 1'000'000'000;
+
+/// The records below are years old.
+constexpr StoreLimits kForEver{.longest = std::chrono::hours(24 * 365 * 100)};
 
 Record failed(const std::string& comm, std::uint32_t uid, std::int64_t time_ns,
               const std::string& path = "/run/app/x") {
@@ -211,7 +215,7 @@ TEST_F(Store, SetsAsideWhatIsNoDatabaseAndWhatIsNewer) {
 
 TEST_F(Store, IsWrittenBesideTheOneWhoHandsRecordsOn) {
   {
-    StoreSink sink({.path = path, .limits = {}}, stats);
+    StoreSink sink({.path = path, .limits = kForEver}, stats);
     for (int i = 0; i < 1000; ++i) sink.write(failed("nginx", 33, kStart + i));
   }
   EXPECT_EQ(stats.written + stats.dropped_queue_full, 1000U);
@@ -223,7 +227,7 @@ TEST_F(Store, IsWrittenBesideTheOneWhoHandsRecordsOn) {
 
 TEST_F(Store, CountsWhatDoesNotFitIntoTheQueue) {
   {
-    StoreSink sink({.path = path, .limits = {}, .queued = 10}, stats);
+    StoreSink sink({.path = path, .limits = kForEver, .queued = 10}, stats);
     for (int i = 0; i < 3000; ++i) sink.write(failed("nginx", 33, kStart + i));
   }
   EXPECT_GT(stats.dropped_queue_full, 0U);
@@ -231,7 +235,7 @@ TEST_F(Store, CountsWhatDoesNotFitIntoTheQueue) {
 }
 
 TEST_F(Store, IsMadeAgainWhenSomebodyRemovedIt) {
-  StoreSink sink({.path = path, .limits = {}, .between_commits = std::chrono::milliseconds(0)}, stats);
+  StoreSink sink({.path = path, .limits = kForEver, .between_commits = std::chrono::milliseconds(0)}, stats);
   const auto store_one = [&](std::int64_t time) {
     const std::uint64_t before = stats.written;
     sink.write(failed("nginx", 33, time));
@@ -241,6 +245,23 @@ TEST_F(Store, IsMadeAgainWhenSomebodyRemovedIt) {
   for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(path + part);
   store_one(kStart + 1);
   EXPECT_EQ(ask({.subject = {}, .viewer = {}}).newest_ns, kStart + 1);
+}
+
+TEST_F(Store, IsCheckedWhenAReaderMeetsADamage) {
+  StoreSink sink({.path = path, .limits = kForEver, .between_commits = std::chrono::milliseconds(0)}, stats);
+  for (int i = 0; i < 500; ++i) sink.write(failed("nginx", 33, kStart + i));
+  for (int i = 0; i < 500 && stats.written < 500; ++i) usleep(10'000);
+  ASSERT_TRUE(Database::open(path, Database::Access::read_write)->run("PRAGMA wal_checkpoint(TRUNCATE)"));
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(4096);
+  file << std::string(4096 * 20, '\x5a');
+  file.close();
+  const auto answer = StoreReader(path).answer({.subject = {}, .viewer = {}});
+  ASSERT_FALSE(answer);
+  EXPECT_TRUE(is_damage(answer.error())) << answer.error().text();
+  sink.check_again();
+  for (int i = 0; i < 500 && stats.set_aside_damaged == 0; ++i) usleep(10'000);
+  EXPECT_EQ(stats.set_aside_damaged, 1U);
 }
 
 TEST(LatestRecords, AnswerAsTheStoreDoes) {
