@@ -175,7 +175,7 @@ names_of() { awk '!/^#/ && NF {sub(/^~/, "", $1); print $1}' "$1"; }
 # boot_all <list> [name…]: every kernel of the list without ~, or those that are named; as many at a time as
 # machines_at_once says. What each says is printed when it has ended, in the order of the list.
 boot_all() {
-  local list=$1 status=0 name suite package options wanted chosen=()
+  local list=$1 status=0 name suite package options wanted booted=()
   shift
   for wanted in "$@"; do
     names_of "$list" | grep -qxF -- "$wanted" && continue
@@ -199,10 +199,10 @@ boot_all() {
     while [ "$(jobs -pr | wc -l)" -ge "${machines_at_once:-1}" ]; do wait -n || true; done
     rm -f "$out/passed-$name"
     { boot "$name" "${options:-}" && touch "$out/passed-$name"; } >"$out/said-$name" 2>&1 &
-    chosen+=("$name")
+    booted+=("$name")
   done <"$list"
   wait
-  for name in ${chosen[@]+"${chosen[@]}"}; do
+  for name in ${booted[@]+"${booted[@]}"}; do
     cat "$out/said-$name"
     [ -e "$out/passed-$name" ] || status=1
   done
