@@ -15,6 +15,7 @@ complete -c sockward -n '__fish_seen_subcommand_from run' -l config.file -d 'YAM
 complete -c sockward -n '__fish_seen_subcommand_from run' -l print-default-config -d 'print every setting with its default and its meaning, as YAML, and stop'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l records.output -d 'records on standard output; auto: text on a terminal, else JSON (default: auto)' -x -a 'auto json text off'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l records.store -d 'SQLite file that keeps records for sockward why; auto: records.db in the directory that systemd made (/var/lib/sockward), off without one (default: auto)' -x
+complete -c sockward -n '__fish_seen_subcommand_from run' -l kubernetes.events -d 'create Events on pods, which kubectl describe pod shows; needs the rights and the token of packaging/kubernetes/events'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.pin-path -d 'bpffs directory where the programs stay attached when the agent dies; off: nowhere (default: /sys/fs/bpf/sockward)' -rF
 complete -c sockward -n '__fish_seen_subcommand_from run' -l restart.keep-on-stop -d 'keep the programs attached when the agent is stopped normally, too: the next start misses nothing; sockward detach removes them'
 complete -c sockward -n '__fish_seen_subcommand_from run' -l web.listen-address -d 'addresses with ports to serve at (default: 127.0.0.1:9966)' -x
