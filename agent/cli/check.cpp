@@ -1,7 +1,9 @@
 // sockward check: what would be observed here.
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include "app/probe_settings.hpp"
 #include "app/this_host.hpp"
@@ -43,26 +45,50 @@ void print_audit(bool wanted) {
        opened ? "refusals by " + modules + " are read" : audit_obstacle_text(opened.error()));
 }
 
-/// Prints the table of probes. Returns how many would not be attached.
-int print_plan(const std::vector<OperationPlan>& plan) {
-  int missing = 0;
+/// Prints the table of probes.
+void print_table(const std::vector<OperationPlan>& plan) {
   std::printf("\n  %-20s %-11s %s\n", "PROBE", "BACKEND", "WHY");
-  for (const auto& operation : plan) {
-    missing += operation.backend == Backend::none && !operation.optional;
+  for (const auto& operation : plan)
     std::printf("  %-20s %-11s %s\n", operation.operation.c_str(), to_string(operation.backend).data(),
                 operation.reason.c_str());
+}
+
+/// The same in a few lines: how many by which backend, why not by the better one, and which are missing.
+void print_probes(const std::vector<OperationPlan>& plan, int missing) {
+  constexpr int kShown = 6;
+  std::map<std::string_view, int> backends;
+  std::string why;
+  for (const auto& operation : plan) {
+    if (operation.backend != Backend::none) ++backends[to_string(operation.backend)];
+    if (operation.backend == Backend::tracepoint && why.empty()) why = operation.reason;
   }
-  return missing;
+  std::string text;
+  for (const auto& [backend, count] : backends)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, backend);
+  line(missing == 0 ? "ok" : "warn", "probes", text);
+  if (!why.empty()) line("ok", "", "not by " + why);
+  int shown = 0;
+  for (const auto& operation : plan)
+    if (operation.backend == Backend::none && !operation.optional && ++shown <= kShown)
+      line("warn", operation.operation.c_str(), "no probe: " + operation.reason);
+  if (missing > kShown) line("warn", "", fmt::format("and {} others: --verbose", missing - kShown));
+}
+
+int missing_in(const std::vector<OperationPlan>& plan) {
+  return static_cast<int>(std::count_if(plan.begin(), plan.end(), [](const OperationPlan& operation) {
+    return operation.backend == Backend::none && !operation.optional;
+  }));
 }
 
 /// What coverage says is not seen, one line for each route.
-void print_unseen(const std::vector<OperationPlan>& plan) {
+void print_unseen(const std::vector<OperationPlan>& plan, bool verbose) {
   static constexpr std::pair<const char*, const char*> kRoutes[] = {
       {"syscall", "system calls"},
       {"compat", "calls of 32-bit programs"},
       {"io_uring", "requests through io_uring"},
       {"sysctl", "writes of names through /proc/sys"},
       {"seccomp_denied", "calls that a seccomp filter refused (probes.seccomp_denied)"}};
+  constexpr int kListed = 4;
   std::vector<ProbeStatus> probes;
   probes.reserve(plan.size());
   for (const auto& operation : plan)
@@ -73,16 +99,18 @@ void print_unseen(const std::vector<OperationPlan>& plan) {
   std::puts("\n  Not seen here:");
   for (const auto& [route, text] : kRoutes) {
     std::string operations;
+    int count = 0;
     for (const Coverage& coverage : coverage_of(probes, true))
-      if (!coverage.seen && coverage.route == route)
+      if (!coverage.seen && coverage.route == route && ++count)
         operations +=
             (operations.empty() ? "" : ", ") + (coverage.operation == "*" ? "any" : coverage.operation);
+    if (!verbose && count > kListed) operations = fmt::format("{} operations", count);
     if (!operations.empty()) std::printf("  - %s: %s\n", text, operations.c_str());
   }
   std::puts(
-      "  - names sent with sendto or sendmsg (AF_UNIX: probes.sends); open with O_NOFOLLOW; a TCP refusal "
-      "that arrives later (SO_ERROR)");
-  std::puts("  See docs/coverage.md.");
+      "  - names sent with sendto or sendmsg (AF_UNIX: probes.sends); open with O_NOFOLLOW; a TCP refusal\n"
+      "    that arrives later (SO_ERROR)");
+  std::printf("  See docs/coverage.md%s.\n", verbose ? "" : "; each probe: sockward check --verbose");
 }
 
 }  // namespace
@@ -121,8 +149,12 @@ int check_command(const CheckFlags& flags) {
          gap ? "what happens between two agents will be missed: " + *gap
              : "the programs live on at " + *settings.restart.pin_path + " when the agent dies");
   }
-  const int missing = print_plan(plan);
-  print_unseen(plan);
+  const int missing = missing_in(plan);
+  if (flags.verbose)
+    print_table(plan);
+  else
+    print_probes(plan, missing);
+  print_unseen(plan, flags.verbose);
   return missing != 0 && flags.probe.strict ? 1 : 0;
 }
 

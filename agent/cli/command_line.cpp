@@ -137,6 +137,7 @@ void add_check(CLI::App& app, CheckFlags& flags) {
       *app.add_subcommand("check", "What would be observed on this host, and what would stay unseen");
   check.add_option("--config.file", flags.config_file, "also check this file");
   check.add_option("--web.config.file", flags.web_config_file, "and this one");
+  check.add_flag("--verbose", flags.verbose, "each probe with its backend, and each operation not seen");
   add_probe_flags(check, flags.probe);
   add_log_flags(check, flags.log);
 }

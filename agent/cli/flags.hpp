@@ -38,6 +38,7 @@ struct CheckFlags {
   ProbeFlags probe;
   LogFlags log{.level = "error"};
   std::string config_file, web_config_file;
+  bool verbose = false;  ///< each probe
 };
 
 struct ExplainFlags {

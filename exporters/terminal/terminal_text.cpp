@@ -24,12 +24,16 @@ bool inside_character(const std::string& text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
 }
 
-/// Breaks text at spaces so that each line has at most `width` bytes; a longer word, a path say, is cut.
-std::vector<std::string> wrap(const std::string& text, std::size_t width) {
+enum class LongWord { cut, elide };
+
+/// Breaks text at spaces so that each line has at most `width` bytes; a longer word, a path say, is cut, or
+/// its middle left out.
+std::vector<std::string> wrap(const std::string& text, std::size_t width, LongWord long_word) {
   std::vector<std::string> lines(1);
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find(' ', start), text.size());
     std::string word = text.substr(start, end - start);
+    if (long_word == LongWord::elide) word = elide_middle(word, width);
     if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width) lines.emplace_back();
     while (word.size() > width) {
       std::size_t cut = width;
@@ -45,14 +49,18 @@ std::vector<std::string> wrap(const std::string& text, std::size_t width) {
   return lines;
 }
 
+LongWord where_shown(const TerminalStyle& style) {
+  return style.elide ? LongWord::elide : LongWord::cut;
+}
+
 constexpr std::string_view kIndent = "   ";
 constexpr std::size_t kLabelWidth = 7;
 
 void add_section(std::string& out, const std::string& label, const std::string& text,
-                 const TerminalStyle& style) {
+                 const TerminalStyle& style, LongWord long_word) {
   const std::size_t width = std::max<std::size_t>(style.columns, 40) - kIndent.size() - kLabelWidth;
   bool first = true;
-  for (const auto& line : wrap(text, width)) {
+  for (const auto& line : wrap(text, width, long_word)) {
     const std::string head = first ? label : "";
     out += fmt::format("\n{}{}{}", kIndent, paint(fmt::format("{:<7}", head), Colour::dim, style), line);
     first = false;
@@ -99,7 +107,8 @@ std::string headline(const Record& record, const TerminalStyle& style) {
       paint(time, Colour::dim, style) + " " + columns + paint(outcome, outcome_colour(record), style);
   if (fits) return line + paint(subject, Colour::bold, style) + "  " + paint(actor, Colour::cyan, style);
   line += paint(actor, Colour::cyan, style);
-  for (const auto& part : wrap(subject, std::max<std::size_t>(style.columns, 40) - kIndent.size()))
+  for (const auto& part :
+       wrap(subject, std::max<std::size_t>(style.columns, 40) - kIndent.size(), where_shown(style)))
     line += fmt::format("\n{}{}", kIndent, paint(part, Colour::bold, style));
   return line;
 }
@@ -112,34 +121,51 @@ std::string join_evidence(const std::vector<std::string>& evidence) {
 
 }  // namespace
 
+std::string elide_middle(const std::string& word, std::size_t width) {
+  static constexpr std::string_view kGap = "…";
+  width = std::max<std::size_t>(width, 8);
+  if (word.size() <= width) return word;
+  const std::size_t room = width - kGap.size();
+  std::size_t tail = room / 2;
+  // With its slash; something of the beginning stays.
+  if (const std::size_t slash = word.rfind('/'); slash != std::string::npos && word.size() - slash > tail)
+    if (word.size() - slash + 2 <= room) tail = word.size() - slash;
+  std::size_t head = room - tail, from = word.size() - tail;
+  while (inside_character(word, head)) --head;
+  while (inside_character(word, from)) ++from;
+  return word.substr(0, head) + std::string(kGap) + word.substr(from);
+}
+
 std::string to_terminal(const Record& record, const TerminalStyle& style) {
   const Diagnosis& diagnosis = record.diagnosis;
   std::string text = headline(record, style);
   if (const auto resolved = resolved_path(record.event);
       resolved && subject_of(record).find(*resolved) == std::string::npos)
-    add_section(text, "path", printable(*resolved).text, style);
+    add_section(text, "path", printable(*resolved).text, style, LongWord::cut);
   return text + to_terminal(diagnosis, style);
 }
 
 std::string to_terminal_section(const std::string& label, const std::string& text,
                                 const TerminalStyle& style) {
   std::string out;
-  add_section(out, label, text, style);
+  add_section(out, label, text, style, LongWord::cut);
   return out;
 }
 
 std::string to_terminal(const Diagnosis& diagnosis, const TerminalStyle& style) {
   std::string text;
   if (diagnosis.cause == Cause::unknown) {
-    add_section(text, "cause", "unknown: " + join_evidence(diagnosis.evidence), style);
+    add_section(text, "cause", "unknown: " + join_evidence(diagnosis.evidence), style, where_shown(style));
     return text;
   }
   const std::string cause = std::string(to_string(diagnosis.cause));
   add_section(
       text, "cause",
       fmt::format("{} ({}): {}", cause, to_string(diagnosis.confidence), join_evidence(diagnosis.evidence)),
-      style);
-  if (!diagnosis.advice.empty()) add_section(text, "fix", printable(diagnosis.advice).text, style);
+      style, where_shown(style));
+  // It may be meant to be copied.
+  if (!diagnosis.advice.empty())
+    add_section(text, "fix", printable(diagnosis.advice).text, style, LongWord::cut);
   return text;
 }
 
@@ -147,6 +173,7 @@ TerminalStyle terminal_style(int fd) {
   TerminalStyle style;
   const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): before any thread starts
   style.colour = isatty(fd) == 1 && (no_colour == nullptr || *no_colour == '\0');
+  style.elide = isatty(fd) == 1;
   winsize size{};
   if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) style.columns = size.ws_col;
   return style;

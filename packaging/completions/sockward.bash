@@ -37,7 +37,7 @@ _sockward() {
   case $command in
     run) words='--help --config.file --print-default-config --records.output --records.store --kubernetes.events --restart.pin-path --restart.keep-on-stop --web.listen-address --web.telemetry-path --web.enable-ui --web.config.file --web.allowed-host --query.socket --bpf.stats --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     trace) words='--help --json --errno --syscall --pid --comm --container --stderr-text --duration --output --as-root --linger --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
-    check) words='--help --config.file --web.config.file --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
+    check) words='--help --config.file --web.config.file --verbose --probe.backend --probe.audit --btf.path --config.strict --log.level --log.format' ;;
     explain) words='--help --connect --pid --user --log.level --log.format' ;;
     scan) words='--help --json --log.level --log.format' ;;
     why) words='--help --since --follow --json --query.socket --records.store --log.level --log.format'$'\n'$("${COMP_WORDS[0]}" why --complete 2>/dev/null) ;;

@@ -52,6 +52,7 @@ complete -c sockward -n '__fish_seen_subcommand_from trace' -l log.format -d 'lo
 complete -c sockward -n '__fish_seen_subcommand_from check' -l help -d 'Print this help message and exit'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l config.file -d 'also check this file' -rF
 complete -c sockward -n '__fish_seen_subcommand_from check' -l web.config.file -d 'and this one' -rF
+complete -c sockward -n '__fish_seen_subcommand_from check' -l verbose -d 'each probe with its backend, and each operation not seen'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.backend -d 'kind of BPF programs; auto: fexit where the kernel has it (default: auto)' -x -a 'auto fexit tracepoint'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l probe.audit -d 'auto: read the kernel'\''s audit messages, in which AppArmor and SELinux say what they refused to whom (default: auto)' -x -a 'auto off'
 complete -c sockward -n '__fish_seen_subcommand_from check' -l btf.path -d 'BTF file for exactly this kernel, where it provides none itself' -rF

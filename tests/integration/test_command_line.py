@@ -120,13 +120,22 @@ class Commands(unittest.TestCase):
         self.assertRegex(run(SOCKWARD, "--version").stdout, r"^sockward \d+\.\d+\.\d+ ")
 
     def test_check_prints_a_backend_for_every_probe(self):
-        done = run(SOCKWARD, "check")
+        done = run(SOCKWARD, "check", "--verbose")
         self.assertEqual(done.returncode, 0, done.stderr)
         for probe in ("bind", "connect", "listen", "unlink", "unlinkat", "sethostname", "setdomainname",
                       "sysctl", "openat2", "open_tree", "mount", "move_mount", "uts", "sockets"):
             self.assertRegex(done.stdout, rf"(?m)^  {probe} +(fexit|tracepoint|cgroup|iterator) ")
         self.assertIn("Not seen here", done.stdout)
         self.assertRegex(done.stdout, r"(?m)^  ok +restart +the programs live on at /sys/fs/bpf/sockward")
+
+    def test_check_is_one_screen(self):
+        done = run(SOCKWARD, "check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertLessEqual(len(lines), 24, done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^  ok +probes +\d+ (cgroup|fexit), \d+ ")
+        self.assertIn("--verbose", lines[-1])
+        self.assertGreater(len(run(SOCKWARD, "check", "--verbose").stdout.splitlines()), 24)
 
     def test_trace_ends_by_itself_and_on_signals(self):
         start = time.monotonic()

@@ -5,6 +5,7 @@
 #include <rapidjson/document.h>
 #include <unistd.h>
 
+#include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "config/settings.hpp"
 #include "file/output_file.hpp"
@@ -55,6 +56,34 @@ TEST(JsonRecord, ShowsTheCommandLineOnlyWhenAsked) {
   const Record record = hostile_record();
   EXPECT_THAT(to_json(record), Not(HasSubstr("command_args")));
   EXPECT_THAT(to_json(record, CommandArgs::full), HasSubstr("command_args"));
+}
+
+TEST(TerminalText, OfALongPathTheMiddleIsLeftOut) {
+  EXPECT_EQ(elide_middle("/run/x.sock", 11), "/run/x.sock");
+  EXPECT_EQ(elide_middle("/var/lib/containers/storage/overlay/abc/server.sock", 32),
+            "/var/lib/contai…bc/server.sock");
+  // The last component is whole if it fits, and both ends stay if it does not.
+  EXPECT_EQ(elide_middle("/var/lib/a/" + std::string(20, 'n'), 28), "/var…/" + std::string(20, 'n'));
+  EXPECT_EQ(elide_middle("/var/" + std::string(60, 'n') + "end", 23), "/var/nnnnn…nnnnnnnend");
+  // No character is cut, and no byte more is used.
+  for (std::size_t width = 8; width < 40; ++width) {
+    const std::string text = elide_middle("/ä/öööööööö/üüüüüü/ßßßßßßßß/ééééé.sock", width);
+    EXPECT_LE(text.size(), width);
+    EXPECT_EQ(printable(text).text, text);
+  }
+}
+
+TEST(TerminalText, APathIsElidedWherePeopleLookAndWholeInAFile) {
+  const std::string path = "/srv/" + std::string(90, 'd') + "/x.sock";
+  Record record{.event = unix_call(Syscall::bind, EACCES, path, 104)};
+  record.diagnosis.advice = "chmod g+w " + path;
+  const std::string shown = to_terminal(record, {.colour = false, .columns = 60, .elide = true}),
+                    whole = to_terminal(record, {.colour = false, .columns = 120});
+  EXPECT_THAT(shown, HasSubstr("unix:/srv/dddddd"));
+  EXPECT_THAT(shown, HasSubstr("…"));
+  EXPECT_THAT(shown, HasSubstr("/x.sock\n"));
+  EXPECT_THAT(whole, HasSubstr(path));
+  EXPECT_THAT(whole, Not(HasSubstr("…")));
 }
 
 TEST(TerminalText, CannotSteerATerminal) {
