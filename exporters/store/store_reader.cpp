@@ -65,8 +65,12 @@ class Reading {
     const bool cut = records->size() >= kMostRecords;
     Answer answer = group_records(std::move(*records), query_.limit);
     answer.cut |= cut;
+    auto statement = database_.prepare(
+        "SELECT cause, uid, pid, unit, comm, container, pod, address, repeats, record"
+        " FROM records JOIN bodies USING(id) WHERE id = ?1");
+    if (!statement) return statement.error();
     for (RecordGroup& group : answer.groups)
-      if (const auto done = fill(group.newest); !done) return done.error();
+      if (const auto done = fill(*statement, group.newest); !done) return done.error();
     return answer;
   }
 
@@ -90,6 +94,7 @@ class Reading {
     }
     std::sort(answer.names.begin(), answer.names.end());
     answer.names.erase(std::unique(answer.names.begin(), answer.names.end()), answer.names.end());
+    if (answer.names.size() > query_.limit) answer.names.resize(query_.limit);
     return answer;
   }
 
@@ -163,26 +168,22 @@ class Reading {
     if (!query_.cause.empty()) statement.bind(kCausePlace, query_.cause);
   }
 
-  Result<bool> fill(StoredRecord& record) const {
-    auto statement = database_.prepare(
-        "SELECT cause, uid, pid, unit, comm, container, pod, address, repeats, record"
-        " FROM records JOIN bodies"
-        " USING(id) WHERE id = ?1");
-    if (!statement) return statement.error();
-    const auto row = statement->bind(1, record.time_ns).step();
+  static Result<bool> fill(Statement& statement, StoredRecord& record) {
+    const auto row = statement.bind(1, record.time_ns).step();
     if (!row) return row.error();
     if (!*row) return make_error(std::errc::no_message_available, "read a record that has just been there");
-    record.cause = statement->text(0);
-    record.uid = static_cast<std::uint32_t>(statement->number(1));
-    record.pid = static_cast<std::uint32_t>(statement->number(2));
-    record.unit = statement->text(3);
-    record.comm = statement->text(4);
-    record.container = statement->text(5);
-    record.pod = statement->text(6);
-    record.address = statement->text(7);
-    record.repeats = static_cast<std::uint64_t>(statement->number(8));
-    record.json = statement->text(9);
-    return true;
+    record.cause = statement.text(0);
+    record.uid = static_cast<std::uint32_t>(statement.number(1));
+    record.pid = static_cast<std::uint32_t>(statement.number(2));
+    record.unit = statement.text(3);
+    record.comm = statement.text(4);
+    record.container = statement.text(5);
+    record.pod = statement.text(6);
+    record.address = statement.text(7);
+    record.repeats = static_cast<std::uint64_t>(statement.number(8));
+    record.json = statement.text(9);
+    const auto end = statement.step();  // there is no other: it can be bound again
+    return end ? Result<bool>(true) : end;
   }
 
   const Database& database_;
