@@ -27,30 +27,36 @@ constexpr std::chrono::seconds kSearchFor{3};
 
 using FileKey = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
 
-/// Where processes run, asked once for each cgroup.
+/// Where processes run, asked once for each process and each cgroup.
 class Places {
  public:
   explicit Places(const ProcessView& processes) : processes_(processes) {}
 
   ProcessPlace of(std::uint32_t tgid) {
-    const auto path = processes_.cgroup_path({.tgid = tgid});
-    if (!path) return {.container = "~other", .unit = ""};
-    const auto [known, fresh] = known_.try_emplace(*path);
-    if (fresh) known->second = look_up(*path);
+    const auto [known, fresh] = of_process_.try_emplace(tgid);
+    if (fresh) {
+      const auto path = processes_.cgroup_path({.tgid = tgid});
+      known->second = path ? of_cgroup(*path) : ProcessPlace{.container = "~other", .unit = ""};
+    }
     return known->second;
   }
 
  private:
-  ProcessPlace look_up(const std::string& cgroup_path) {
-    ContainerIdentity container = container_from_cgroup(cgroup_path);
-    (void)namer_.fill_names(container, cgroup_path);  // else its id stands there
-    const auto unit = unit_from_cgroup(cgroup_path);
-    return {.container = container.label(), .unit = unit ? unit->name : ""};
+  const ProcessPlace& of_cgroup(const std::string& path) {
+    const auto [known, fresh] = of_cgroup_.try_emplace(path);
+    if (fresh) {
+      ContainerIdentity container = container_from_cgroup(path);
+      (void)namer_.fill_names(container, path);  // else its id stands there
+      const auto unit = unit_from_cgroup(path);
+      known->second = {.container = container.label(), .unit = unit ? unit->name : ""};
+    }
+    return known->second;
   }
 
   const ProcessView& processes_;
   ContainerNamer namer_;
-  std::map<std::string, ProcessPlace> known_;
+  std::map<std::uint32_t, ProcessPlace> of_process_;
+  std::map<std::string, ProcessPlace> of_cgroup_;
 };
 
 bool serves(const OpenSocket& socket) {
