@@ -68,7 +68,8 @@ Result<Query> parse_request(std::string_view line) {
     return refused("a request is one JSON object on a line");
   constexpr std::string_view kKnown[] = {"subject", "since", "after", "limit", "names"};
   Query query;
-  for (const auto& [key, value] : request.GetObject()) {
+  const rapidjson::Value& object = request;  // constant: RapidJSON's other iterators are ambiguous in C++20
+  for (const auto& [key, value] : object.GetObject()) {
     const std::string_view name(key.GetString(), key.GetStringLength());
     if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown))
       return refused("a request has subject, since, after, limit and names, and nothing else");
