@@ -47,10 +47,11 @@ bool is_passing(int status) {
 
 std::string explanation_of(const HttpAnswer& answer) {
   constexpr std::size_t kLongest = 300;
-  rapidjson::Document status;
-  status.Parse<rapidjson::kParseIterativeFlag>(answer.body.data(), answer.body.size());
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag>(answer.body.data(), answer.body.size());
+  const rapidjson::Value& status = document;
   const std::string code = "it answered " + std::to_string(answer.status);
-  if (status.HasParseError() || !status.IsObject()) return code;
+  if (document.HasParseError() || !status.IsObject()) return code;
   const auto message = status.FindMember("message");
   if (message == status.MemberEnd() || !message->value.IsString()) return code;
   const std::string_view text(message->value.GetString(), message->value.GetStringLength());
