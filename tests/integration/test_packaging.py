@@ -179,7 +179,7 @@ class Container(unittest.TestCase):
         script = (
             f'mount -t proc proc {image}/proc && mount --rbind /sys {image}/sys && '
             f'exec chroot {image} /usr/sbin/sockward check --config.file=/etc/sockward/sockward.yml '
-            '--config.strict'
+            '--config.strict --verbose'
         )
         done = run("unshare", "-m", "sh", "-c", script)
         self.assertEqual(done.returncode, 0, done.stderr)
