@@ -34,6 +34,12 @@ def python(text):
     return sys.executable, "-c", text
 
 
+def setUpModule():
+    # A shell that starts something in the background has it ignore these, and so would what is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
 class Records:
     """What a trace with --json wrote into a file."""
 

@@ -101,7 +101,7 @@ class Secured(unittest.TestCase):
                 self.assertIn("Basic", refused.exception.headers["WWW-Authenticate"])
             self.assertEqual(agent.get("/-/healthy").status, 200, "health stays open")
             answer = agent.get("/", basic("prometheus", "right"))
-            self.assertIn("recent diagnoses", answer.read().decode(),
+            self.assertIn("what failed, and why", answer.read().decode(),
                           "users see the page without --web.enable-ui")
             self.assertEqual(answer.headers["Strict-Transport-Security"], "max-age=3600")
             self.assertEqual(agent.get("/api/v1/diagnoses", basic("prometheus", "right")).status, 200)
