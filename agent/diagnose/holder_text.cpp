@@ -12,9 +12,9 @@
 namespace sockward {
 namespace {
 
-/// Is it a systemd: the host's, or that of a container or a user?
+/// Is it the host's systemd? Only that one is asked for its units, and anybody can call a program systemd.
 bool holds_for_units(const Holder& holder) {
-  return holder.kind == Holder::Kind::process && (holder.pid == 1 || holder.comm == "systemd");
+  return holder.kind == Holder::Kind::process && holder.pid == 1;
 }
 
 std::string socket_unit_advice(const Holder& holder) {
@@ -23,10 +23,8 @@ std::string socket_unit_advice(const Holder& holder) {
         "systemd holds it for {0}: `systemctl stop {0}` (and disable it), or let the program take over its "
         "socket (sd_listen_fds(3); Sockets={0} in its unit)",
         printable(holder.unit).text);
-  return fmt::format(
-      "systemd holds it for a socket unit: find it with `systemctl{} list-sockets`, then stop "
-      "that unit, or let the program take over its socket (sd_listen_fds(3))",
-      holder.pid == 1 ? "" : " --user");
+  return "systemd holds it for a socket unit: find it with `systemctl list-sockets`, then stop that unit, "
+         "or let the program take over its socket (sd_listen_fds(3))";
 }
 
 double ms_between(MonotonicTime from, MonotonicTime to) {

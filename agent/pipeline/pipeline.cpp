@@ -152,8 +152,9 @@ void Pipeline::refresh_socket_scan_when_due() {
 void Pipeline::note_omissions() {
   const HostUpkeep::Omissions omissions = parts_.upkeep.omissions();
   parts_.stats.sockets_left_out = omissions.sockets;
-  parts_.stats.look_ups_timed_out = omissions.files_timed_out;
-  parts_.stats.look_ups_not_begun = omissions.files_not_begun;
+  const TimeLimitedWorker::GivenUp names = parts_.containers.given_up();
+  parts_.stats.look_ups_timed_out = omissions.files_timed_out + names.timed_out;
+  parts_.stats.look_ups_not_begun = omissions.files_not_begun + names.not_begun;
   for (std::size_t loss = 0; loss < kAuditLosses; ++loss)
     parts_.stats.audit_lost[loss] = omissions.audit[loss];
   parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups();

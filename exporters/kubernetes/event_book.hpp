@@ -38,7 +38,7 @@ class EventBook {
     std::string pod_namespace, name, body;
     std::uint64_t records = 0, times = 0;  ///< that the API knows of afterwards
   };
-  /// What should be sent now, which answered() must be told of before the next one is asked for. `all`: also
+  /// What should be sent now; call answered() with its outcome before asking for the next one. `all`: also
   /// what could wait. nullopt: nothing.
   std::optional<Request> next(MonotonicTime now, bool all = false);
 

@@ -53,6 +53,8 @@ class ContainerDirectory {
   std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
   /// Does the cgroup exist now? True also when that is not known.
   bool exists(std::uint64_t key) const;
+  /// Looks for names that the disk did not answer in time.
+  TimeLimitedWorker::GivenUp given_up() const { return namer_.given_up(); }
 
  private:
   using Time = std::chrono::steady_clock::time_point;

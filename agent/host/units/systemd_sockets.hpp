@@ -30,6 +30,7 @@ class SystemdSockets final : public UnitView {
   explicit SystemdSockets(std::string bus = "/proc/1/root/run/systemd/private");
 
   Result<std::string> socket_unit(const SocketCall& call) const override;
+  TimeLimitedWorker::GivenUp given_up() const { return worker_.given_up(); }
 
  private:
   using Addresses = std::vector<UnitAddress>;

@@ -57,6 +57,12 @@ TEST_F(AddressInUse, OfSystemdTheSocketUnitIsNamed) {
   host.open_at_start = host.open_sockets;
   EXPECT_EQ(diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080))).holder->unit, "")
       << "not asked of another holder";
+  host.open_sockets = host.open_at_start = {};
+  open(tcp_name(tcp4("0.0.0.0", 8080)), owner(42, "systemd", 555));  // of a user, or only called so
+  host.open_at_start = host.open_sockets;
+  const Diagnosis other = diagnose(inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080)));
+  EXPECT_EQ(other.holder->unit, "");
+  EXPECT_THAT(other.advice, Not(HasSubstr("web.socket")));
 }
 
 TEST_F(AddressInUse, AListenerOlderThanTheAgentIsCertain) {

@@ -18,6 +18,7 @@ class ContainerNamer {
   /// Fills in the names. False: something of them is not known, perhaps not yet. A name comes from a file
   /// that root or, of rootless containers, their user wrote: it is shortened to 253 bytes, and may be any.
   bool fill_names(ContainerIdentity& container, const std::string& cgroup_path);
+  TimeLimitedWorker::GivenUp given_up() const { return worker_.given_up(); }
 
  private:
   std::shared_ptr<const NodeFiles> node_;
