@@ -42,18 +42,22 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, cons
     : probes(ProbeSet::load(options)),
       sockets(*probes),
       audit(settings.probes.audit == Settings::Probes::Audit::automatic, clock),
+      bus(system_bus(settings), clock),
       host({.controller = mounts.controller(),
             .cgroup2_root = mounts.v2_root,
             .uts = probes.get(),
             .sockets = &sockets,
             .mount_events = probes.get(),
             .denials = &audit.denials(),
+            .requests = &bus.requests(),
             .scan_bytes = settings.limits.walk_bytes}),
       containers(mounts, host.view().processes) {
   if (const auto limit = pid_namespace_limit()) log_warn("{}", *limit);
   if (const auto limit = path_lookup_limit()) log_warn("{}", *limit);
   stats.audit_read = audit.complete();
+  stats.requests_seen = bus.complete();
   if (!audit.complete()) log_info("who is refused by AppArmor or SELinux is not read: {}", audit.obstacle());
+  if (!bus.complete()) log_info("who asks systemd-hostnamed for a host name is not seen: {}", bus.obstacle());
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
     log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
   const Losses previous = probes->ledger().previous_losses();
@@ -67,6 +71,7 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, cons
 std::vector<Coverage> Observer::coverage() const {
   auto all = probes->coverage();
   all.push_back({"*", std::string(kAuditRoute), audit.complete()});
+  all.push_back({"sethostname", std::string(kRequestRoute), bus.complete()});
   return all;
 }
 

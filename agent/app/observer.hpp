@@ -5,6 +5,7 @@
 
 #include "config/settings.hpp"
 #include "host/audit/audit_reader.hpp"
+#include "host/bus/bus_watch.hpp"
 #include "host/containers/cgroups.hpp"
 #include "host/proc_host.hpp"
 #include "host/sockets/proc_sockets.hpp"
@@ -36,7 +37,10 @@ class Observer {
   Observer(const ProbeOptions& options, const CgroupMounts& mounts, const Settings& settings);
 
   /// Starts what runs on threads of its own: after privileges were dropped.
-  void start() { audit.start(); }
+  void start() {
+    audit.start();
+    bus.start();
+  }
   /// Which operation is seen on which route: by the kernel side, and by what else is read.
   std::vector<Coverage> coverage() const;
 
@@ -47,6 +51,7 @@ class Observer {
   KnownSockets sockets;
   SystemClock clock;
   AuditReader audit;
+  BusWatch bus;
   ProcHost host;
   ContainerDirectory containers;
   AgentStats stats;

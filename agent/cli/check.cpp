@@ -11,6 +11,7 @@
 #include "base/version.hpp"
 #include "cli/flags.hpp"
 #include "host/audit/audit_reader.hpp"
+#include "host/bus/bus_watch.hpp"
 #include "http/tls.hpp"
 #include "probe/coverage.hpp"
 
@@ -43,6 +44,17 @@ void print_audit(bool wanted) {
   const auto opened = open_audit_socket();
   line(opened ? "ok" : "warn", "audit",
        opened ? "refusals by " + modules + " are read" : audit_obstacle_text(opened.error()));
+}
+
+/// Is it seen who asks systemd-hostnamed for a host name?
+void print_bus(const std::string& socket) {
+  if (socket.empty())
+    return line("warn", "bus", "host.system_bus is off: who asks systemd-hostnamed for a name stays unseen");
+  const auto watched = try_bus(socket);
+  if (watched) return line("ok", "bus", "requests to systemd-hostnamed are seen on the system bus");
+  const bool none = watched.error().code == std::errc::no_such_file_or_directory;
+  line(none ? "ok" : "warn", "bus",
+       none ? "there is no system bus at " + socket : bus_obstacle_text(watched.error()));
 }
 
 /// Prints the table of probes.
@@ -107,9 +119,7 @@ void print_unseen(const std::vector<OperationPlan>& plan, bool verbose) {
     if (!verbose && count > kListed) operations = fmt::format("{} operations", count);
     if (!operations.empty()) std::printf("  - %s: %s\n", text, operations.c_str());
   }
-  std::puts(
-      "  - names sent with sendto or sendmsg (AF_UNIX: probes.sends); open with O_NOFOLLOW; a TCP refusal\n"
-      "    that arrives later (SO_ERROR)");
+  std::puts("  - names sent with sendto or sendmsg (AF_UNIX: probes.sends); open with O_NOFOLLOW");
   std::printf("  See docs/coverage.md%s.\n", verbose ? "" : "; each probe: sockward check --verbose");
 }
 
@@ -137,6 +147,7 @@ int check_command(const CheckFlags& flags) {
   const auto blind = path_lookup_limit();
   line(blind ? "warn" : "ok", "paths", blind.value_or("can be looked up below other processes' roots"));
   print_audit(settings.probes.audit == Settings::Probes::Audit::automatic);
+  print_bus(system_bus(settings));
   const ProbeOptions options = probe_options(flags.probe, settings, mounts);
   const auto plan = ProbeSet::preflight(options);  // throws what is missing
   line("ok", "capabilities", "may load tracing programs");

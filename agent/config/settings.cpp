@@ -177,6 +177,13 @@ std::string query_socket(const Settings& settings) {
   return place_of(settings.query.socket, "RUNTIME_DIRECTORY", "query.sock");
 }
 
+std::string system_bus(const Settings& settings) {
+  if (settings.host.system_bus == "off") return "";
+  // Of process 1: the agent may be in a container that sees the host's processes.
+  return settings.host.system_bus == "auto" ? "/proc/1/root/run/dbus/system_bus_socket"
+                                            : settings.host.system_bus;
+}
+
 std::chrono::seconds parse_duration(const std::string& text, const std::string& what) {
   return std::chrono::seconds(
       with_unit(text, what, {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}}, std::uint64_t{365} * 86400));

@@ -109,6 +109,7 @@ struct Settings {
   } query;
   struct Host {
     std::uint32_t uts_namespace = 4026531838;  ///< PROC_UTS_INIT_INO, include/linux/proc_ns.h
+    std::string system_bus = "auto";           ///< see system_bus()
   } host;
 };
 
@@ -138,6 +139,8 @@ std::string place_of(const std::string& setting, const char* directory_variable,
 /// Where records are kept, and where they are asked for. Empty: nowhere.
 std::string store_path(const Settings& settings);
 std::string query_socket(const Settings& settings);
+/// The socket of the system bus to watch: what is set, or that of the node. Empty: none.
+std::string system_bus(const Settings& settings);
 
 /// "90s", "10m", "2h" or plain seconds. Throws StartupError (usage), naming `what`.
 std::chrono::seconds parse_duration(const std::string& text, const std::string& what);

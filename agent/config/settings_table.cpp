@@ -88,19 +88,23 @@ void check_pin_path(const Settings& settings) {
         "names in a bpf file system cannot contain dots; or write off");
 }
 
-void check_place(const std::string& value, const char* key) {
+void check_place(const std::string& value, const char* key, const char* example) {
   if (value != "auto" && value != "off" && !value.starts_with('/'))
     throw usage_error(
         fmt::format("{}: \"{}\" is neither auto, off nor an absolute path", key, printable(value).text),
-        "write e.g. /var/lib/sockward/records.db");
+        fmt::format("write e.g. {}", example));
 }
 
 void check_store(const Settings& settings) {
-  check_place(settings.records.store, "records.store");
+  check_place(settings.records.store, "records.store", "/var/lib/sockward/records.db");
 }
 
 void check_query_socket(const Settings& settings) {
-  check_place(settings.query.socket, "query.socket");
+  check_place(settings.query.socket, "query.socket", "/run/sockward/query.sock");
+}
+
+void check_system_bus(const Settings& settings) {
+  check_place(settings.host.system_bus, "host.system_bus", "/run/dbus/system_bus_socket");
 }
 
 void check_telemetry_path(const Settings& settings) {
@@ -283,6 +287,10 @@ constexpr Setting kQuery[] = {
 constexpr Setting kHost[] = {
     {"uts_namespace", Number{AT(host.uts_namespace)},
      "inode of the host's UTS namespace (by default the kernel's first one)"},
+    {"system_bus", Text{AT(host.system_bus)},
+     "socket of the system bus, on which the agent sees who asks systemd-hostnamed for a host name (other "
+     "messages do not reach it); auto: of process 1, off",
+     "", check_system_bus},
 };
 
 #undef ACCESS

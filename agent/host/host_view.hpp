@@ -1,5 +1,6 @@
 #pragma once
 #include "host/audit/denial_view.hpp"
+#include "host/bus/request_view.hpp"
 #include "host/network/network_view.hpp"
 #include "host/paths/path_view.hpp"
 #include "host/process/process_view.hpp"
@@ -24,6 +25,7 @@ struct HostView {
   const TimeView& time;
   const DenialView& denials;
   const UnitView& units;
+  const RequestView& requests;
 };
 
 }  // namespace sockward

@@ -10,7 +10,8 @@ ProcHost::ProcHost(const HostSources& sources)
       processes_(folders_, sources.controller, sources.cgroup2_root, sources.uts),
       paths_(folders_, sources.mount_events, clock_, limit_),
       network_(folders_, clock_, limit_),
-      denials_(sources.denials != nullptr ? *sources.denials : no_denials_) {}
+      denials_(sources.denials != nullptr ? *sources.denials : no_denials_),
+      requests_(sources.requests != nullptr ? *sources.requests : no_requests_) {}
 
 void ProcHost::refresh_socket_scan() const {
   time_.check();

@@ -27,6 +27,7 @@ struct HostSources {
   const BoundSockets* sockets = nullptr;
   const MountEvents* mount_events = nullptr;
   const DenialView* denials = nullptr;
+  const RequestView* requests = nullptr;
   /// Of one socket scan. SocketList::kUnbounded: for a single question, whose look-ups have no CPU budget
   /// either.
   std::size_t scan_bytes = SocketScans::kMostBytes;
@@ -39,7 +40,7 @@ class ProcHost final : public HostUpkeep {
   explicit ProcHost(const HostSources& sources);
 
   /// What can be asked, for as long as this object lives.
-  HostView view() const { return {processes_, paths_, scans_, network_, time_, denials_, units_}; }
+  HostView view() const { return {processes_, paths_, scans_, network_, time_, denials_, units_, requests_}; }
   void refresh_socket_scan() const override;
   Omissions omissions() const override;
 
@@ -55,6 +56,8 @@ class ProcHost final : public HostUpkeep {
   const NoDenials no_denials_;
   const DenialView& denials_;
   const SystemdSockets units_;
+  const NoRequests no_requests_;
+  const RequestView& requests_;
 };
 
 }  // namespace sockward

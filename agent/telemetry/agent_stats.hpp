@@ -60,6 +60,7 @@ struct AgentStats {
   std::array<std::array<std::atomic<std::uint64_t>, kPortClasses>, kMostCauses> unreached{};
   /// Audit messages that were lost, by AuditLoss.
   std::array<std::atomic<std::uint64_t>, kAuditLosses> audit_lost{};
+  std::atomic<bool> requests_seen{false};  ///< by which systemd-hostnamed is asked for a host name, if any
   std::atomic<bool> audit_read{false};  ///< refusals that security modules write are read, if there are any
   std::atomic<bool> config_good{true};  ///< the latest read of the configuration worked
   LatencyHistogram diagnosis_latency;   ///< from the call's return to the record's hand-over to sinks

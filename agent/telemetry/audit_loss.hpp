@@ -21,5 +21,7 @@ using AuditLost = std::array<std::uint64_t, kAuditLosses>;
 
 /// In sockward_coverage: what security modules say in the kernel's audit messages.
 inline constexpr std::string_view kAuditRoute = "audit";
+/// The same of requests to systemd-hostnamed over the system bus.
+inline constexpr std::string_view kRequestRoute = "dbus";
 
 }  // namespace sockward

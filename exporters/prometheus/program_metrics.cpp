@@ -40,6 +40,7 @@ void add_coverage(const Scrape& scrape, FamilyBuilder& family) {
   for (const auto& route : scrape.sources.kernel.coverage())
     family.count({route.operation, route.route}, route.seen ? 1 : 0);
   family.count({"*", kAuditRoute}, scrape.sources.agent.audit_read ? 1 : 0);
+  family.count({"sethostname", kRequestRoute}, scrape.sources.agent.requests_seen ? 1 : 0);
 }
 
 using enum MetricType;

@@ -17,7 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def cgroup_root():
-    lines = [line.split() for line in open("/proc/self/mountinfo")]
+    lines = [line.split() for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
     v1 = next((m[4] for m in lines if "cgroup" in m and "pids" in m[-1].split(",")), None)
     return v1 or next(m[4] for m in lines if "cgroup2" in m)
 

@@ -80,12 +80,26 @@ void add_ancestors(const Facts& facts, const NameCall& call, Finding& found) {
   if (!chain.empty()) found.note("started by: " + chain);
 }
 
+/// Of the host's own bus, so only about the host's own name.
+void add_requester(const Facts& facts, const NameCall& call, std::string_view program, Finding& found) {
+  if (facts.event.actor.utsns != facts.host_utsns || !program.ends_with("/systemd-hostnamed")) return;
+  const auto request = facts.hostname_request(call.new_name);
+  if (!request) return found.note("who asked it over D-Bus was not seen");
+  if (request->pid == 0)
+    return found.note(fmt::format("asked for over D-Bus ({}) by a process that has gone", request->method));
+  found.note(fmt::format("asked for over D-Bus ({}) by {}[{}] uid {}", request->method,
+                         printable(request->comm).text, request->pid, request->uid));
+}
+
 void add_actor(const Facts& facts, const NameCall& call, Finding& found) {
   if (call.first)
     found.note("the first change since the namespace was created, as a container runtime makes it");
-  if (const auto& program = facts.executable())
-    if (const auto known = known_host_name_setter(*program))
-      found.note("this program is known to set host names: " + std::string(*known));
+  const auto& program = facts.executable();
+  if (!program) return;
+  if (const auto known = known_host_name_setter(*program)) {
+    found.note("this program is known to set host names: " + std::string(*known));
+    add_requester(facts, call, *program, found);
+  }
 }
 
 }  // namespace

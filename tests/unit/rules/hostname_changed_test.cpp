@@ -55,6 +55,35 @@ TEST_F(HostnameChanged, ShowsAFlapAndOnlyThat) {
   EXPECT_THAT(ask(rules::hostname_changed, elsewhere)->evidence, Not(Contains(HasSubstr("flap"))));
 }
 
+TEST_F(HostnameChanged, NamesWhoAskedHostnamedForTheHostsName) {
+  Event event = name_call(0, "old", "new");
+  event.actor.utsns = kHostUts;
+  host.program = "/usr/lib/systemd/systemd-hostnamed";
+  host.request = {
+      .method = "SetStaticHostname", .name = "new", .pid = 77, .uid = 1000, .comm = "hostnamectl"};
+  EXPECT_THAT(ask(rules::hostname_changed, event)->evidence,
+              Contains("asked for over D-Bus (SetStaticHostname) by hostnamectl[77] uid 1000"));
+  host.request->pid = 0;
+  EXPECT_THAT(ask(rules::hostname_changed, event)->evidence,
+              Contains("asked for over D-Bus (SetStaticHostname) by a process that has gone"));
+  host.request->name = "another";
+  EXPECT_THAT(ask(rules::hostname_changed, event)->evidence,
+              Contains("who asked it over D-Bus was not seen"));
+}
+
+TEST_F(HostnameChanged, AsksTheBusAboutHostnamedAndTheHostsNameOnly) {
+  host.request = {.method = "SetHostname", .name = "new", .pid = 77, .uid = 0, .comm = "hostnamectl"};
+  host.program = "/usr/lib/systemd/systemd-hostnamed";
+  ask(rules::hostname_changed, name_call(0, "old", "new"));  // in a namespace of a container
+  Event event = name_call(0, "old", "new");
+  event.actor.utsns = kHostUts;
+  host.program = "/usr/sbin/dhclient";
+  ask(rules::hostname_changed, event);
+  host.program = "/home/mallory/systemd-hostnamed";
+  ask(rules::hostname_changed, event);
+  EXPECT_EQ(host.asked["request_for"], 0);
+}
+
 TEST_F(HostnameChanged, TheEngineRemembersWhatItDiagnosed) {
   Engine engine(host, kHostUts);
   engine.diagnose(name_call(0, "old", "new"));
