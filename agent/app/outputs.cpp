@@ -114,7 +114,7 @@ std::unique_ptr<Sink> make_standard_output(const Settings& settings, DeliveryCou
   if (output == automatic && stdout_is_journal() && writes_to_journal(settings)) return nullptr;
   std::unique_ptr<Sink> sink;
   if (output == text || (output == automatic && isatty(STDOUT_FILENO) == 1))
-    sink = std::make_unique<TerminalSink>(STDOUT_FILENO, terminal_style(STDOUT_FILENO));
+    sink = std::make_unique<TerminalSink>(STDOUT_FILENO, host_terminal_style(STDOUT_FILENO));
   else
     sink = std::make_unique<JsonLinesSink>(STDOUT_FILENO, settings.records.command_args);
   return std::make_unique<CountedSink>(std::move(sink), counts);

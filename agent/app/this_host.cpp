@@ -6,9 +6,11 @@
 
 #include <cerrno>
 #include <fstream>
+#include <memory>
 
 #include "base/errno_name.hpp"
 #include "base/version.hpp"
+#include "host/paths/host_users.hpp"
 #include "host/paths/root_files.hpp"
 
 namespace sockward {
@@ -36,6 +38,12 @@ std::optional<std::string> path_lookup_limit() {
       error == ENOSYS || error == EPERM ? "allow openat2 in the seccomp filter that refuses it (systemd: no "
                                           "RestrictSUIDSGID=); it exists since Linux 5.6"
                                         : "let the agent read / and /proc");
+}
+
+TerminalStyle host_terminal_style(int fd) {
+  TerminalStyle style = terminal_style(fd);
+  style.user_text = [users = std::make_shared<HostUsers>()](std::uint32_t uid) { return users->text(uid); };
+  return style;
 }
 
 Resource this_resource() {

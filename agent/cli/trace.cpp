@@ -112,7 +112,7 @@ class Output {
 
 std::unique_ptr<Sink> make_sink(const TraceFlags& flags, int fd) {
   if (flags.json) return std::make_unique<JsonLinesSink>(fd, CommandArgs::off);
-  return std::make_unique<TerminalSink>(fd, terminal_style(fd));
+  return std::make_unique<TerminalSink>(fd, host_terminal_style(fd));
 }
 
 PipelineOptions pipeline_options(const TraceFlags& flags, NamespaceInode host_utsns) {

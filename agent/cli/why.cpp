@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/stop_signals.hpp"
+#include "app/this_host.hpp"
 #include "base/printable.hpp"
 #include "base/startup_error.hpp"
 #include "cli/flags.hpp"
@@ -140,7 +141,7 @@ int why_command(const WhyFlags& flags) {
               .since_ns = since_ns(flags),
               .limit = flags.subject.empty() && !flags.json ? kShownLately : 50,
               .viewer = {}};
-  const TerminalStyle style = terminal_style(STDOUT_FILENO);
+  const TerminalStyle style = host_terminal_style(STDOUT_FILENO);
   if (!flags.follow) {
     const bool found = answer_once(flags, query, style);
     if (!found && !flags.json) print_nothing(flags);

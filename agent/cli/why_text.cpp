@@ -88,10 +88,11 @@ std::string subject_in(const Json& attributes) {
   return "an unreadable address";
 }
 
-std::string actor_in(const Json& attributes, const Json& group) {
-  std::string actor =
-      fmt::format("{}[{}] uid={}", text_in(attributes, "process.executable.name"),
-                  number_in(attributes, "process.pid"), number_in(attributes, "process.user.id"));
+std::string actor_in(const Json& attributes, const Json& group, const TerminalStyle& style) {
+  const bool of_host = text_in(group, "container").empty() && text_in(group, "pod").empty();
+  const auto uid = static_cast<std::uint32_t>(number_in(attributes, "process.user.id"));
+  std::string actor = fmt::format("{}[{}] uid={}", text_in(attributes, "process.executable.name"),
+                                  number_in(attributes, "process.pid"), user_text(uid, of_host, style));
   for (const char* key : {"unit", "pod", "container"})
     if (const std::string text = text_in(group, key); !text.empty())
       actor += fmt::format(" {}={}", key, text);
@@ -119,7 +120,7 @@ std::string bold(const std::string& text, const TerminalStyle& style) {
 
 std::string headline(const Json& group, const Json& attributes, const TerminalStyle& style, WallTime now) {
   const std::string error = text_in(attributes, "error.type"), subject = subject_in(attributes);
-  std::string actor = actor_in(attributes, group);
+  std::string actor = actor_in(attributes, group, style);
   if (const std::uint64_t count = number_in(group, "count"); count > 1)
     actor += fmt::format(" ({} times since {})", count, when(text_in(group, "first"), now));
   const std::string what =

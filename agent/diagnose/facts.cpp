@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "diagnose/id_text.hpp"
+
 namespace sockward {
 
 bool Facts::is_unix_path() const {
@@ -35,17 +37,10 @@ const PermissionReplay& Facts::permissions() const {
   return permissions_.get([&] { return replay_permissions(*this, host_.processes); });
 }
 
-const Facts::OwnerText& Facts::denying_owner() const {
-  return denying_owner_.get([&] {
-    const auto& denial = permissions().denial;
-    if (!denial) return OwnerText{"its owner", "its group"};
-    const PathObject& object = denial->step.object;
-    OwnerText text{fmt::format("uid {}", object.uid), fmt::format("group {}", object.gid)};
-    const auto names = host_.paths.id_names(event, object.uid, object.gid);
-    if (!names) return text;
-    if (names->user) text.user += fmt::format(" ({})", *names->user);
-    if (names->group) text.group = fmt::format("group {} (gid {})", *names->group, object.gid);
-    return text;
+const IdNames& Facts::id_names() const {
+  return id_names_.get([&] {
+    auto names = host_.paths.id_names(event, ids_of(permissions()));
+    return names ? std::move(*names) : IdNames();
   });
 }
 

@@ -67,12 +67,9 @@ class Facts {
   /// The way along the path of the call. The link at its end is followed as the call follows it.
   const PathFacts& way() const;
   const PermissionReplay& permissions() const;
-  /// Owner and group of what denies, for people: "uid 33 (www-data)" and "group docker (gid 999)", or the
-  /// bare numbers where the caller's files name none.
-  struct OwnerText {
-    std::string user, group;
-  };
-  const OwnerText& denying_owner() const;
+  /// What the caller's files call the caller, its groups and the owner of what denies; empty where they are
+  /// not known.
+  const IdNames& id_names() const;
   const Result<MountPoint>& mount() const;
   /// The first symbolic link on the path, as the caller sees it or, when the caller is gone, as we do.
   const Result<std::optional<SymlinkOnPath>>& first_symlink() const;
@@ -125,6 +122,11 @@ class Facts {
   /// The number of that message, if it was asked for and there.
   std::optional<std::uint64_t> used_denial() const;
   const Result<std::optional<HostNames>>& uts_names() const;
+  /// Who asked systemd-hostnamed over the system bus for this name. Not kept: ask once, and only about a
+  /// change that systemd-hostnamed has made, for it may take 100 ms.
+  std::optional<HostnameRequest> hostname_request(const std::string& name) const {
+    return host_.requests.request_for(event, name);
+  }
   Result<NamespaceInode> mount_namespace(ProcessId process) const {
     return host_.processes.mount_namespace(process);
   }
@@ -154,7 +156,7 @@ class Facts {
   mutable bool skipped_ = false;
   Lazy<PathFacts> way_;
   Lazy<PermissionReplay> permissions_;
-  Lazy<OwnerText> denying_owner_;
+  Lazy<IdNames> id_names_;
   Lazy<Result<MountPoint>> mount_;
   Lazy<Result<std::optional<SymlinkOnPath>>> first_symlink_;
   Lazy<SocketFilter> filter_;

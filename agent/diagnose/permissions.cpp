@@ -183,13 +183,4 @@ PermissionReplay replay_permissions(const Facts& facts, const ProcessView& proce
   return replay;
 }
 
-std::string credentials_text(const Credentials& credentials) {
-  std::string groups = fmt::format("{}", credentials.fsgid);
-  constexpr std::size_t kShown = 8;
-  for (std::size_t i = 0; i < credentials.groups.size() && i < kShown; ++i)
-    if (credentials.groups[i] != credentials.fsgid) groups += fmt::format(", {}", credentials.groups[i]);
-  if (credentials.groups.size() > kShown) groups += ", …";
-  return fmt::format("uid {} (groups {})", credentials.fsuid, groups);
-}
-
 }  // namespace sockward

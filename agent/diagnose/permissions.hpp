@@ -45,7 +45,4 @@ enum class Purpose { create, connect, remove };
 std::optional<Denial> find_denial(const PathTrace& trace, const Credentials& credentials, const Actor& actor,
                                   Purpose purpose);
 
-/// "uid 998 (groups 998, 100)"
-std::string credentials_text(const Credentials& credentials);
-
 }  // namespace sockward

@@ -10,6 +10,7 @@
 
 #include "base/printable.hpp"
 #include "diagnose/attempt.hpp"
+#include "diagnose/id_text.hpp"
 #include "diagnose/rules.hpp"
 #include "diagnose/served.hpp"
 
@@ -67,7 +68,7 @@ Prediction Attempt::bind_path() const {
   if (replay.denial) return denied(*replay.denial);
   if (auto without = file_system_without_sockets(folder)) return *without;
   return nothing_prevents(fmt::format("nothing has the name, and {} may be written by {}", folder,
-                                      credentials_text(replay.credentials)));
+                                      credentials_text(replay.credentials, facts_.id_names())));
 }
 
 /// Asks the rule, as if the call had been refused.

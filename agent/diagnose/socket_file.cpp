@@ -11,6 +11,7 @@
 #include "base/printable.hpp"
 #include "diagnose/facts.hpp"
 #include "diagnose/file_time.hpp"
+#include "diagnose/id_text.hpp"
 
 namespace sockward {
 namespace {
@@ -145,10 +146,6 @@ void describe_stale(const Facts& facts, const SocketFile& file, Finding& found) 
   found.holder = to_holder(*binder, Holder::Kind::gone);
   const double before = static_cast<double>(facts.event.time.ns - binder->binding.time.ns) / 1e9;
   found.note(fmt::format("{} had bound it {:.1f} s before the call", owner_text(*binder), before));
-}
-
-std::string ownership_text(const PathObject& object) {
-  return fmt::format("uid {}, gid {}, mode {:04o}", object.uid, object.gid, object.mode);
 }
 
 std::string folder_of(const std::string& path) {

@@ -34,8 +34,6 @@ std::optional<UnlinkFailure> refused_removal(const Facts& facts, const SocketFil
 /// Evidence that it is stale, and the process that left it.
 void describe_stale(const Facts& facts, const SocketFile& file, Finding& found);
 
-/// "uid 0, gid 0, mode 0755"
-std::string ownership_text(const PathObject& object);
 /// The folder of an absolute path.
 std::string folder_of(const std::string& path);
 /// Its last component.

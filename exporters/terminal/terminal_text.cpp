@@ -93,9 +93,9 @@ std::string headline(const Record& record, const TerminalStyle& style) {
                            : end != nullptr         ? "exit"
                                                     : std::string(to_string(event.syscall));
   const std::string subject = headline_subject(record);
-  std::string actor =
-      fmt::format("{}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid, event.actor.uid);
   const std::string container = record.container_label();
+  std::string actor = fmt::format("{}[{}] uid={}", printable(event.actor.comm).text, event.actor.tgid,
+                                  user_text(event.actor.uid, container == "host", style));
   if (container != "host") actor += " container=" + container;
   if (record.repeats != 0) actor += fmt::format(" (+{} more)", record.repeats);
   const std::string time = time_of_day(record.time), columns = fmt::format("{:<13} ", call);
@@ -120,6 +120,10 @@ std::string join_evidence(const std::vector<std::string>& evidence) {
 }
 
 }  // namespace
+
+std::string user_text(std::uint32_t uid, bool of_host, const TerminalStyle& style) {
+  return of_host && style.user_text ? style.user_text(uid) : fmt::format("{}", uid);
+}
 
 std::string elide_middle(const std::string& word, std::size_t width) {
   static constexpr std::string_view kGap = "…";

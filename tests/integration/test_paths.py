@@ -41,9 +41,9 @@ class Permissions(Traced):
         for path, cause, what in (("readable/new", "directory_not_writable",
                                    f"{folder.path}/readable has uid 0"),
                                   ("closed/x", "directory_not_searchable",
-                                   f"{folder.path}/closed has uid 0, gid 0, mode 0700"),
+                                   f"{folder.path}/closed has uid 0 (root), gid 0 (root), mode 0700"),
                                   ("docker.sock", "socket_permission",
-                                   f"{folder.path}/docker.sock has uid 0, gid 0, mode 0660")):
+                                   f"{folder.path}/docker.sock has uid 0 (root), gid 0 (root), mode 0660")):
             found = self.one(trace, pid=child, sockward__address="unix:" + folder / path)
             self.expect(found, cause, "certain")
             self.assertTrue(found["sockward.evidence"][0].startswith(what), found["sockward.evidence"])

@@ -69,10 +69,11 @@ def names_path(text, path):
 
 def wrong_groups(truth, evidence):
     """The caller is described with groups that it had at another time."""
-    told = re.search(r"\(groups ([\d, ]+)\)", evidence)
-    return bool(told and truth.get("groups")) and not set(map(int, re.findall(r"\d+", told[1]))) & set(
-        truth["groups"]
-    )
+    told = re.search(r", groups (\d+(?: \([^)]*\))?(?:, \d+(?: \([^)]*\))?)*)", evidence)
+    if not told or not truth.get("groups"):
+        return False
+    numbers = map(int, re.findall(r"(?:^|, )(\d+)", told[1]))
+    return not set(numbers) & set(truth["groups"])
 
 
 def culprit(truth, attributes):

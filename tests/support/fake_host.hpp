@@ -33,6 +33,7 @@ class FakeLookUps {
 class FakeProcesses : public ProcessView, public virtual FakeLookUps {
  public:
   std::map<std::uint32_t, std::vector<std::string>> command_lines;
+  std::optional<std::string> program;  ///< of whoever asks
   std::map<NamespaceInode, HostNames> names;
   bool names_visible = true;
   std::map<std::uint32_t, NamespaceInode> mount_namespaces;  ///< by process
@@ -41,7 +42,8 @@ class FakeProcesses : public ProcessView, public virtual FakeLookUps {
 
   Result<std::string> executable(ProcessId) const override {
     ++asked["executable"];
-    return gone();
+    if (!program) return gone();
+    return *program;
   }
   Result<std::vector<std::string>> arguments(ProcessId process) const override {
     ++asked["arguments"];
@@ -109,7 +111,7 @@ class FakePaths : public PathView, public virtual FakeLookUps {
     ++asked["mount_event"];
     return std::optional(mounts_now);
   }
-  Result<IdNames> id_names(const Event&, std::uint32_t, std::uint32_t) const override {
+  Result<IdNames> id_names(const Event&, const IdNumbers&) const override {
     ++asked["id_names"];
     if (!owner_names) return gone();
     return *owner_names;
@@ -269,6 +271,16 @@ class FakeUnits : public UnitView, public virtual FakeLookUps {
   }
 };
 
+class FakeRequests : public RequestView, public virtual FakeLookUps {
+ public:
+  std::optional<HostnameRequest> request;  ///< of whoever asks for its name
+
+  std::optional<HostnameRequest> request_for(const Event&, const std::string& name) const override {
+    ++asked["request_for"];
+    return request && request->name == name ? request : std::nullopt;
+  }
+};
+
 /// All of them as one, and nothing to keep up.
 class FakeHost : public FakeProcesses,
                  public FakePaths,
@@ -277,10 +289,11 @@ class FakeHost : public FakeProcesses,
                  public FakeTime,
                  public FakeDenials,
                  public FakeUnits,
+                 public FakeRequests,
                  public HostUpkeep {
  public:
   operator HostView() const {  // NOLINT(google-explicit-constructor): it is one to whoever asks
-    return {*this, *this, *this, *this, *this, *this, *this};
+    return {*this, *this, *this, *this, *this, *this, *this, *this};
   }
   void refresh_socket_scan() const override {}
   Omissions omissions() const override { return {}; }

@@ -16,22 +16,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(NameOfId, IsThatOfTheFirstLineWithTheNumber) {
-  constexpr const char* kLines =
-      "root:x:0:0:root:/root:/bin/bash\ntoor:x:0:0::/:/bin/sh\nwww-data:x:33:33:a:b:c\n";
-  EXPECT_EQ(name_of_id(kLines, 0), "root");
-  EXPECT_EQ(name_of_id(kLines, 33), "www-data");
-  EXPECT_EQ(name_of_id(kLines, 3), std::nullopt);
-  EXPECT_EQ(name_of_id("docker:x:999:", 999), "docker") << "a group, without a newline at the end";
-  EXPECT_EQ(name_of_id("short:x:7", 7), "short");
+using Names = std::map<std::uint32_t, std::string>;
+
+Names names_in(std::string_view lines, const std::set<std::uint32_t>& wanted) {
+  Names found;
+  add_names(lines, wanted, found);
+  return found;
 }
 
-TEST(NameOfId, IsNotTakenFromLinesThatAreNone) {
-  EXPECT_EQ(name_of_id("", 0), std::nullopt);
-  EXPECT_EQ(name_of_id("\n\n:::\nx\nx:y\n", 0), std::nullopt);
-  EXPECT_EQ(name_of_id("a:x:0x0:\nb:x:-1:\nc:x::\nd:x:4294967296:\n", 0), std::nullopt);
-  EXPECT_EQ(name_of_id("a\x1b[31m:x:5:\n-rf:x:5:\ntwo words:x:5:\n", 5), std::nullopt) << "hostile names";
-  EXPECT_EQ(name_of_id(std::string(65, 'a') + ":x:5:", 5), std::nullopt);
+TEST(NamesOfIds, AreThoseOfTheFirstLineWithTheNumber) {
+  constexpr const char* kLines =
+      "root:x:0:0:root:/root:/bin/bash\ntoor:x:0:0::/:/bin/sh\nwww-data:x:33:33:a:b:c\n";
+  EXPECT_EQ(names_in(kLines, {0, 33, 3}), (Names{{0, "root"}, {33, "www-data"}}));
+  EXPECT_EQ(names_in("docker:x:999:", {999}), (Names{{999, "docker"}})) << "without a newline at the end";
+  EXPECT_EQ(names_in("short:x:7", {7}), (Names{{7, "short"}}));
+}
+
+TEST(NamesOfIds, AreNotTakenFromLinesThatAreNone) {
+  for (const char* lines : {"", "\n\n:::\nx\nx:y\n", "a:x:0x0:\nb:x:-1:\nc:x::\nd:x:4294967296:\n",
+                            "a\x1b[31m:x:0:\n-rf:x:0:\ntwo words:x:0:\n"})
+    EXPECT_EQ(names_in(lines, {0}), Names()) << lines;
+  EXPECT_EQ(names_in(std::string(65, 'a') + ":x:5:", {5}), Names());
 }
 
 class IdNamesBelow : public testing::Test {
@@ -41,7 +46,7 @@ class IdNamesBelow : public testing::Test {
   void write(const char* name, const std::string& text) const { std::ofstream(folder / name) << text; }
   Result<IdNames> ask(std::uint32_t uid, std::uint32_t gid) const {
     const FileDescriptor root(open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    return id_names_below(root.get(), uid, gid);
+    return id_names_below(root.get(), {.users = {uid}, .groups = {gid}});
   }
   const fs::path folder = fs::temp_directory_path() / ("sockward-ids-" + std::to_string(getpid()));
 };
@@ -51,12 +56,12 @@ TEST_F(IdNamesBelow, AreThoseOfItsFilesAndNotOfOurs) {
   write("etc/group", "crew:x:5:\n");
   const auto found = ask(0, 5);
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->user, "captain");
-  EXPECT_EQ(found->group, "crew");
+  EXPECT_EQ(found->users, (Names{{0, "captain"}}));
+  EXPECT_EQ(found->groups, (Names{{5, "crew"}}));
   const auto unnamed = ask(1, 0);
   ASSERT_TRUE(unnamed);
-  EXPECT_FALSE(unnamed->user);
-  EXPECT_FALSE(unnamed->group);
+  EXPECT_TRUE(unnamed->users.empty());
+  EXPECT_TRUE(unnamed->groups.empty());
 }
 
 TEST_F(IdNamesBelow, AreNotKnownWithoutFilesOrFromWhatIsNoFile) {

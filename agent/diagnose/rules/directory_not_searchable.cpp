@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
+#include "diagnose/id_text.hpp"
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {
@@ -15,7 +16,8 @@ Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
   const std::string path = printable(step.path).text;
   return {
       .cause = Cause::directory_not_searchable,
-      .evidence = {{fmt::format("{} has {} now, which allows it", path, ownership_text(step.object)),
+      .evidence = {{fmt::format("{} has {} now, which allows it", path,
+                                ownership_text(step.object, facts.id_names())),
                     unchanged_since_call(facts, step)}},
       .alternative = "which component refused is inferred from what was changed after the call",
       .advice = fmt::format("its owner or mode was changed since: try again; if it fails, look at {}", path)};
@@ -33,12 +35,14 @@ std::optional<Finding> directory_not_searchable(const Facts& facts) {
     return std::nullopt;
   const PathStep& step = replay.denial->step;
   const std::string path = printable(step.path).text;
+  const IdNames& names = facts.id_names();
   Finding found{.cause = Cause::directory_not_searchable,
                 .evidence = {{fmt::format("{} has {}: no search permission (x) for {}", path,
-                                          ownership_text(step.object), credentials_text(replay.credentials)),
+                                          ownership_text(step.object, names),
+                                          credentials_text(replay.credentials, names)),
                               replay.standing}}};
   found.advice = fmt::format("run it as {} or in {}, or give search permission on {} (chmod o+x, or an ACL)",
-                             facts.denying_owner().user, facts.denying_owner().group, path);
+                             user_text(step.object.uid, names), group_text(step.object.gid, names), path);
   return found;
 }
 

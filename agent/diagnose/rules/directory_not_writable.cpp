@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
+#include "diagnose/id_text.hpp"
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {
@@ -32,7 +33,7 @@ Finding changed_meanwhile(const Facts& facts, const PermissionReplay& replay) {
   const std::string path = printable(step.path).text;
   return {
       .cause = Cause::directory_not_writable,
-      .evidence = {{fmt::format("{} has {} now", path, ownership_text(step.object)),
+      .evidence = {{fmt::format("{} has {} now", path, ownership_text(step.object, facts.id_names())),
                     unchanged_since_call(facts, step)}},
       .alternative = "that the directory refused is inferred: it was changed after the call",
       .advice = fmt::format("its owner or mode was changed since: try again; if it fails, look at {}", path)};
@@ -51,17 +52,19 @@ std::optional<Finding> directory_not_writable(const Facts& facts) {
   if (!sticky && replay.denial->what != Denial::What::write) return std::nullopt;
   if (sticky != (facts.event.error() == EPERM)) return std::nullopt;
   const PathStep& step = replay.denial->step;
+  const IdNames& names = facts.id_names();
   return Finding{
       .cause = Cause::directory_not_writable,
       .evidence = {{fmt::format(
-                        "{} has {}: {} for {}", printable(step.path).text, ownership_text(step.object),
+                        "{} has {}: {} for {}", printable(step.path).text, ownership_text(step.object, names),
                         sticky ? "sticky, and neither it nor the file belongs to the caller; removal denied"
                                : "no write permission (w)",
-                        credentials_text(replay.credentials)),
+                        credentials_text(replay.credentials, names)),
                     replay.standing}},
       .alternative = {},
-      .advice = sticky ? std::string("let the owner of the file remove it, or ") + kOwnDirectory
-                       : fmt::format("run it as {}, or {}", facts.denying_owner().user, kOwnDirectory)};
+      .advice = sticky
+                    ? std::string("let the owner of the file remove it, or ") + kOwnDirectory
+                    : fmt::format("run it as {}, or {}", user_text(step.object.uid, names), kOwnDirectory)};
 }
 
 }  // namespace sockward::rules

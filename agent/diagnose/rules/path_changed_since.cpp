@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/printable.hpp"
+#include "diagnose/id_text.hpp"
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {

@@ -12,6 +12,7 @@
 #include "base/errno_name.hpp"
 #include "base/printable.hpp"
 #include "diagnose/capabilities.hpp"
+#include "diagnose/id_text.hpp"
 #include "diagnose/rules.hpp"
 #include "diagnose/served.hpp"
 
@@ -155,7 +156,7 @@ std::optional<Finding> policy_denied(const Facts& facts) {
   if (!replay.known || replay.denial || replay.changed_since || !replay.standing.proven())
     return std::nullopt;
   return denied(fmt::format("every directory and the object itself allow it for {}",
-                            credentials_text(replay.credentials)),
+                            credentials_text(replay.credentials, facts.id_names())),
                 replay.standing,
                 "look for a security module (dmesg, ausearch -m avc; Landlock leaves no trace), a seccomp "
                 "filter, or an immutable file (lsattr)");

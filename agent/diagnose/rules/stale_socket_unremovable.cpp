@@ -7,6 +7,7 @@
 
 #include "base/errno_name.hpp"
 #include "base/printable.hpp"
+#include "diagnose/id_text.hpp"
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -9,12 +10,13 @@
 
 namespace sockward {
 
-/// The name that lines of passwd(5) or group(5) give to a number; the first one counts, as for getpwuid(3).
-/// Names with other characters than shadow-utils allows are passed over. Thread-safe.
-std::optional<std::string> name_of_id(std::string_view lines, std::uint32_t id);
+/// Adds the names that lines of passwd(5) or group(5) give to these numbers; the first one counts, as for
+/// getpwuid(3). Names with other characters than shadow-utils allows are passed over. Thread-safe.
+void add_names(std::string_view lines, const std::set<std::uint32_t>& wanted,
+               std::map<std::uint32_t, std::string>& names);
 
 /// What /etc/passwd and /etc/group below a root directory say; other sources (LDAP, sssd) are not asked, for
 /// they can block. Error: a file cannot be read, is no regular file or is longer than 1 MiB. Thread-safe.
-Result<IdNames> id_names_below(int root, std::uint32_t uid, std::uint32_t gid);
+Result<IdNames> id_names_below(int root, const IdNumbers& wanted);
 
 }  // namespace sockward

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,9 +77,13 @@ struct PathTrace {
   bool callers_view = false;
 };
 
-/// The names of a user and a group. nullopt: the number has no name.
+/// Users and groups by number.
+struct IdNumbers {
+  std::set<std::uint32_t> users, groups;
+};
+/// Their names, as far as they have one.
 struct IdNames {
-  std::optional<std::string> user, group;
+  std::map<std::uint32_t, std::string> users, groups;
 };
 
 /// Questions about files, as the caller of an event saw them, asked after the call (host/host_view.hpp).
@@ -97,7 +103,7 @@ class PathView {
   virtual Result<std::optional<std::uint64_t>> mount_event(const Event& event) const = 0;
   /// What the caller's own /etc/passwd and /etc/group call them. Error: also when the caller lives in another
   /// user namespace than we do, where numbers mean something else.
-  virtual Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const = 0;
+  virtual Result<IdNames> id_names(const Event& event, const IdNumbers& wanted) const = 0;
 };
 
 }  // namespace sockward

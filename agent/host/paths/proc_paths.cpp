@@ -87,13 +87,13 @@ bool ProcPaths::may_be_idmapped(const Event& event, const CallerView& view,
   return !read || found.found != mounts.size() || found.idmapped;
 }
 
-Result<IdNames> ProcPaths::id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const {
-  return worker_thread_.with_timeout<IdNames>([this, event, uid, gid]() -> Result<IdNames> {
+Result<IdNames> ProcPaths::id_names(const Event& event, const IdNumbers& wanted) const {
+  return worker_thread_.with_timeout<IdNames>([this, event, wanted]() -> Result<IdNames> {
     if (event.actor.userns != 0 && event.actor.userns != views_.own_user_namespace())
       return make_error(std::errc::operation_not_supported, "name the ids of another user namespace");
     const auto view = views_.open(event);
     if (!view) return view.error();
-    return id_names_below(view->root.get(), uid, gid);
+    return id_names_below(view->root.get(), wanted);
   });
 }
 

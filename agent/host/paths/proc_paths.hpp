@@ -33,7 +33,7 @@ class ProcPaths final : public PathView {
   Result<std::optional<std::uint64_t>> mount_event(const Event& event) const override {
     return mount_counter_.read(event.actor.mntns);
   }
-  Result<IdNames> id_names(const Event& event, std::uint32_t uid, std::uint32_t gid) const override;
+  Result<IdNames> id_names(const Event& event, const IdNumbers& wanted) const override;
   /// Of all that look at files.
   TimeLimitedWorker::GivenUp given_up() const { return worker_thread_.given_up(); }
 

@@ -18,7 +18,7 @@ TEST_F(DirectoryNotWritable, NamesTheComponentTheModeAndTheOwner) {
   EXPECT_EQ(found.cause, Cause::directory_not_writable);
   EXPECT_EQ(found.confidence, Confidence::certain);
   EXPECT_THAT(found.evidence, Contains(HasSubstr("/run/app has uid 0, gid 0, mode 0755")));
-  EXPECT_THAT(found.evidence, Contains(HasSubstr("uid 998 (groups 998, 100)")));
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("uid 998, groups 998, 100")));
 }
 
 TEST_F(DirectoryNotWritable, AStickyDirectoryDeniesRemovalWithEperm) {

@@ -22,7 +22,7 @@ TEST_F(SocketPermission, NamesTheGroupThatMayConnect) {
 TEST_F(SocketPermission, AdvisesByNameWhereTheCallersFilesHaveOne) {
   host.trace = trace_of(0755, socket_step(0660, 0, 999));
   EXPECT_THAT(diagnose(connect).advice, HasSubstr("into group 999 (and"));
-  host.owner_names = IdNames{.user = "root", .group = "docker"};
+  host.owner_names = IdNames{.users = {{0, "root"}}, .groups = {{999, "docker"}}};
   EXPECT_THAT(diagnose(connect).advice, HasSubstr("into group docker (gid 999) (and"));
   host.trace = trace_of(0755, socket_step(0600, 0, 999));
   EXPECT_THAT(diagnose(connect).advice, HasSubstr("run the client as uid 0 (root), or"));
