@@ -42,6 +42,8 @@ else()
   set(units ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
 endif()
 install(FILES ${made}/sockward.service DESTINATION ${units})
+install(FILES ${packaging}/systemd/sockward.sysusers DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/sysusers.d
+  RENAME sockward.conf)
 install(FILES ${packaging}/systemd/sockward.catalog DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/catalog)
 install(FILES ${packaging}/completions/sockward.bash RENAME sockward
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
