@@ -7,40 +7,12 @@
 #include <algorithm>
 #include <ctime>
 
-#include "base/printable.hpp"
+#include "jsonl/record_fields.hpp"
 
 namespace sockward {
 namespace {
 
 using Json = rapidjson::Value;
-
-const Json* member(const Json& object, const char* key) {
-  if (!object.IsObject()) return nullptr;
-  const auto found = object.FindMember(key);
-  return found == object.MemberEnd() ? nullptr : &found->value;
-}
-
-std::string text_of(const Json* value) {
-  if (value == nullptr || !value->IsString()) return "";
-  return printable({value->GetString(), value->GetStringLength()}).text;
-}
-
-std::string text_in(const Json& object, const char* key) {
-  return text_of(member(object, key));
-}
-
-std::uint64_t number_in(const Json& object, const char* key) {
-  const Json* value = member(object, key);
-  return value != nullptr && value->IsUint64() ? value->GetUint64() : 0;
-}
-
-std::vector<std::string> texts_in(const Json& object, const char* key) {
-  std::vector<std::string> texts;
-  const Json* list = member(object, key);
-  if (list == nullptr || !list->IsArray()) return texts;
-  for (const Json& item : list->GetArray()) texts.push_back(text_of(&item));
-  return texts;
-}
 
 /// The enumerator whose text it is; the last one where no text is.
 template <class Enum>
@@ -49,18 +21,11 @@ Enum enum_of(const std::string& text, std::span<const Enum> all) {
   return found == all.end() ? all.back() : *found;
 }
 
-std::optional<Holder> holder_in(const Json& attributes) {
-  const std::string kind = text_in(attributes, "sockward.holder.kind");
-  if (kind.empty()) return std::nullopt;
-  const std::string container = text_in(attributes, "sockward.holder.container");
-  return Holder{.kind = kind == "kernel" ? Holder::Kind::kernel
-                        : kind == "gone" ? Holder::Kind::gone
-                                         : Holder::Kind::process,
-                .pid = static_cast<std::uint32_t>(number_in(attributes, "sockward.holder.pid")),
-                .uid = static_cast<std::uint32_t>(number_in(attributes, "sockward.holder.user.id")),
-                .comm = text_in(attributes, "sockward.holder.comm"),
-                .container = container == "host" ? "" : container,
-                .unit = text_in(attributes, "sockward.holder.unit")};
+/// On the host most are: that goes without saying.
+std::optional<Holder> shown_holder(const Json& attributes) {
+  auto holder = holder_in(attributes);
+  if (holder && holder->container == "host") holder->container.clear();
+  return holder;
 }
 
 Diagnosis diagnosis_in(const Json& attributes) {
@@ -71,7 +36,7 @@ Diagnosis diagnosis_in(const Json& attributes) {
                                             std::span<const Confidence>(kConfidences)),
                       .evidence = texts_in(attributes, "sockward.evidence"),
                       .advice = text_in(attributes, "sockward.advice"),
-                      .holder = holder_in(attributes)};
+                      .holder = shown_holder(attributes)};
   // One of a newer version.
   if (to_string(diagnosis.cause) != cause) diagnosis.evidence.insert(diagnosis.evidence.begin(), cause);
   return diagnosis;

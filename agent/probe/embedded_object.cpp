@@ -14,6 +14,7 @@
 #include <sockward.skel.h>
 #include <sockward_cast.skel.h>
 
+#include "base/fnv1a.hpp"
 #include "base/startup_error.hpp"
 #include "probe/libbpf_log.hpp"
 
@@ -86,10 +87,7 @@ void release_objects() {
 }
 
 std::uint64_t hash_of(const void* bytes, std::size_t size) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const auto byte : std::span(static_cast<const unsigned char*>(bytes), size))
-    hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
+  return fnv1a({static_cast<const char*>(bytes), size});
 }
 
 std::uint64_t objects_hash() {

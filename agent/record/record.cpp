@@ -93,6 +93,11 @@ std::string subject_of(const Record& record) {
 
 namespace {
 
+std::string place_text(const std::string& container) {
+  if (container.empty()) return "";
+  return container == "host" ? " on the host" : " in " + printable(container).text;
+}
+
 std::string success_body(const Record& record, const std::string& actor) {
   const Event& event = record.event;
   if (const auto* name = std::get_if<NameCall>(&event.call)) return changed_body(record, *name, actor);
@@ -118,8 +123,7 @@ std::string holder_text(const Diagnosis& diagnosis) {
   if (holder.kind == Holder::Kind::kernel) return "the kernel, or a socket that no process has open";
   return fmt::format("{}[{}] uid {}{}{}{}", printable(holder.comm).text, holder.pid, holder.uid,
                      holder.unit.empty() ? "" : " of " + printable(holder.unit).text,
-                     holder.container.empty() ? "" : " in " + printable(holder.container).text,
-                     holder.kind == Holder::Kind::gone ? " (gone)" : "");
+                     place_text(holder.container), holder.kind == Holder::Kind::gone ? " (gone)" : "");
 }
 
 std::string body_of(const Record& record) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/camel_case.hpp"
+#include "base/fnv1a.hpp"
 #include "base/printable.hpp"
 #include "record/message.hpp"
 
@@ -41,11 +42,6 @@ void shorten(std::string& text, std::size_t most) {
 std::string micro_time(WallTime time) {
   std::string text = rfc3339(time);
   return text.erase(text.size() - 4, 3);
-}
-
-std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
 }
 
 void add(Writer& out, const char* name, const std::string& value) {
@@ -118,7 +114,7 @@ void add_left_out(PodEvent& event, std::uint64_t number) {
 
 std::string object_name(const PodEvent& event) {
   const auto time = static_cast<std::uint64_t>(event.time.ns);
-  const std::string number = fmt::format(".{:016x}", fnv1a(event.key, 0xcbf29ce484222325 ^ time));
+  const std::string number = fmt::format(".{:016x}", fnv1a(event.key, kFnv1aStart ^ time));
   std::string name = event.pod.substr(0, kLongestName - number.size());
   while (name.ends_with('.') || name.ends_with('-')) name.pop_back();
   return name + number;

@@ -2,7 +2,7 @@
 
 #include <rapidjson/document.h>
 
-#include "base/printable.hpp"
+#include "jsonl/record_fields.hpp"
 #include "page/html.hpp"
 #include "record/record.hpp"
 
@@ -11,35 +11,9 @@ namespace {
 
 using Json = rapidjson::Value;
 
-const Json* member(const Json& object, const char* key) {
-  if (!object.IsObject()) return nullptr;
-  const auto found = object.FindMember(key);
-  return found == object.MemberEnd() ? nullptr : &found->value;
-}
-
-std::string text_in(const Json& object, const char* key) {
-  const Json* value = member(object, key);
-  if (value == nullptr || !value->IsString()) return "";
-  return printable({value->GetString(), value->GetStringLength()}).text;
-}
-
-std::uint32_t number_in(const Json& object, const char* key) {
-  const Json* value = member(object, key);
-  return value != nullptr && value->IsUint() ? value->GetUint() : 0;
-}
-
 std::string holder_of(const Json& attributes) {
-  const std::string kind = text_in(attributes, "sockward.holder.kind");
-  if (kind.empty()) return "";
   Diagnosis diagnosis;
-  diagnosis.holder = Holder{.kind = kind == "kernel" ? Holder::Kind::kernel
-                                    : kind == "gone" ? Holder::Kind::gone
-                                                     : Holder::Kind::process,
-                            .pid = number_in(attributes, "sockward.holder.pid"),
-                            .uid = number_in(attributes, "sockward.holder.user.id"),
-                            .comm = text_in(attributes, "sockward.holder.comm"),
-                            .container = text_in(attributes, "sockward.holder.container"),
-                            .unit = text_in(attributes, "sockward.holder.unit")};
+  diagnosis.holder = holder_in(attributes);
   return holder_text(diagnosis);
 }
 
@@ -97,9 +71,7 @@ FailureCard card_of(const RecordGroup& group) {
   card.advice = text_in(*attributes, "sockward.advice");
   card.holder = holder_of(*attributes);
   card.places = places_of(*attributes);
-  if (const Json* evidence = member(*attributes, "sockward.evidence"); evidence && evidence->IsArray())
-    for (const Json& item : evidence->GetArray())
-      if (item.IsString()) card.evidence.push_back(printable(item.GetString()).text);
+  card.evidence = texts_in(*attributes, "sockward.evidence");
   return card;
 }
 

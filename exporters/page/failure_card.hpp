@@ -12,7 +12,7 @@ struct FailureCard {
   std::string severity;  ///< "warn"
   std::string headline;  ///< one sentence
   std::string cause, confidence, advice;
-  std::string holder;               ///< "nginx[612] uid 0 of nginx.service in host"
+  std::string holder;               ///< "nginx[612] uid 0 of nginx.service on the host"
   std::vector<std::string> places;  ///< unit, pod, container: where it happened, as people call it
   std::string search;               ///< finds the group again
   std::vector<std::string> evidence;

@@ -1,5 +1,6 @@
 #include "store/stored_record.hpp"
 
+#include "base/fnv1a.hpp"
 #include "jsonl/json_record.hpp"
 #include "record/attributes.hpp"
 #include "store/subject.hpp"
@@ -38,14 +39,11 @@ struct Columns {
   }
 };
 
-/// Of texts, the same on every machine and in every version: FNV-1a, without the sign.
+/// Of texts, without the sign.
 std::int64_t hash_of(std::initializer_list<std::string_view> texts) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  const auto add = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };
-  for (const std::string_view text : texts) {
-    for (const char c : text) add(static_cast<unsigned char>(c));
-    add(0);
-  }
+  constexpr std::string_view kEnd("\0", 1);
+  std::uint64_t hash = kFnv1aStart;
+  for (const std::string_view text : texts) hash = fnv1a(kEnd, fnv1a(text, hash));
   return static_cast<std::int64_t>(hash >> 1);
 }
 

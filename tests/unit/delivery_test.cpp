@@ -199,7 +199,7 @@ TEST(JournalFields, SayWhatToDoAndWhatWasLeftOut) {
   Record record = a_record();
   record.diagnosis.holder = Holder{.pid = 7, .comm = "ngircd", .container = "host"};
   const std::string message = journal_fields(record, CommandArgs::off, 12).front();
-  EXPECT_THAT(message, HasSubstr("address_in_use: ngircd[7] uid 0 in host. Next: stop one"));
+  EXPECT_THAT(message, HasSubstr("address_in_use: ngircd[7] uid 0 on the host. Next: stop one"));
   EXPECT_THAT(message, HasSubstr("12 entries"));
 }
 

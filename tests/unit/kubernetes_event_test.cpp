@@ -68,7 +68,7 @@ TEST(PodEvent, TheNoteIsWhatTheJournalSaysInAtMost1024Bytes) {
   Record record = of_pod();
   record.diagnosis.holder = Holder{.pid = 7, .comm = "ngircd", .container = "host"};
   EXPECT_THAT(pod_event_of(record, "n")->note,
-              HasSubstr("): address_in_use: ngircd[7] uid 0 in host. Next: stop one"));
+              HasSubstr("): address_in_use: ngircd[7] uid 0 on the host. Next: stop one"));
   for (std::size_t length = 900; length < 1100; ++length) {
     record.diagnosis.advice = std::string(length, 'x') + "äöü€😀\x1b";
     auto event = pod_event_of(record, "n");

@@ -67,7 +67,7 @@ TEST(PageQuery, AsksForATime) {
 TEST(FailureCard, ShowsAGroupOnce) {
   const FailureCard card = card_of(group_of(failed(), 12));
   EXPECT_EQ(card.places, std::vector<std::string>{"web.service"});
-  EXPECT_EQ(card.holder, "ergo[7] uid 0 of irc.service in host");
+  EXPECT_EQ(card.holder, "ergo[7] uid 0 of irc.service on the host");
   const std::string html = to_html(card, "/?q=x&since=y");
   EXPECT_THAT(html, HasSubstr("12 times since 2025-11-27T02:59:00.000Z"));
   EXPECT_THAT(html, HasSubstr("href=\"/?q=x&amp;since=y\""));
