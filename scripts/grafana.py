@@ -5,6 +5,8 @@ container_name by variable, a title, a description, a unit. Core panels only.
 """
 
 DS = {"type": "prometheus", "uid": "${datasource}"}
+# schemaVersion 39 is that of Grafana 10.4. (Before 8.3 no panel finds its data source, which is an object.)
+GRAFANA = {"type": "grafana", "id": "grafana", "name": "Grafana", "version": "10.4.0"}
 SEL = 'job=~"$job", instance=~"$instance"'
 CON = SEL + ', container_name=~"$container_name"'
 PALETTE = {"mode": "palette-classic"}
@@ -61,8 +63,9 @@ def bars(title, description, expr, legend, unit="short", thresholds=None, heat=F
                  field(unit, thresholds or [(None, "blue")], {"mode": "thresholds"}, decimals=0, min=0),
                  {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
                   "orientation": "horizontal", "displayMode": "gradient", "valueMode": "color",
-                  "namePlacement": "auto", "showUnfilled": True, "sizing": "auto",
-                  "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 300,
+                  # Of a set height: with one value, "auto" makes one block of the whole panel.
+                  "namePlacement": "auto", "showUnfilled": True, "sizing": "manual",
+                  "minVizWidth": 8, "minVizHeight": 16, "maxVizHeight": 32,
                   "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []}})
 
 
@@ -144,7 +147,8 @@ def dashboard(uid, title, description, rows):
                   variable("instance", "Instance", "sockward_build_info", '{job=~"$job"}'),
                   variable("container_name", "Container", "sockward_call_errors_total",
                            '{job=~"$job", instance=~"$instance"}')]
-    return {"uid": uid, "title": title, "description": description, "tags": ["sockward"], "schemaVersion": 39,
+    return {"__requires": [GRAFANA], "uid": uid, "title": title, "description": description,
+            "tags": ["sockward"], "schemaVersion": 39,
             "version": 1, "editable": False, "graphTooltip": 1, "timezone": "browser", "refresh": "30s",
             "time": {"from": "now-6h", "to": "now"}, "fiscalYearStartMonth": 0,
             "weekStart": "", "liveNow": False, "annotations": {"list": []},

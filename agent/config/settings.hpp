@@ -41,10 +41,19 @@ struct Settings {
     std::chrono::seconds store_max_age{168 * 3600};
     CommandArgs command_args = CommandArgs::off;
     std::chrono::seconds fold{5};
-    /// Socket files, or everything below a directory (written DIR/ and a star): a connect to one that nobody
-    /// answers gets no record. By default those that libc's name service modules ask before they fall back.
-    std::vector<std::string> ignore_paths{"/run/nscd/socket", "/var/run/nscd/socket", "/run/systemd/userdb/*",
-                                          "/run/systemd/resolve/io.systemd.Resolve", "/var/lib/sss/pipes/*"};
+    /// Socket files and, with an @ in front, abstract names, or everything below one (written DIR/ and a
+    /// star): a connect to one that nobody answers gets no record. By default those that are asked as a
+    /// matter of course: by libc's name service modules before they fall back, by systemd for a splash
+    /// screen, by lxc, LXD and Incus for containers that do not run.
+    std::vector<std::string> ignore_paths{"/run/nscd/socket",
+                                          "/var/run/nscd/socket",
+                                          "/run/systemd/userdb/*",
+                                          "/run/systemd/resolve/io.systemd.Resolve",
+                                          "/var/lib/sss/pipes/*",
+                                          "@/org/freedesktop/plymouthd",
+                                          "@/var/lib/lxc/*",
+                                          "@/var/lib/lxd/containers/*",
+                                          "@/var/lib/incus/containers/*"};
   } records;
   /// How an HTTP server is reached that records or alerts are sent to. Empty: not used.
   struct Access {

@@ -60,16 +60,18 @@ void check_errors(const Settings& settings) {
                         fmt::format("did you mean {}? Also: all, default", nearest_errno_name(name)));
 }
 
-/// Absolute paths, or such that end in /*.
+/// Absolute paths and abstract names, or such that end in /*.
 void check_ignored_paths(const Settings& settings) {
   for (const auto& path : settings.records.ignore_paths) {
     const std::size_t star = path.find('*');
-    const bool good = path.starts_with('/') &&
+    const bool good = (path.starts_with('/') || (path.starts_with('@') && path.size() > 1)) &&
                       (star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*")));
     if (!good)
       throw usage_error(
-          fmt::format("records.ignore_paths: \"{}\" is neither an absolute path nor one that ends in /*",
-                      printable(path).text),
+          fmt::format(
+              "records.ignore_paths: \"{}\" is neither an absolute path, an abstract name (\"@name\"), nor one "
+              "of them that ends in /*",
+              printable(path).text),
           "write e.g. /run/nscd/socket, or /run/systemd/userdb/* for everything below a directory");
   }
 }
@@ -160,8 +162,8 @@ constexpr Setting kRecords[] = {
      "a repeated failure of one process is written once in this time, with the number of repeats; 0 = every "
      "time"},
     {"ignore_paths", List{AT(records.ignore_paths)},
-     "no record of a failed connect to these when no server is there; DIR/* = everything below DIR; [] = "
-     "none",
+     "no record of a failed connect to these when no server is there; DIR/* = everything below DIR; \"@NAME\" "
+     "= an abstract name; [] = none",
      "", check_ignored_paths},
 };
 

@@ -6,11 +6,12 @@
 
 namespace sockward {
 
-/// Socket files that programs ask for in vain as a matter of course (records.ignore_paths).
+/// Socket files and abstract names that programs ask for in vain as a matter of course
+/// (records.ignore_paths).
 class IgnoredPaths {
  public:
   IgnoredPaths() = default;
-  /// Each an absolute path, or one that ends in /*: everything below that directory.
+  /// Each an absolute path or @ and an abstract name, or one that ends in /*: everything below it.
   explicit IgnoredPaths(std::vector<std::string> paths) : paths_(std::move(paths)) {}
 
   /// Is it a connect to one of them that failed because nobody serves it (ENOENT, ENOTDIR, ECONNREFUSED), or

@@ -18,4 +18,5 @@ type Of<T extends string, O, C = Record<string, never>> = Base & { type: T; opti
 type Row = { type: 'row'; id: number; title: string; collapsed: boolean; panels: never[]; gridPos: { x: number; y: number; w: number; h: number } };
 type Any = Of<'timeseries', TimeSeriesOptions, Partial<TimeSeriesField> & { axisSoftMin?: number }> | Of<'stat', StatOptions> | Of<'bargauge', BarGaugeOptions>
   | Of<'table', TableOptions, Partial<TableField>> | Of<'text', TextOptions> | Row;
-export type Dash = Omit<Json<Dashboard>, 'panels' | 'templating'> & { panels: Any[]; templating: { list: Record<string, unknown>[] } };
+export type Dash = Omit<Json<Dashboard>, 'panels' | 'templating'> & { panels: Any[]; templating: { list: Record<string, unknown>[] };
+  __requires: { type: string; id: string; name: string; version: string }[] };

@@ -75,6 +75,8 @@ class Linter(unittest.TestCase):
                 self.assertTrue(v["definition"].startswith("label_values("))
             self.assertFalse(dashboard["editable"])
             self.assertEqual(dashboard["schemaVersion"], 39)
+            self.assertEqual([(r["id"], r["version"]) for r in dashboard["__requires"]],
+                             [("grafana", "10.4.0")])
             self.assertLessEqual(len(dashboard["uid"]), 40)
             self.assertFalse({"id", "__inputs"} & set(dashboard))
 

@@ -19,7 +19,7 @@ class IgnoredPaths(unittest.TestCase):
         def configure(paths):
             pathlib.Path(config).write_text(f"records: {{fold: 0, ignore_paths: [{paths}]}}\n")
 
-        configure(f"{folder / 'vain'}, {folder / 'below'}/*")
+        configure(f"{folder / 'vain'}, {folder / 'below'}/*, '@{folder / 'vain'}'")
         with Agent(f"--config.file={config}", output="json") as agent:
             def written():
                 found = [r["attributes"].get("sockward.address", "") for r in agent.records()]
@@ -27,11 +27,12 @@ class IgnoredPaths(unittest.TestCase):
                         if folder.path in address]
 
             before = total(agent.metrics(), "sockward_events_suppressed_total")
+            self.assertNotEqual(ask("\0" + (folder / "vain")), 0)
             for name in ("vain", "below/it", "below", "told"):
                 self.assertNotEqual(ask(folder / name), 0)
             wait_until(lambda: "told" in written(), 10, "the record of the last one")
             self.assertEqual(written(), ["below", "told"])
-            self.assertGreaterEqual(total(agent.metrics(), "sockward_events_suppressed_total") - before, 2)
+            self.assertGreaterEqual(total(agent.metrics(), "sockward_events_suppressed_total") - before, 3)
             configure("")
 
             def told_after_reload():

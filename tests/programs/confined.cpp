@@ -1,4 +1,4 @@
-// Makes calls under a profile of AppArmor or in a domain of SELinux, for scripts/vm-policy.
+// Makes calls under a profile of AppArmor or in a domain of SELinux, for scripts/test-lsm.
 //
 //   confined LABEL UID CALL...
 //

@@ -279,6 +279,7 @@ class FakeRequests : public RequestView, public virtual FakeLookUps {
     ++asked["request_for"];
     return request && request->name == name ? request : std::nullopt;
   }
+  std::uint64_t skipped() const override { return 0; }
 };
 
 /// All of them as one, and nothing to keep up.

@@ -46,6 +46,22 @@ TEST(IgnoredPathsOf, IncludeRelativeNames) {
   EXPECT_TRUE(ignored({"/run/*"}, event));
 }
 
+TEST(IgnoredPathsOf, IncludeAbstractNames) {
+  using namespace std::string_literals;
+  const auto to = [](const std::string& name) {
+    Event event = refused(ECONNREFUSED, name);
+    std::get<SocketCall>(event.call).address.kind = AddressKind::abstract;
+    return event;
+  };
+  EXPECT_TRUE(ignored({"@bus"}, to("bus")));
+  EXPECT_TRUE(ignored({"@bus"}, to("bus\0\0"s))) << "as long as the structure";
+  EXPECT_FALSE(ignored({"@bus"}, to("bus2")));
+  EXPECT_FALSE(ignored({"@bus"}, to("bus\0x"s)));
+  EXPECT_FALSE(ignored({"bus", "/bus"}, to("bus")));
+  EXPECT_FALSE(ignored({"@/run/x"}, refused(ECONNREFUSED, "/run/x")));
+  EXPECT_TRUE(ignored({"@/var/lib/lxc/*"}, to("/var/lib/lxc/web/command")));
+}
+
 TEST(IgnoredPathsOf, AreThoseOfNameServicesByDefault) {
   const IgnoredPaths standard(Settings{}.records.ignore_paths);
   for (const char* path :

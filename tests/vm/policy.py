@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """policy.py KERNEL MODULE LOG: judges what sockward said of calls that a security module refused
-(scripts/vm-policy, tests/vm/init-policy)."""
+(scripts/test-lsm, tests/vm/init-policy)."""
 import json
 import pathlib
 import re

@@ -124,6 +124,8 @@ struct BusWatch::Connections {
       if (result == 0) break;
       if (raw == nullptr) continue;
       if (sd_bus_message_is_signal(raw, "org.freedesktop.DBus.Local", "Disconnected") > 0) return false;
+      if (!log.look_ups().may_begin()) continue;
+      const CpuBudget::Use use(log.look_ups(), clock);
       if (auto request = request_in(raw, clock)) log.add(std::move(*request));
     }
     // What the bus tells every client; nobody asked for it, and it would pile up.

@@ -6,6 +6,7 @@
 
 #include "base/clock.hpp"
 #include "host/bus/request_view.hpp"
+#include "host/cpu_budget.hpp"
 
 namespace sockward {
 
@@ -17,15 +18,19 @@ class RequestLog final : public RequestView {
   static constexpr std::chrono::milliseconds kPatience{100};
 
   /// `clock` must outlive this object.
-  explicit RequestLog(const Clock& clock) : clock_(clock) {}
+  explicit RequestLog(const Clock& clock) : clock_(clock), look_ups_(clock) {}
 
   std::optional<HostnameRequest> request_for(const Event& event, const std::string& name) const override;
+  std::uint64_t skipped() const override { return look_ups_.refused(); }
+  /// Of finding out who made a request: anybody can make thousands.
+  CpuBudget& look_ups() { return look_ups_; }
   void add(HostnameRequest request);
 
  private:
   std::optional<HostnameRequest> find(const Event& event, const std::string& name) const;  // under the lock
 
   const Clock& clock_;
+  CpuBudget look_ups_;
   mutable std::mutex mutex_;
   mutable std::condition_variable came_;
   std::deque<HostnameRequest> requests_;  // in the order in which they came

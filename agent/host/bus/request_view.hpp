@@ -25,6 +25,8 @@ class RequestView {
   /// for a password. It may be seen a moment after the change: where none is here, it is waited for, though
   /// not longer than until 100 ms after the event. nullopt: none was seen, or requests are not watched.
   virtual std::optional<HostnameRequest> request_for(const Event& event, const std::string& name) const = 0;
+  /// Requests that were passed over, because looking up who made them had cost enough (CpuBudget).
+  virtual std::uint64_t skipped() const = 0;
 };
 
 /// Where the bus is not watched.
@@ -34,6 +36,7 @@ class NoRequests final : public RequestView {
                                              const std::string& /*name*/) const override {
     return std::nullopt;
   }
+  std::uint64_t skipped() const override { return 0; }
 };
 
 }  // namespace sockward

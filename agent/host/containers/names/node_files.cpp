@@ -7,9 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 
+#include "base/log.hpp"
 #include "base/read_file.hpp"
 
 namespace sockward {
@@ -46,7 +48,12 @@ std::vector<std::string> NodeFiles::list(const std::string& path) const {
   while (const dirent* entry = readdir(folder.get())) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    if (names.size() == kMost) break;
+    if (names.size() == kMost) {
+      static std::atomic<bool> said{false};
+      if (!said.exchange(true))
+        log_warn("{} has more than {} entries: names of containers behind them are not found", path, kMost);
+      break;
+    }
     names.push_back(name);
   }
   return names;
