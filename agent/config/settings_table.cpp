@@ -68,10 +68,9 @@ void check_ignored_paths(const Settings& settings) {
                       (star == std::string::npos || (star + 1 == path.size() && path.ends_with("/*")));
     if (!good)
       throw usage_error(
-          fmt::format(
-              "records.ignore_paths: \"{}\" is neither an absolute path, an abstract name (\"@name\"), nor one "
-              "of them that ends in /*",
-              printable(path).text),
+          fmt::format("records.ignore_paths: \"{}\" is no absolute path, no abstract name (\"@name\"), and "
+                      "none of them that ends in /*",
+                      printable(path).text),
           "write e.g. /run/nscd/socket, or /run/systemd/userdb/* for everything below a directory");
   }
 }
@@ -162,8 +161,8 @@ constexpr Setting kRecords[] = {
      "a repeated failure of one process is written once in this time, with the number of repeats; 0 = every "
      "time"},
     {"ignore_paths", List{AT(records.ignore_paths)},
-     "no record of a failed connect to these when no server is there; DIR/* = everything below DIR; \"@NAME\" "
-     "= an abstract name; [] = none",
+     "no record of a failed connect to these when no server is there; DIR/* = everything below DIR; "
+     "\"@NAME\" = an abstract name; [] = none",
      "", check_ignored_paths},
 };
 

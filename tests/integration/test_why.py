@@ -81,7 +81,7 @@ class Answers(Case):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         attributes = group["record"]["attributes"]
         self.assertRegex(done.stdout, rf"^\d\d:\d\d:\d\d bind +EADDRINUSE +unix:{self.folder / 'taken'}\b")
-        self.assertRegex(done.stdout, rf"python3\[{attributes['process.pid']}\] uid=0\(root\) .*\(3 times since")
+        self.assertRegex(done.stdout, rf"python3\[{attributes['process.pid']}\] uid=0\(root\) .*\(3 times")
         cause, confidence = attributes["sockward.cause"], attributes["sockward.confidence"]
         self.assertIn(f"   cause  {cause} ({confidence}): ", done.stdout)
         self.assertRegex(done.stdout, rf"\n   holder python3\[{os.getpid()}\] uid 0\n")

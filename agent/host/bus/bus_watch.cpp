@@ -172,8 +172,7 @@ void BusWatch::watch(const std::stop_token& stop) {
   const std::stop_callback wake(stop, [this] { eventfd_write(wake_.get(), 1); });
   while (!stop.stop_requested()) {
     if (bus_ && !bus_->take_all(log_, clock_)) {
-      log_warn(
-          "the system bus has ended: who asks systemd-hostnamed for a host name is not seen until it is back");
+      log_warn("the system bus has ended: who asks systemd-hostnamed for a host name is not seen meanwhile");
       bus_.reset();
     }
     std::array<pollfd, 2> ready = {
