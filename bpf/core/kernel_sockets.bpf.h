@@ -56,13 +56,32 @@ struct sock_common {
 	unsigned long skc_flags;
 };
 
+struct sk_buff {
+	char cb[48]; /* in an error queue: struct sock_exterr_skb */
+};
+
 struct sk_buff_head {
+	struct sk_buff *prev; /* the last one */
 	__u32 qlen;
+};
+
+/* An error that a program can fetch (include/linux/errqueue.h). */
+struct sock_extended_err___kernel {
+	__u32 ee_errno;
+	__u8 ee_origin;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err___kernel ee;
 };
 
 typedef struct {
 	atomic_t refs;
 } refcount_t;
+
+typedef struct {
+	int owned; /* a program is in a call on the socket */
+} socket_lock_t;
 
 struct sock {
 	struct sock_common __sk_common;
@@ -70,7 +89,8 @@ struct sock {
 	unsigned short sk_protocol; /* plain fields since 5.6 */
 	unsigned char sk_userlocks : 4;
 	kuid_t sk_uid;
-	struct sk_buff_head sk_receive_queue;
+	struct sk_buff_head sk_receive_queue, sk_error_queue;
+	socket_lock_t sk_lock;
 	refcount_t sk_wmem_alloc; /* bytes of what was sent and is under way, and one */
 	int sk_sndbuf;
 	__u32 sk_ack_backlog, sk_max_ack_backlog;

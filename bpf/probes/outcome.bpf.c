@@ -12,6 +12,7 @@
 
 #include <bpf/bpf_tracing.h>
 
+#define SO_EE_ORIGIN_ICMP 2 /* include/uapi/linux/errqueue.h */
 #define PF_IO_WORKER 0x00000010 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
 
@@ -175,6 +176,33 @@ __weak __attribute__((noinline)) int lost_a_race(__u64 socket)
 	return 0;
 }
 
+/* What ICMP said last to an IPv4 socket (net/ipv4/tcp_ipv4.c, tcp_v4_err, since 5.8). 0: nothing. */
+static __always_inline int icmp_error_of(struct sock *sk)
+{
+	struct sock_exterr_skb *said;
+
+	if (!bpf_core_type_exists(struct sock_exterr_skb) || !READ(sk, sk_error_queue.qlen))
+		return 0;
+	said = (struct sock_exterr_skb *)(number_of(READ(sk, sk_error_queue.prev)) +
+					  bpf_core_field_offset(struct sk_buff, cb));
+	return READ(said, ee.ee_origin) == SO_EE_ORIGIN_ICMP ? READ(said, ee.ee_errno) : 0;
+}
+
+/*
+ * The error of a socket that has none any more. The kernel wakes who waits before it changes the state:
+ * always of what ICMP says to an IPv4 socket, which it puts into a queue first; before 6.10 also of a timeout
+ * and of ICMPv6. A program on another CPU may so have fetched the error before the state changes. A program
+ * that gives up holds the socket; the kernel does not. 0: the program gave up.
+ */
+static __always_inline int fetched_error(struct sock *sk, __u32 syns)
+{
+	int error = icmp_error_of(sk);
+
+	if (error || READ(sk, sk_lock.owned))
+		return error;
+	return syns > 1 ? ETIMEDOUT : EHOSTUNREACH;
+}
+
 /* The entry is this connect's own, and this its only end. */
 static __always_inline int connect_fails(struct pending_connect *pending, __u64 socket)
 {
@@ -182,13 +210,16 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 	__u32 syns = READ((struct tcp_sock *)sk, segs_out);
 	int error = READ(sk, sk_err) ?: pending->soft_error;
 	__u64 now = bpf_ktime_get_ns();
-	int result = error ? -error : -ECANCELED;
+	int result;
 
 	if (!syns && !error) {
 		/* No SYN was sent: the call that wanted to fails, and says why. */
 		bpf_map_delete_elem(&pending_connects, &socket);
 		return 0;
 	}
+	if (!error)
+		error = fetched_error(sk, syns);
+	result = error ? -error : -ECANCELED;
 	count_outcome(family_of(sk), outcome_of_error(error), pending->header.container_key);
 	if (!error && pending->header.tgid == (__u32)READ(current_task(), tgid) && lost_a_race(socket)) {
 		bpf_map_delete_elem(&pending_connects, &socket);
