@@ -34,11 +34,16 @@ void Pipeline::on_record(std::span<const std::byte> record) noexcept {
       ++parts_.stats.lost_decode;
     else if (parts_.ledger != nullptr && !parts_.ledger->admit(event->number()))
       ++parts_.stats.duplicates;
-    else if (!queue_.try_push(std::move(*event)))
-      ++parts_.stats.lost_queue_full;
+    else
+      enqueue(std::move(*event));
   } catch (const std::bad_alloc&) {
     ++parts_.stats.lost_queue_full;
   }
+}
+
+void Pipeline::enqueue(Event event) {
+  parts_.containers.note(event.actor.container_key);
+  if (!queue_.try_push(std::move(event))) ++parts_.stats.lost_queue_full;
 }
 
 bool Pipeline::alive() const {

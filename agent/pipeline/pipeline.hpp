@@ -80,6 +80,7 @@ class Pipeline final : private RecordHandler {
 
  private:
   void on_record(std::span<const std::byte> record) noexcept override;
+  void enqueue(Event event);
   void drain(const std::stop_token& stop);
   void work();
   void handle(Event event);

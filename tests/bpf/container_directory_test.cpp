@@ -38,5 +38,22 @@ TEST(ContainerDirectory, ForgetsTheLongestUnaskedFirst) {
   for (const std::size_t i : {1, 2}) EXPECT_FALSE(known(i)) << i;
 }
 
+TEST(ContainerDirectory, KnowsTheUnitOfAServiceThatHasEndedMeanwhile) {
+  const CgroupMounts mounts = find_cgroup_mounts();
+  const sockward::test::FakeHost host;
+  ContainerDirectory directory(mounts, host);
+  const std::string name = "sockward-ended-" + std::to_string(getpid());
+  const Cgroup slice(mounts.root + "/" + name + ".slice");
+  const Cgroup noted(slice.path + "/" + name + ".service"), unseen(slice.path + "/unseen.service");
+  directory.note(noted.key);
+  for (const Cgroup* cgroup : {&noted, &unseen, &slice}) EXPECT_EQ(rmdir(cgroup->path.c_str()), 0);
+  const auto known = directory.find(noted.key);
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->cgroup_path, "/" + name + ".slice/" + name + ".service");
+  ASSERT_TRUE(known->unit);
+  EXPECT_EQ(known->unit->name, name + ".service");
+  EXPECT_FALSE(directory.find(unseen.key));
+}
+
 }  // namespace
 }  // namespace sockward

@@ -105,16 +105,32 @@ std::optional<KnownContainer> ContainerDirectory::find(std::uint64_t key, std::o
     look_for_names(found->second);
     return found->second.container;
   }
-  if (auto previous = previous_.extract(key); !previous.empty())
-    return remember(key, std::move(previous.mapped())).container;
+  if (auto previous = previous_.extract(key); !previous.empty()) {
+    Entry& entry = remember(key, std::move(previous.mapped()));
+    look_for_names(entry);
+    return entry.container;
+  }
   auto path = path_of(key);
   if (!path && process)
     if (auto from_process = processes_.cgroup_path(*process)) path = std::move(*from_process);
   if (!path) return std::nullopt;
+  Entry& entry = remember(key, entry_of(std::move(*path)));
+  look_for_names(entry);
+  return entry.container;
+}
+
+void ContainerDirectory::note(std::uint64_t key) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock() || known_.contains(key) || previous_.contains(key)) return;
+  if (auto path = path_of(key)) remember(key, entry_of(std::move(*path)));
+}
+
+ContainerDirectory::Entry ContainerDirectory::entry_of(std::string path) {
   Entry entry;
   entry.container = {
-      .identity = container_from_cgroup(*path), .unit = unit_from_cgroup(*path), .cgroup_path = *path};
-  return remember(key, std::move(entry)).container;
+      .identity = container_from_cgroup(path), .unit = unit_from_cgroup(path), .cgroup_path = {}};
+  entry.container.cgroup_path = std::move(path);
+  return entry;
 }
 
 void ContainerDirectory::look_for_names(Entry& entry) {
@@ -129,9 +145,7 @@ void ContainerDirectory::look_for_names(Entry& entry) {
 
 ContainerDirectory::Entry& ContainerDirectory::remember(std::uint64_t key, Entry entry) {
   if (known_.size() >= capacity_ / 2) previous_ = std::exchange(known_, {});
-  Entry& remembered = known_.emplace(key, std::move(entry)).first->second;
-  look_for_names(remembered);
-  return remembered;
+  return known_.emplace(key, std::move(entry)).first->second;
 }
 
 }  // namespace sockward

@@ -49,6 +49,10 @@ class ContainerDirectory {
   ContainerDirectory(const CgroupMounts& mounts, const ProcessView& processes, std::size_t capacity = 1024,
                      const std::string& node_root = "/proc/1/root");
 
+  /// Remembers the path of a cgroup that has just made a call: a service that fails ends, and systemd removes
+  /// its cgroup within milliseconds. Reads no file and waits for nobody: where find() is at work it does
+  /// nothing.
+  void note(std::uint64_t key);
   /// nullopt: the cgroup is gone and was never seen.
   std::optional<KnownContainer> find(std::uint64_t key, std::optional<ProcessId> process = std::nullopt);
   /// Does the cgroup exist now? True also when that is not known.
@@ -65,6 +69,7 @@ class ContainerDirectory {
     bool complete = false;
   };
   std::optional<std::string> path_of(std::uint64_t key) const;
+  static Entry entry_of(std::string path);
   Entry& remember(std::uint64_t key, Entry entry);
   void look_for_names(Entry& entry);
 
