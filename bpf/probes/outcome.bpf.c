@@ -194,12 +194,14 @@ static __always_inline int icmp_error_of(struct sock *sk)
  * and of ICMPv6. A program on another CPU may so have fetched the error before the state changes. A program
  * that gives up holds the socket; the kernel does not. 0: the program gave up.
  */
-static __always_inline int fetched_error(struct sock *sk, __u32 syns)
+static __always_inline int fetched_error(struct sock *sk, __u32 syns, int answered)
 {
 	int error = icmp_error_of(sk);
 
 	if (error || READ(sk, sk_lock.owned))
 		return error;
+	if (answered) /* by a reset */
+		return ECONNREFUSED;
 	return syns > 1 ? ETIMEDOUT : EHOSTUNREACH;
 }
 
@@ -210,7 +212,7 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 	__u32 syns = READ((struct tcp_sock *)sk, segs_out);
 	int error = READ(sk, sk_err) ?: pending->soft_error;
 	__u64 now = bpf_ktime_get_ns();
-	int result;
+	int answered = READ((struct tcp_sock *)sk, segs_in) != 0, result;
 
 	if (!syns && !error) {
 		/* No SYN was sent: the call that wanted to fails, and says why. */
@@ -218,7 +220,7 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 		return 0;
 	}
 	if (!error)
-		error = fetched_error(sk, syns);
+		error = fetched_error(sk, syns, answered);
 	result = error ? -error : -ECANCELED;
 	count_outcome(family_of(sk), outcome_of_error(error), pending->header.container_key);
 	if (!error && pending->header.tgid == (__u32)READ(current_task(), tgid) && lost_a_race(socket)) {
@@ -227,7 +229,7 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 	}
 	pending->result = result;
 	pending->syns = syns;
-	pending->answered = READ((struct tcp_sock *)sk, segs_in) != 0;
+	pending->answered = answered;
 	*(volatile __u64 *)&pending->ended_ns = now;
 	/* Atomic for the order: connect(2) looks at ended_ns after it has written in_call. */
 	__sync_fetch_and_add(&pending->ends, 1);

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from support import Agent, Folder, Program, require, total, wait_until
+from support import SOCKWARD, Agent, Folder, Program, require, run, total, wait_until
 from test_hostnames import TestHost
 
 HOSTNAMED = "/lib/systemd/systemd-hostnamed"
@@ -85,8 +85,13 @@ class Requests(unittest.TestCase):
         with TestHost() as host:
             bus = SystemBus(host)
             self.addCleanup(bus.stop)
-            with Agent(output="json", config=f"host: {{uts_namespace: {host.inode}, "
-                                             f"system_bus: {bus.socket}}}\nrecords: {{fold: 0}}\n") as agent:
+            config = (f"host: {{uts_namespace: {host.inode}, system_bus: {bus.socket}}}\n"
+                      "records: {fold: 0}\n")
+            file = pathlib.Path(bus.folder / "sockward.yml")
+            file.write_text(config, encoding="utf-8")
+            self.assertIn("requests to systemd-hostnamed are seen",
+                          run(SOCKWARD, "check", f"--config.file={file}").stdout)
+            with Agent(output="json", config=config) as agent:
                 pid = bus.rename("asked-for")
                 attributes = change_to(agent, "asked-for")
                 self.assertIn(f"asked for over D-Bus (SetHostname) by hostnamectl[{pid}] uid 0",

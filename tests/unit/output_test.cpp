@@ -1,5 +1,6 @@
 // What leaves the agent: JSON, terminal, HTTP and settings.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
@@ -9,6 +10,7 @@
 #include "base/startup_error.hpp"
 #include "config/settings.hpp"
 #include "file/output_file.hpp"
+#include "host/paths/host_users.hpp"
 #include "http/server.hpp"
 #include "jsonl/json_record.hpp"
 #include "prometheus/catalogue.hpp"
@@ -84,6 +86,25 @@ TEST(TerminalText, APathIsElidedWherePeopleLookAndWholeInAFile) {
   EXPECT_THAT(shown, HasSubstr("/x.sock\n"));
   EXPECT_THAT(whole, HasSubstr(path));
   EXPECT_THAT(whole, Not(HasSubstr("…")));
+}
+
+TEST(TerminalText, NamesUsersOfTheHostAndNoneOfAContainer) {
+  Record record{.event = path_bind(EACCES)};
+  TerminalStyle style;
+  const std::string number = fmt::format("uid={}", record.event.actor.uid);
+  record.context.container = ContainerIdentity{};
+  EXPECT_THAT(to_terminal(record, style), HasSubstr(number + "\n"));
+  style.user_text = [](std::uint32_t uid) { return fmt::format("{}(alice)", uid); };
+  EXPECT_THAT(to_terminal(record, style), HasSubstr(number + "(alice)"));
+  record.context.container->runtime = "lxc";
+  EXPECT_THAT(to_terminal(record, style), Not(HasSubstr("alice"))) << "its users are others";
+}
+
+TEST(HostUsers, AreNamedWhereThisHostNamesThem) {
+  HostUsers users;
+  EXPECT_EQ(users.text(0), "0(root)");
+  EXPECT_EQ(users.text(4'294'967'290), "4294967290");
+  EXPECT_EQ(users.text(0), "0(root)") << "kept";
 }
 
 TEST(TerminalText, CannotSteerATerminal) {

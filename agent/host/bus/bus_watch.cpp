@@ -6,10 +6,7 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
-#include <string_view>
 
 #include "base/log.hpp"
 #include "base/read_file.hpp"
