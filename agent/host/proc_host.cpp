@@ -21,7 +21,7 @@ void ProcHost::refresh_socket_scan() const {
 HostUpkeep::Omissions ProcHost::omissions() const {
   const TimeLimitedWorker::GivenUp files = paths_.given_up(), units = units_.given_up();
   return {.sockets = scans_.left_out(),
-          .look_ups = limit_.refused() + requests_.skipped(),
+          .requests = requests_.skipped(),
           .files_timed_out = files.timed_out + units.timed_out,
           .files_not_begun = files.not_begun + units.not_begun,
           .audit = denials_.lost()};

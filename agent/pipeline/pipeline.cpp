@@ -162,7 +162,7 @@ void Pipeline::note_omissions() {
   parts_.stats.look_ups_not_begun = omissions.files_not_begun + names.not_begun;
   for (std::size_t loss = 0; loss < kAuditLosses; ++loss)
     parts_.stats.audit_lost[loss] = omissions.audit[loss];
-  parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups();
+  parts_.stats.look_ups_skipped = engine_.events_with_skipped_lookups() + omissions.requests;
 }
 
 void Pipeline::handle(Event event) {

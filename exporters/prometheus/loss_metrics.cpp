@@ -79,7 +79,8 @@ constexpr Metric kLimits[] = {
     {{"sockward_lookups_skipped_total", counter, "",
       "Events whose diagnosis went without a look-up (of open sockets, processes, mounts or /proc/net) "
       "because the CPU budget (a tenth of a core) was exhausted: "
-      "causes that rest on it are likely at most.",
+      "causes that rest on it are likely at most. "
+      "Requests for a host name over the system bus that were passed over count as well.",
       true},
      agent_count<&AgentStats::look_ups_skipped>},
     {{"sockward_lookups_given_up_total", counter, "reason",

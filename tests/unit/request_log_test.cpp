@@ -68,9 +68,14 @@ TEST_F(RequestLogTest, DoesNotWaitForLong) {
   EXPECT_LT(clock.monotonic().ns - again.ns, kSecond);
 }
 
-TEST_F(RequestLogTest, IsBounded) {
-  for (std::size_t i = 0; i <= RequestLog::kEntries; ++i) log.add(request(i == 0 ? "first" : "new"));
+TEST_F(RequestLogTest, IsBoundedAndCountsWhatFoundNoRoom) {
+  log.add(request("old", 70 * kSecond));
+  for (std::size_t i = 0; i < RequestLog::kEntries; ++i) log.add(request(i == 0 ? "first" : "new"));
+  EXPECT_EQ(log.skipped(), 0U) << "what is older than a minute is no loss";
+  EXPECT_TRUE(log.request_for(event, "first"));
+  log.add(request("new"));
   EXPECT_FALSE(log.request_for(event, "first"));
+  EXPECT_EQ(log.skipped(), 1U);
 }
 
 }  // namespace

@@ -36,7 +36,11 @@ std::optional<HostnameRequest> RequestLog::request_for(const Event& event, const
 void RequestLog::add(HostnameRequest request) {
   {
     const std::lock_guard lock(mutex_);
-    if (requests_.size() == kEntries) requests_.pop_front();
+    if (requests_.size() == kEntries) {
+      // Those that are too old for any change are no loss.
+      if (requests_.front().time.ns + nanoseconds(kWindow) >= request.time.ns) ++evicted_;
+      requests_.pop_front();
+    }
     requests_.push_back(std::move(request));
   }
   came_.notify_all();

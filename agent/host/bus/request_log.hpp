@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -21,7 +22,7 @@ class RequestLog final : public RequestView {
   explicit RequestLog(const Clock& clock) : clock_(clock), look_ups_(clock) {}
 
   std::optional<HostnameRequest> request_for(const Event& event, const std::string& name) const override;
-  std::uint64_t skipped() const override { return look_ups_.refused(); }
+  std::uint64_t skipped() const override { return look_ups_.refused() + evicted_; }
   /// Of finding out who made a request: anybody can make thousands.
   CpuBudget& look_ups() { return look_ups_; }
   void add(HostnameRequest request);
@@ -31,6 +32,7 @@ class RequestLog final : public RequestView {
 
   const Clock& clock_;
   CpuBudget look_ups_;
+  std::atomic<std::uint64_t> evicted_{0};
   mutable std::mutex mutex_;
   mutable std::condition_variable came_;
   std::deque<HostnameRequest> requests_;  // in the order in which they came

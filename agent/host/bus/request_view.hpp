@@ -25,7 +25,8 @@ class RequestView {
   /// for a password. It may be seen a moment after the change: where none is here, it is waited for, though
   /// not longer than until 100 ms after the event. nullopt: none was seen, or requests are not watched.
   virtual std::optional<HostnameRequest> request_for(const Event& event, const std::string& name) const = 0;
-  /// Requests that were passed over, because looking up who made them had cost enough (CpuBudget).
+  /// Requests that no change can find: looking up who made them was not begun, because that had cost enough
+  /// (CpuBudget), or too many came within the minute for which they are kept.
   virtual std::uint64_t skipped() const = 0;
 };
 

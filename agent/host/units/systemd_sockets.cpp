@@ -7,12 +7,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <optional>
 
 namespace sockward {
 namespace {
 
-constexpr std::chrono::milliseconds kLimit{200};
+/// systemd does one thing at a time, and the moment at which a unit fails is a busy one.
+constexpr std::chrono::seconds kLimit{1};
+/// How long a list is good for an address that is on it; for one that is not, which a unit of this moment may
+/// have; and how long systemd is left alone when it did not answer.
+constexpr std::chrono::milliseconds kKept{5000}, kKeptWithout{250}, kLeftAlone{2000};
 constexpr const char* kService = "org.freedesktop.systemd1";
 
 using Bus = std::unique_ptr<sd_bus, sd_bus* (*)(sd_bus*)>;
@@ -127,21 +132,22 @@ bool is_address_of(const UnitAddress& listens, const SocketCall& call) {
 
 SystemdSockets::SystemdSockets(std::string bus) : bus_(std::move(bus)), worker_(kLimit) {}
 
-Result<std::string> SystemdSockets::socket_unit(const SocketCall& call) const {
-  constexpr std::chrono::seconds kKept{5};
-  const std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  if (!known_ || now > asked_ + kKept) {
-    known_ = std::make_unique<Result<Addresses>>(
-        worker_.with_timeout<Addresses>([bus = bus_] { return ask(bus); }));
-    asked_ = std::chrono::steady_clock::now();
-  }
-  if (!*known_) return known_->error();
-  const Addresses& all = **known_;
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const UnitAddress& one) { return is_address_of(one, call); });
-  if (found == all.end()) return make_error(std::errc::no_such_file_or_directory, "find its socket unit");
+Result<std::string> SystemdSockets::listed(const SocketCall& call) const {
+  if (!known_) return known_.error();
+  const auto found = std::find_if(known_->begin(), known_->end(),
+                                  [&](const UnitAddress& one) { return is_address_of(one, call); });
+  if (found == known_->end()) return make_error(std::errc::no_such_file_or_directory, "find its socket unit");
   return found->unit;
+}
+
+Result<std::string> SystemdSockets::socket_unit(const SocketCall& call) const {
+  const std::lock_guard lock(mutex_);
+  auto unit = listed(call);
+  const auto kept = unit ? kKept : known_ ? kKeptWithout : kLeftAlone;
+  if (asked_ && std::chrono::steady_clock::now() < *asked_ + kept) return unit;
+  known_ = worker_.with_timeout<Addresses>([bus = bus_] { return ask(bus); });
+  asked_ = std::chrono::steady_clock::now();
+  return listed(call);
 }
 
 }  // namespace sockward

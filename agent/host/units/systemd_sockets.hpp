@@ -1,7 +1,7 @@
 #pragma once
 #include <chrono>
-#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +23,9 @@ struct UnitAddress {
 /// wildcard. Pure.
 bool is_address_of(const UnitAddress& listens, const SocketCall& call);
 
-/// Asks systemd over its private socket (/run/systemd/private of the node), as systemctl does for root. The
-/// answer is kept for five seconds. Waits 200 ms at most. Thread-safe.
+/// Asks systemd over its private socket (/run/systemd/private of the node), as systemctl does for root. An
+/// address that it lists is known for five seconds; one that it does not list is asked for again after a
+/// quarter of a second, and a systemd that did not answer after two. Waits a second at most. Thread-safe.
 class SystemdSockets final : public UnitView {
  public:
   explicit SystemdSockets(std::string bus = "/proc/1/root/run/systemd/private");
@@ -34,11 +35,14 @@ class SystemdSockets final : public UnitView {
 
  private:
   using Addresses = std::vector<UnitAddress>;
+  /// The unit of the call's address by what systemd said last. Holds mutex_.
+  Result<std::string> listed(const SocketCall& call) const;
+
   const std::string bus_;
   mutable TimeLimitedWorker worker_;
   mutable std::mutex mutex_;
-  mutable std::chrono::steady_clock::time_point asked_{};
-  mutable std::unique_ptr<Result<Addresses>> known_;
+  mutable std::optional<std::chrono::steady_clock::time_point> asked_;
+  mutable Result<Addresses> known_ = Addresses{};
 };
 
 }  // namespace sockward
