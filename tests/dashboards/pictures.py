@@ -41,6 +41,8 @@ elif kind == "denied":
     os.setgid(65534); os.setuid(65534); attempt(lambda: socket.socket().bind(("127.0.0.1", 80)))
 elif kind == "folder":
     os.setgid(65534); os.setuid(65534); attempt(lambda: socket.socket(socket.AF_UNIX).bind("/run/x.sock"))
+elif kind == "refused":
+    for port in (5432, 6379, 8080): attempt(lambda: socket.create_connection(("127.0.0.1", port), 1))
 elif kind == "nowhere": attempt(lambda: socket.socket().bind(("192.0.2.9", 80)))
 elif kind == "long": os.execv("/bin/false", ["false", "--socket", folder + "/" + "l" * 120 + "/x.sock"])
 time.sleep(0.3)
@@ -63,7 +65,8 @@ def workload(agent, host):
     for name in names:
         if name:
             (pathlib.Path(cgroup_root()) / name).mkdir(exist_ok=True)
-    weights = {"port": 4, "stale": 2, "near": 1, "ok": 8, "denied": 1, "folder": 1, "nowhere": 1, "long": 1}
+    weights = {"port": 4, "stale": 2, "near": 1, "ok": 8, "denied": 1, "folder": 1, "nowhere": 1, "long": 1,
+               "refused": 2}
     end = time.monotonic() + SECONDS
     renamed = False
     while time.monotonic() < end:

@@ -7,7 +7,7 @@ import sys
 LINE = re.compile(r'^COVERAGE (\w+) sockward_coverage\{operation="([^"]+)",route="([^"]+)"\} ([01])$')
 logs = sorted(pathlib.Path(sys.argv[1]).glob("serial-*.log"),
               key=lambda p: [int(n) for n in re.findall(r"\d+", p.stem)])
-logs = [log for log in logs if not log.stem.endswith("-full")]
+logs = [log for log in logs if "-full" not in log.stem]
 seen, rows, columns = {}, {}, []
 for log in logs:
     for line in log.read_text(errors="replace").splitlines():

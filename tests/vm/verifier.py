@@ -15,7 +15,7 @@ CELL = re.compile(r"^([\d,]+) / (\d+)$")
 
 
 def measured(folder):
-    logs = [log for log in pathlib.Path(folder).glob("serial-*.log") if not log.stem.endswith("-full")]
+    logs = [log for log in pathlib.Path(folder).glob("serial-*.log") if "-full" not in log.stem]
     logs.sort(key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)])
     kernels = [log.stem.removeprefix("serial-") for log in logs]
     costs = {}
