@@ -25,7 +25,8 @@ constexpr const char* kTables =
     " address TEXT, repeats INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS bodies(id INTEGER PRIMARY KEY, record TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS records_cause ON records(cause);"
-    "CREATE INDEX IF NOT EXISTS records_uid ON records(uid);"
+    // Users ask for their own records only: all that is read of a record to group it.
+    "CREATE INDEX IF NOT EXISTS records_uid ON records(uid, id, grp, repeats);"
     "CREATE INDEX IF NOT EXISTS records_pid ON records(pid);"
     "CREATE INDEX IF NOT EXISTS records_unit ON records(unit) WHERE unit IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS records_comm ON records(comm) WHERE comm IS NOT NULL;"

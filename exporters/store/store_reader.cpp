@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "store/record_store.hpp"
@@ -11,10 +12,11 @@ namespace sockward {
 namespace {
 
 constexpr std::chrono::seconds kLongest{2};
-constexpr int kUntilPlace = 30, kCausePlace = 31;  // of parameters; conditions have the first ones
-constexpr std::size_t kMostRecords = 10'000;       // that are grouped: the newest ones
+constexpr std::size_t kMostRecords = 10'000;  // that are grouped: the newest ones
+constexpr std::int64_t kMostNamed = 4000;     // whose names are offered: the newest ones
+constexpr int kConditions = 4;                // the place of the first one's parameter
 
-/// A condition on one indexed column.
+/// A condition on a column that has an index of its own, records_<column>.
 struct Condition {
   const char* column;
   std::string value;
@@ -27,6 +29,31 @@ struct Condition {
       statement.bind(place, value);
   }
 };
+
+/// Records in the range of times, by no condition or by one: the newest first, of which the index has all
+/// that is asked for, where the condition is the user.
+std::string by_one(const std::string& columns, const Condition* condition, int place) {
+  std::string text = "SELECT " + columns + " FROM records";
+  if (condition != nullptr)
+    text += fmt::format(" INDEXED BY records_{0} WHERE {0} = ?{1} AND", condition->column, place);
+  else
+    text += " WHERE";
+  return text + " id >= ?1 AND id <= ?3";
+}
+
+/// By several: SQLite walks their indexes side by side, and looks at no record but those that it finds.
+std::string by_all(const std::vector<Condition>& conditions) {
+  constexpr const char* kColumns = "id, grp, repeats";
+  if (conditions.size() < 2)
+    return by_one(kColumns, conditions.empty() ? nullptr : &conditions.front(), kConditions) +
+           " ORDER BY id DESC LIMIT ?2";
+  std::string ids;
+  int place = kConditions;
+  for (const Condition& condition : conditions)
+    ids += (ids.empty() ? "" : " INTERSECT ") + by_one("id", &condition, place++);
+  return fmt::format("SELECT {} FROM records WHERE id IN ({} ORDER BY 1 DESC LIMIT ?2) ORDER BY id DESC",
+                     kColumns, ids);
+}
 
 std::vector<Condition> conditions_of(const Subject& subject) {
   std::vector<Condition> conditions;
@@ -41,7 +68,7 @@ std::vector<Condition> conditions_of(const Subject& subject) {
   return conditions;
 }
 
-/// Reads the rows of a statement whose first places are the range of times and the number of records.
+/// Reads the rows of a statement of by_all().
 Result<bool> read_rows(Statement& statement, std::vector<MatchingRecord>& into) {
   for (;;) {
     const auto row = statement.step();
@@ -74,46 +101,42 @@ class Reading {
     return answer;
   }
 
+  /// What the newest records name: what has not failed for long is not offered.
   Result<Answer> names() {
-    Answer answer;
-    for (const char* column : {"unit", "comm", "container", "pod"}) {
-      // The newest records: what has not failed for long is not offered.
-      auto statement = database_.prepare(fmt::format(
-          "SELECT DISTINCT {0} FROM (SELECT {0} FROM records WHERE id >= ?1{1} ORDER BY id DESC LIMIT {2})"
-          " WHERE {0} IS NOT NULL LIMIT ?2",
-          column, query_.viewer ? " AND uid = ?3" : "", kMostRecords));
-      if (!statement) return statement.error();
-      statement->bind(1, from_).bind(2, static_cast<std::int64_t>(query_.limit));
-      if (query_.viewer) statement->bind(3, std::int64_t{*query_.viewer});
-      for (;;) {
-        const auto row = statement->step();
-        if (!row) return row.error();
-        if (!*row) break;
-        answer.names.push_back(statement->text(0));
-      }
+    const auto user = of_user();
+    auto statement =
+        database_.prepare(by_one("unit, comm, container, pod", user ? &*user : nullptr, kConditions) +
+                          " ORDER BY id DESC LIMIT ?2");
+    if (!statement) return statement.error();
+    bind_range(*statement, kMostNamed);
+    if (user) user->bind(*statement, kConditions);
+    std::set<std::string> names;
+    for (;;) {
+      const auto row = statement->step();
+      if (!row) return row.error();
+      if (!*row) break;
+      for (int column = 0; column < 4; ++column)
+        if (auto name = statement->text(column); !name.empty()) names.insert(std::move(name));
     }
-    std::sort(answer.names.begin(), answer.names.end());
-    answer.names.erase(std::unique(answer.names.begin(), answer.names.end()), answer.names.end());
-    if (answer.names.size() > query_.limit) answer.names.resize(query_.limit);
+    Answer answer;
+    for (const std::string& name : names)
+      if (answer.names.size() < query_.limit) answer.names.push_back(name);
     return answer;
   }
 
  private:
   Result<std::vector<MatchingRecord>> matching() const {
-    const auto conditions = conditions_of(parse_subject(query_.subject));
+    std::vector<Condition> always;
+    if (auto user = of_user()) always.push_back(std::move(*user));
+    if (!query_.cause.empty()) always.push_back({"cause", query_.cause});
     std::vector<MatchingRecord> found;
-    if (query_.viewer) {
-      if (const auto done = read_of_user(conditions, found); !done) return done.error();
-      return found;
-    }
-    if (conditions.empty()) {
-      const std::string table = query_.cause.empty() ? "records" : "records INDEXED BY records_cause";
-      if (const auto done = read_where(table, "1", nullptr, found); !done) return done.error();
-    }
-    for (const Condition& condition : conditions) {
-      const std::string index = fmt::format("records INDEXED BY records_{}", condition.column);
-      const std::string where = fmt::format("{} = ?3", condition.column);
-      if (const auto done = read_where(index, where, &condition, found); !done) return done.error();
+    const auto subjects = conditions_of(parse_subject(query_.subject));
+    if (subjects.empty())
+      if (const auto done = read(always, found); !done) return done.error();
+    for (const Condition& subject : subjects) {
+      auto all = always;
+      all.push_back(subject);
+      if (const auto done = read(all, found); !done) return done.error();
     }
     // A record may match in several ways.
     const auto later = [](const auto& one, const auto& other) { return one.time_ns > other.time_ns; };
@@ -124,48 +147,22 @@ class Reading {
     return found;
   }
 
-  Result<bool> read_where(const std::string& table, const std::string& where, const Condition* condition,
-                          std::vector<MatchingRecord>& into) const {
-    auto statement = database_.prepare(
-        fmt::format("SELECT id, grp, repeats FROM {} WHERE id >= ?1 AND {}{} ORDER BY id DESC LIMIT ?2",
-                    table, where, narrower()));
+  Result<bool> read(const std::vector<Condition>& conditions, std::vector<MatchingRecord>& into) const {
+    auto statement = database_.prepare(by_all(conditions));
     if (!statement) return statement.error();
-    statement->bind(1, from_).bind(2, static_cast<std::int64_t>(kMostRecords));
-    bind_narrower(*statement);
-    if (condition != nullptr) condition->bind(*statement, 3);
-    return read_rows(*statement, into);
-  }
-
-  /// By the user, of whom there are fewer records than of a command that everybody runs.
-  Result<bool> read_of_user(const std::vector<Condition>& conditions,
-                            std::vector<MatchingRecord>& into) const {
-    std::string any = conditions.empty() ? "1" : "";
-    int place = 4;
-    for (const Condition& condition : conditions)
-      any += fmt::format("{}{} = ?{}", any.empty() ? "" : " OR ", condition.column, place++);
-    auto statement = database_.prepare(fmt::format(
-        "SELECT id, grp, repeats FROM records INDEXED BY records_uid WHERE uid = ?3 AND id >= ?1 AND"
-        " ({}){} ORDER BY id DESC LIMIT ?2",
-        any, narrower()));
-    if (!statement) return statement.error();
-    statement->bind(1, from_).bind(2, static_cast<std::int64_t>(kMostRecords));
-    statement->bind(3, std::int64_t{*query_.viewer});
-    bind_narrower(*statement);
-    place = 4;
+    bind_range(*statement, static_cast<std::int64_t>(kMostRecords));
+    int place = kConditions;
     for (const Condition& condition : conditions) condition.bind(*statement, place++);
     return read_rows(*statement, into);
   }
 
-  /// What narrows every question: the end of its time, the cause.
-  std::string narrower() const {
-    std::string text;
-    if (query_.until_ns != 0) text += fmt::format(" AND id <= ?{}", kUntilPlace);
-    if (!query_.cause.empty()) text += fmt::format(" AND cause = ?{}", kCausePlace);
-    return text;
+  std::optional<Condition> of_user() const {
+    if (!query_.viewer) return std::nullopt;
+    return Condition{"uid", "", std::int64_t{*query_.viewer}};
   }
-  void bind_narrower(Statement& statement) const {
-    if (query_.until_ns != 0) statement.bind(kUntilPlace, query_.until_ns);
-    if (!query_.cause.empty()) statement.bind(kCausePlace, query_.cause);
+  void bind_range(Statement& statement, std::int64_t limit) const {
+    const auto until = query_.until_ns != 0 ? query_.until_ns : std::numeric_limits<std::int64_t>::max();
+    statement.bind(1, from_).bind(2, limit).bind(3, until);
   }
 
   static Result<bool> fill(Statement& statement, StoredRecord& record) {
