@@ -129,6 +129,38 @@ TEST_F(Store, AnswersOnlyWhatIsAskedFor) {
   EXPECT_THAT(ask({.subject = {}, .names = true, .viewer = 34}).names, ElementsAre("caddy"));
 }
 
+/// Every combination of user, subject, cause and time finds what a look at each record finds.
+TEST_F(Store, AnswersAnyCombination) {
+  RecordStore store = open();
+  std::vector<StoredRecord> all;
+  for (unsigned i = 0; i < 60; ++i) {
+    Record record = failed(i % 3 == 0 ? "nginx" : "caddy", 30 + i % 4, kStart + i * kSecond);
+    record.diagnosis.cause = i % 5 == 0 ? Cause::stale_socket : Cause::address_in_use;
+    all.push_back(stored_record(record, CommandArgs::off));
+  }
+  ASSERT_TRUE(store.add(all));
+  for (const char* subject : {"", "nginx", "4121", "/run/app/x", "/run/app/y"})
+    for (const char* cause : {"", "stale_socket"})
+      for (const std::optional<std::uint32_t> viewer : {std::optional<std::uint32_t>(), {31U}, {99U}})
+        for (const std::int64_t until : {std::int64_t{0}, kStart + 40 * kSecond}) {
+          std::uint64_t expected = 0;
+          for (const StoredRecord& one : all)
+            expected += (!viewer || one.uid == *viewer) && (*cause == '\0' || one.cause == cause) &&
+                        one.time_ns >= kStart + 7 * kSecond && (until == 0 || one.time_ns <= until) &&
+                        (*subject == '\0' || std::string(subject) == "4121" || one.comm == subject ||
+                         one.address == subject);
+          std::uint64_t found = 0;
+          for (const auto& group : ask({.subject = subject,
+                                   .cause = cause,
+                                   .since_ns = kStart + 7 * kSecond,
+                                   .until_ns = until,
+                                   .viewer = viewer})
+                                       .groups)
+            found += group.count;
+          EXPECT_EQ(found, expected) << subject << ' ' << cause << ' ' << viewer.value_or(0) << ' ' << until;
+        }
+}
+
 TEST_F(Store, KeepsRecordsOfTheSameNanosecond) {
   RecordStore store = open();
   ASSERT_TRUE(store.add(std::vector{row("a", 1, kStart), row("a", 1, kStart), row("a", 1, kStart)}));
