@@ -75,6 +75,17 @@ def change_to(agent, name):
     return wait_until(found, 10, f"a record of {name}")
 
 
+def change_with_caller(agent, bus, name):
+    """Of a few changes the first one whose caller was still there to be named: a busy machine may look for it
+    when it has ended. (pid that asked, attributes)"""
+    for number in range(4):
+        pid = bus.rename(f"{name}-{number}")
+        attributes = change_to(agent, f"{name}-{number}")
+        if "by a process that has gone" not in str(attributes["sockward.evidence"]):
+            break
+    return pid, attributes
+
+
 class Requests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -92,8 +103,7 @@ class Requests(unittest.TestCase):
             self.assertIn("requests to systemd-hostnamed are seen",
                           run(SOCKWARD, "check", f"--config.file={file}").stdout)
             with Agent(output="json", config=config) as agent:
-                pid = bus.rename("asked-for")
-                attributes = change_to(agent, "asked-for")
+                pid, attributes = change_with_caller(agent, bus, "asked-for")
                 self.assertIn(f"asked for over D-Bus (SetHostname) by hostnamectl[{pid}] uid 0",
                               attributes["sockward.evidence"])
                 self.assertEqual(attributes["sockward.confidence"], "certain")
@@ -104,9 +114,8 @@ class Requests(unittest.TestCase):
                 bus.stop()
                 bus.start()
                 wait_until(lambda: "the system bus is there" in agent.said(), 30, "it is watched again")
-                pid = bus.rename("asked-again")
-                self.assertIn(f"by hostnamectl[{pid}] uid 0",
-                              str(change_to(agent, "asked-again")["sockward.evidence"]))
+                pid, attributes = change_with_caller(agent, bus, "asked-again")
+                self.assertIn(f"by hostnamectl[{pid}] uid 0", str(attributes["sockward.evidence"]))
 
     def test_nobody_is_named_where_the_bus_is_not_watched(self):
         with TestHost() as host:
