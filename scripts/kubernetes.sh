@@ -3,6 +3,7 @@
 # machines.sh. Nothing is installed: packages are unpacked in /var/cache/sockward, and kept.
 # shellcheck disable=SC2154  # set by lib.sh and machines.sh
 kubernetes=${SOCKWARD_CACHE:-/var/cache/sockward}/kubernetes
+programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet)
 
 # unpack_packages <suite> <package>…: into $kubernetes/<suite>/root
 unpack_packages() {
@@ -51,25 +52,29 @@ generate_openapi() {
       -r "$kubernetes/violations" --output-base "$kubernetes/go/src"
 }
 
-build_api_server() {
-  local version=v1.20.2 package=k8s.io/kubernetes/vendor/k8s.io/component-base/version
+build_kubernetes() {
+  local version=v1.20.2 package=k8s.io/kubernetes/vendor/k8s.io/component-base/version program
   [ -f pkg/generated/openapi/zz_generated.openapi.go ] || generate_openapi || return 1
-  go build -p 2 -trimpath -o "$kubernetes/kube-apiserver" \
-    -ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=20" \
-    ./cmd/kube-apiserver
+  for program in "${programs[@]}"; do
+    go build -p 2 -trimpath -o "$kubernetes/$program" \
+      -ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=20" \
+      "./cmd/$program" || return 1
+  done
 }
 
-# make_api_server: kube-apiserver, etcd and kubectl in $kubernetes, once.
-make_api_server() {
-  [ ! -f "$kubernetes/ready" ] || return 0
-  say "an API server of Kubernetes, once: $kubernetes"
+# make_kubernetes: the programs, etcd and kubectl in $kubernetes, once. A second script waits for the first.
+make_kubernetes() (
   mkdir -p "$kubernetes"
+  exec 9>"$kubernetes/lock"
+  flock 9
+  [ ! -f "$kubernetes/ready" ] || return 0
+  say "Kubernetes from Debian's source, once: $kubernetes"
   unpack_packages bullseye golang-1.15-go golang-1.15-src || return 1
   unpack_packages bookworm etcd-server || return 1
   unpack_packages sid kubectl || return 1
   unpack_source || return 1
-  with_go build_api_server >"$kubernetes/build.log" 2>&1 || { tail -n 5 "$kubernetes/build.log"; return 1; }
+  with_go build_kubernetes >"$kubernetes/build.log" 2>&1 || { tail -n 5 "$kubernetes/build.log"; return 1; }
   cp "$kubernetes"/bookworm/root/usr/bin/etcd "$kubernetes"/sid/root/usr/bin/kubectl "$kubernetes/"
   rm -rf "$kubernetes"/{go,gocache,source,bullseye,bookworm,sid,openapi-gen,violations}
   touch "$kubernetes/ready"
-}
+)
