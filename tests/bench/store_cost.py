@@ -55,7 +55,7 @@ def main():
     least = {}
     for _ in range(ROUNDS):
         for what in ("without", "with"):
-            store = pathlib.Path(Folder()) / "records.db" if what == "with" else None
+            store = Folder() / "records.db" if what == "with" else None
             taken = measure(store)
             least[what] = min(least.get(what, taken), taken)
     for what, (cpu, begin, end) in least.items():
