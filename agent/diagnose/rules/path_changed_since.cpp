@@ -38,6 +38,19 @@ std::optional<Finding> bound_by_that_path(const Facts& facts) {
   return std::nullopt;
 }
 
+/// Gone by now. That it was refused says that a file was there, and that no socket served it
+/// (net/unix/af_unix.c, unix_find_bsd, unix_stream_connect), but not which. Most often a program finds its
+/// old socket stale, removes it and goes on: nothing to be alarmed at.
+Finding removed_since(const Facts& facts) {
+  Finding found{.cause = Cause::unknown};
+  found.note(printable(*facts.way().path).text +
+             " does not exist any more: at the call it did, and no socket served it");
+  found.advice =
+      "nothing is wrong if the program was looking for an earlier instance of itself, and removed its stale "
+      "socket; else start the server";
+  return found;
+}
+
 }  // namespace
 
 std::optional<Finding> path_changed_since(const Facts& facts) {
@@ -47,6 +60,9 @@ std::optional<Finding> path_changed_since(const Facts& facts) {
   const bool there = file && file->moved.empty();
   if (error == EADDRINUSE && !there)
     if (auto found = bound_by_that_path(facts)) return found;
+  const PathFacts& way = facts.way();
+  const bool missing = way.path && way.known() && !way.trace.missing && !way.trace.object;
+  if (facts.reaches(ECONNREFUSED) && missing && !facts.to_peer()) return removed_since(facts);
   if (!file || there) return std::nullopt;
   Finding found{.cause = Cause::unknown};
   found.note(file->moved + ": what the path led to at the time of the call is not known");

@@ -66,5 +66,18 @@ TEST_F(Unknown, AFileThatWasThereAtTheCallIsNotCalledChanged) {
       << "another name in the directory was changed";
 }
 
+TEST_F(Unknown, OfAFileThatIsGoneByNowItIsSaidThatNothingServedIt) {
+  const auto gone = Contains(HasSubstr("/run/x does not exist any more"));
+  host.objects["/run"] = {.kind = PathObject::Kind::directory, .mode = 0755};
+  const Diagnosis found = diagnose(path_connect(ECONNREFUSED, "/run/x"));
+  EXPECT_EQ(found.cause, Cause::unknown) << "stale, not listening, or no socket at all";
+  EXPECT_THAT(found.evidence, gone);
+  EXPECT_THAT(found.advice, HasSubstr("nothing is wrong if"));
+  EXPECT_THAT(diagnose(path_bind(EADDRINUSE, "/run/x")).evidence, Not(gone)) << "it may have been served";
+  EXPECT_EQ(diagnose(path_connect(ENOENT, "/run/x")).cause, Cause::path_missing);
+  host.files_visible = false;
+  EXPECT_THAT(diagnose(path_connect(ECONNREFUSED, "/run/x")).evidence, Not(gone)) << "not seen, not missing";
+}
+
 }  // namespace
 }  // namespace sockward::test
