@@ -92,6 +92,11 @@ struct BusWatch::Connections {
     if (!monitor) return monitor.error();
     auto questions = connect_to(socket, false);
     if (!questions) return questions.error();
+    // Waits for the bus's answer to hello: it ends a connection that has not come so far within seconds, and
+    // this one may be silent for days.
+    const char* name = nullptr;
+    if (const int result = sd_bus_get_unique_name(questions->get(), &name); result < 0)
+      return bus_error(result, "be known to the system bus");
     const auto may = become_monitor(monitor->get());
     if (!may) return may.error();
     return std::make_unique<Connections>(Connections{std::move(*monitor), std::move(*questions)});
