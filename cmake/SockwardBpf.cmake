@@ -20,14 +20,16 @@ function(sockward_bpf_object output source)
   endif()
   get_filename_component(stem ${source} NAME_WLE)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${stem}${arg_FORM}.o)
-  # BPF_PROG() leaves its context argument unused on purpose.
+  # BPF_PROG() leaves its context argument unused on purpose. Names of files go in as from the top of the
+  # sources, where clang also looks for the lines that the verifier quotes: hence the working directory.
   add_custom_command(OUTPUT ${object}
     COMMAND ${SOCKWARD_BPF_CLANG} -target bpf -mcpu=${arg_CPU} -D__TARGET_ARCH_${SOCKWARD_BPF_ARCH} -g -O2
       -Wall -Wextra -Werror -Wno-unused-parameter ${arg_FLAGS}
       -I ${CMAKE_SOURCE_DIR}/bpf -I ${CMAKE_SOURCE_DIR}/bpf/include
       -idirafter ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
+      -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fdebug-compilation-dir=.
       -MD -MF ${object}.d -c ${source} -o ${object}
-    DEPENDS ${source} DEPFILE ${object}.d
+    DEPENDS ${source} DEPFILE ${object}.d WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
     COMMENT "Compiling BPF ${stem} ${arg_FORM}" VERBATIM)
   set(${output} ${object} PARENT_SCOPE)
 endfunction()

@@ -19,6 +19,10 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 
+# No path of the folder where it was built stands in what is built: the same bytes everywhere
+# (scripts/test-reproducible).
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
+
 add_library(sockward_options INTERFACE)
 target_compile_options(sockward_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
   -Wno-missing-field-initializers) # designated initialisers leave the rest to the member defaults
