@@ -1,0 +1,62 @@
+"""What the stories share: checks of one line each, and where programs are."""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+PROGRAMS = pathlib.Path(os.environ["SOCKWARD_PROGRAMS"])
+CONFIG = "records: {fold: 0}\n"
+
+
+class Checks:
+    """Prints a line for each; at the end how many."""
+
+    def __init__(self, name):
+        self.name, self.right, self.wrong = name, 0, 0
+
+    def that(self, what, fine, *said):
+        """`said`: what is shown where it is wrong."""
+        if fine:
+            self.right += 1
+            print(f"ok {what}", flush=True)
+        else:
+            self.wrong += 1
+            print(f"WRONG {what}", *(str(line)[:600] for line in said), sep="\n      ", flush=True)
+
+    def end(self):
+        print(f"STORY {self.name} {self.right} {self.wrong}")
+        sys.exit(1 if self.wrong else 0)
+
+
+def told(agent, **wanted):
+    """Attributes of the agent's records that have all these; '__' stands for '.'."""
+    pairs = {name.replace("__", "."): value for name, value in wanted.items()}
+    return [a for a in (r["attributes"] for r in agent.records())
+            if all(a.get(name) == value for name, value in pairs.items())]
+
+
+def soon(condition, seconds=10):
+    """What it says as soon as it says anything; else what it says at the end."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(0.05)
+
+
+def text_of(attributes):
+    return " ".join([*attributes.get("sockward.evidence", []), attributes.get("sockward.advice", "")])
+
+
+def settle(agent):
+    """Time for what must not come."""
+    time.sleep(1)
+    return agent.records()
+
+
+def output_of(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout.strip()
