@@ -14,7 +14,8 @@ namespace sockward {
 namespace {
 
 constexpr time_t kTimeoutSeconds = 5;
-constexpr std::size_t kThreads = 3, kKeepAliveRequests = 100, kLargestRequest = std::size_t{64} * 1024;
+/// A kept connection keeps its thread, so that a scraper each would lock out all others: none is kept.
+constexpr std::size_t kThreads = 3, kRequestsOfAConnection = 1, kLargestRequest = std::size_t{64} * 1024;
 
 bool is_ip_address(const std::string& text) {
   in6_addr address{};
@@ -167,8 +168,7 @@ class HttpServer::Listener {
     server_->set_socket_options(reuse_address_only);
     server_->set_read_timeout(kTimeoutSeconds);
     server_->set_write_timeout(kTimeoutSeconds);
-    server_->set_keep_alive_max_count(kKeepAliveRequests);
-    server_->set_keep_alive_timeout(kTimeoutSeconds);
+    server_->set_keep_alive_max_count(kRequestsOfAConnection);
     server_->set_payload_max_length(kLargestRequest);
     server_->new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // httplib takes ownership
     server_->set_pre_routing_handler([&shared](const httplib::Request& request, httplib::Response& response) {

@@ -1,10 +1,13 @@
 """The HTTP side: endpoints, access, a scrape that no hostile name can break, a real Prometheus."""
+import contextlib
 import gzip
+import http.client
 import json
 import os
 import pathlib
 import socket
 import subprocess
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -37,6 +40,18 @@ class Endpoints(unittest.TestCase):
         self.assertEqual({name: kind for name, kind in families.items() if catalogue.get(name) != kind}, {})
         missing = set(catalogue) - set(families)
         self.assertLessEqual(missing, {"sockward_bpf_run_seconds_total", "sockward_bpf_runs_total"})
+
+    def test_scrapers_that_would_keep_their_connections_lock_out_nobody(self):
+        # A pair of Prometheus and a vmagent with a short interval; then the kubelet asks.
+        with Agent() as agent, contextlib.ExitStack() as kept:
+            for _ in range(6):
+                scraper = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=10)
+                kept.callback(scraper.close)
+                scraper.request("GET", "/-/ready", headers={"Connection": "keep-alive"})
+                self.assertEqual(scraper.getresponse().read(), b"sockward is ready\n")
+            begun = time.monotonic()
+            self.assertEqual(agent.get("/-/ready").status, 200)
+            self.assertLess(time.monotonic() - begun, 2)
 
     def test_docs_metrics_is_what_the_binary_prints(self):
         page = (pathlib.Path(__file__).resolve().parents[2] / "docs/metrics.md").read_text()
