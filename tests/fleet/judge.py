@@ -23,10 +23,10 @@ def post(address, path, data=None):
     return urllib.request.urlopen(request, timeout=10).status
 
 
-def query(address, expression):
+def query(address, expression, **more):
     """{labels: value} of an instant query; nothing while the other side is not there."""
     try:
-        result = get(address, "/api/v1/query", query=expression)["data"]["result"]
+        result = get(address, "/api/v1/query", query=expression, **more)["data"]["result"]
     except OSError:
         return {}
     return {tuple(sorted(r["metric"].items())): float(r["value"][1]) for r in result}

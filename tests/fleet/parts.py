@@ -189,8 +189,8 @@ def all_parts(places, quick):
     return {part.name: part for part in parts}
 
 
-def collector_version():
-    """Of the Debian package it was built of."""
-    packages = (CACHE / "otel/packages").read_text(encoding="utf-8").splitlines()
-    (name,) = [line for line in packages if line.startswith("golang-opentelemetry-collector-dev_")]
-    return name.split("_")[1]
+def version(folder, package):
+    """Of a Debian package that was unpacked there."""
+    names = (CACHE / folder / "packages").read_text(encoding="utf-8").splitlines()
+    (name,) = [name for name in names if name.startswith(package + "_")]
+    return name.split("_")[1].replace("%3a", ":")

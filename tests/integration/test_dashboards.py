@@ -149,7 +149,8 @@ class Rules(unittest.TestCase):
         rules = [str(ROOT / f"dashboards/prometheus/{name}.yml") for name in ("alerts", "rules")]
         for command in (["promtool", "check", "rules", "--lint=all", "--lint-fatal", *rules],
                         ["promtool", "test", "rules",
-                         *(str(ROOT / f"dashboards/prometheus/tests/{name}_test.yml") for name in ("alerts", "rules"))],
+                         *(str(ROOT / f"dashboards/prometheus/tests/{name}_test.yml")
+                           for name in ("alerts", "rules"))],
                         ["amtool", "check-config",
                          str(ROOT / "dashboards/alertmanager/alertmanager.example.yml")]):
             done = run(*command)

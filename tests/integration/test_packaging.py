@@ -238,13 +238,20 @@ class Fleet(unittest.TestCase):
         text = re.search(r"<!-- checked by promtool -->\n```yaml\n(.*?)```",
                          (ROOT / "docs/fleet.md").read_text(), re.DOTALL)[1]
         folder = Folder()
-        for name in ("nodes-ca.pem", "sockward.password"):
-            text = text.replace(f"/etc/prometheus/{name}", folder / name)
-            pathlib.Path(folder / name).write_text("")
         text = text.replace("/usr/share/sockward/prometheus", str(ROOT / "dashboards/prometheus"))
         pathlib.Path(folder / "prometheus.yml").write_text(text)
         done = run("promtool", "check", "config", "--syntax-only", folder / "prometheus.yml")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_document_shows_the_files_that_test_fleet_runs(self):
+        text = (ROOT / "docs/fleet.md").read_text(encoding="utf-8")
+        for name in ("prometheus.yml", "vmagent.yml", "sockward.yml", "otel-collector.yml"):
+            file = (ROOT / "packaging/fleet" / name).read_text(encoding="utf-8")
+            self.assertIn(f"```yaml\n{file}```\n", text, name)
+        shown = re.sub(r" \\\n +", " ", text)
+        for line in (ROOT / "packaging/fleet/commands").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("victoria", "vm", "alertmanager")):
+                self.assertIn("\n" + line + "\n", shown)
 
 
 if __name__ == "__main__":
