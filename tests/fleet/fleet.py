@@ -22,6 +22,14 @@ for _ in range(int(sys.argv[1])):
         try: other.bind(held.getsockname())
         except OSError: time.sleep(float(sys.argv[2]))
 """
+# Each with a port of its own at an address that is nobody's here: each a record.
+FLOOD = """
+import socket
+for port in range(1024, 2124):
+    with socket.socket() as one:
+        try: one.bind(("192.0.2.1", port))
+        except OSError: pass
+"""
 began, wrong = time.monotonic(), 0
 
 
@@ -58,6 +66,14 @@ class Fleet:
         self.boxes.append(box)
         box.run(sys.executable, "-c", FAIL, str(calls), str(pause))
         return box.label
+
+    def flood(self, boxes=6):
+        """More records than an agent keeps for a collector that is away (4,096)."""
+        for _ in range(boxes):
+            box = OwnContainer()
+            box.__enter__()
+            self.boxes.append(box)
+            box.run(sys.executable, "-c", FLOOD)
 
     def go_on_failing(self):
         box = OwnContainer()
@@ -191,6 +207,8 @@ def round_of(fleet, *names):
     fleet.kill(*names)
     living = [node.instance for name, node in fleet.nodes.items() if name not in names]
     meanwhile = fleet.fail(calls=7)
+    if "otel-collector" in names:
+        fleet.flood()
     if "receiver" in names:
         fleet.while_nobody_listened = meanwhile
     evaluators = {"prometheus-a", "prometheus-b", "vmalert"}
@@ -243,6 +261,8 @@ def records_arrived(fleet):
             dropped = total(metrics, "sockward_sink_dropped_total", sink="otlp")
             return len(written), len(written - there), dropped, len(there - written)
         even = wait_for(lambda: (lambda n: n[0] > 0 and n[1] == n[2])(lost()), 40)
+        if not QUICK:
+            check(lost()[2] > 0, f"{name}: more records than it keeps for a collector are dropped and counted")
         check(even, f"{name}: each record is at the far end of the collector or counted as dropped",
               "written, missing, dropped, unknown:", lost())
         check(lost()[3] == 0, f"{name}: nothing is at the far end that the agent did not write", lost())
