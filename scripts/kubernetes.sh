@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# For scripts/test-kubernetes: an API server of Kubernetes from Debian's packages. Sourced after lib.sh and
+# For scripts/test-kubernetes: Kubernetes, and a node for it, from Debian's packages. Sourced after lib.sh and
 # machines.sh. Nothing is installed: packages are unpacked in /var/cache/sockward, and kept.
 # shellcheck disable=SC2154  # set by lib.sh and machines.sh
 kubernetes=${SOCKWARD_CACHE:-/var/cache/sockward}/kubernetes
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet)
 
-# unpack_packages <suite> <package>…: into $kubernetes/<suite>/root
+# unpack_packages <folder> <suite> <package>…: into $kubernetes/<folder>/root
 unpack_packages() {
-  local folder=$kubernetes/$1 options suite=$1
-  shift
+  local folder=$kubernetes/$1 options suite=$2
+  shift 2
   private_apt "$folder" "$suite"
   apt-get "${options[@]}" update >"$folder/apt.log" 2>&1
   (cd "$folder" && apt-get "${options[@]}" download "$@" >>"$folder/apt.log" 2>&1 &&
@@ -69,12 +69,24 @@ make_kubernetes() (
   flock 9
   [ ! -f "$kubernetes/ready" ] || return 0
   say "Kubernetes from Debian's source, once: $kubernetes"
-  unpack_packages bullseye golang-1.15-go golang-1.15-src || return 1
-  unpack_packages bookworm etcd-server || return 1
-  unpack_packages sid kubectl || return 1
+  unpack_packages bullseye bullseye golang-1.15-go golang-1.15-src || return 1
+  unpack_packages bookworm bookworm etcd-server || return 1
+  unpack_packages sid sid kubectl || return 1
   unpack_source || return 1
   with_go build_kubernetes >"$kubernetes/build.log" 2>&1 || { tail -n 5 "$kubernetes/build.log"; return 1; }
   cp "$kubernetes"/bookworm/root/usr/bin/etcd "$kubernetes"/sid/root/usr/bin/kubectl "$kubernetes/"
   rm -rf "$kubernetes"/{go,gocache,source,bullseye,bookworm,sid,openapi-gen,violations}
   touch "$kubernetes/ready"
+)
+
+# make_node: what a node needs beside the kubelet, in $kubernetes/node/root, once.
+make_node() (
+  mkdir -p "$kubernetes"
+  exec 9>"$kubernetes/node.lock"
+  flock 9
+  [ ! -f "$kubernetes/node/ready" ] || return 0
+  rm -rf "$kubernetes/node"
+  unpack_packages node bookworm containerd runc containernetworking-plugins busybox-static || return 1
+  rm -rf "$kubernetes"/node/{lists,archives}
+  touch "$kubernetes/node/ready"
 )

@@ -10,13 +10,14 @@ from cluster import ROOT, Cluster
 OVERLAYS = pathlib.Path(os.environ["SOCKWARD_OVERLAYS"])
 
 
-def overlay(*components):
+def overlay(*components, patches=()):
     """A kustomization as a user writes it. Its folder, of which kustomize wants relative paths."""
     folder = OVERLAYS / ("with-" + "-".join(components or ("nothing",)))
     folder.mkdir(parents=True, exist_ok=True)
     base = os.path.relpath(ROOT / "packaging/kubernetes", folder)
     (folder / "kustomization.yaml").write_text(json.dumps({
-        "resources": [base], "components": [f"{base}/{name}" for name in components]}), encoding="utf-8")
+        "resources": [base], "components": [f"{base}/{name}" for name in components],
+        "patches": list(patches)}), encoding="utf-8")
     return str(folder)
 
 
