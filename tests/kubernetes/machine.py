@@ -23,7 +23,7 @@ SUBJECTS = {"manager": ("/CN=system:kube-controller-manager", ""),
 # No kube-proxy runs: the API server itself is where its service is.
 FLAGS = ["--bind-address=0.0.0.0", f"--advertise-address={ADDRESS}", "--authorization-mode=Node,RBAC",
          "--enable-admission-plugins=NodeRestriction", "--kubelet-client-certificate=admin.crt",
-         "--kubelet-client-key=admin.key"]
+         "--kubelet-client-key=admin.key", "--kubelet-preferred-address-types=InternalIP"]
 CONTAINERD = """version = 2
 root = "{0}/containerd"
 state = "{0}/containerd-run"
@@ -128,6 +128,7 @@ class Node:
         for words in (f"--bind {self.path} {self.path}", f"--make-rshared {self.path}", "-t tmpfs node /run",
                       "-t bpf node /sys/fs/bpf", "-t tracefs node /sys/kernel/tracing"):
             command("mount", *words.split())
+        self.at_first = os.listdir("/sys/fs/bpf")  # some kernels put something there
 
     def kubeconfig(self, name):
         path = self.path / f"{name}.kubeconfig"
@@ -153,11 +154,13 @@ class Node:
         (self.path / "cni").mkdir()
         (self.path / "cni/10-pods.conflist").write_text(json.dumps(BRIDGE))
         self.run("containerd", f"--config={self.path}/containerd.toml")
-        ctr = [f"{NODE}/usr/bin/ctr", f"--address={self.path}/c.sock", "--namespace=k8s.io"]
-        wait_until(lambda: not subprocess.run([*ctr, "version"], capture_output=True, check=False).returncode,
-                   60, "containerd answers")
+        wait_until((self.path / "c.sock").exists, 60, "containerd listens")
+        wait_until(lambda: "io.containerd.grpc.v1" in self.ctr("plugins", "list"), 60, "containerd answers")
         for image in images:
-            command(*ctr, "images", "import", str(image))
+            self.ctr("images", "import", str(image))
+
+    def ctr(self, *words):
+        return command(f"{NODE}/usr/bin/ctr", f"--address={self.path}/c.sock", "--namespace=k8s.io", *words)
 
     def start_kubelet(self):
         (self.path / "kubelet.json").write_text(json.dumps({
