@@ -166,6 +166,7 @@ class Node:
         (self.path / "kubelet.json").write_text(json.dumps({
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
             "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{self.cgroups.name}", "failSwapOn": False,
+            "clusterDNS": ["10.96.0.10"], "clusterDomain": "cluster.local",
             "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False},
                                "x509": {"clientCAFile": f"{self.path}/ca.crt"}},
             "authorization": {"mode": "AlwaysAllow"}, "tlsCertFile": f"{self.path}/kubelet.crt",
