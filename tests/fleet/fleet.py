@@ -262,7 +262,8 @@ def records_arrived(fleet):
             return len(written), len(written - there), dropped, len(there - written)
         even = wait_for(lambda: (lambda n: n[0] > 0 and n[1] == n[2])(lost()), 40)
         if not QUICK:
-            check(lost()[2] > 0, f"{name}: more records than it keeps for a collector are dropped and counted")
+            check(lost()[2] > 0, f"{name}: more records than it keeps for a dead collector are dropped",
+                  lost())
         check(even, f"{name}: each record is at the far end of the collector or counted as dropped",
               "written, missing, dropped, unknown:", lost())
         check(lost()[3] == 0, f"{name}: nothing is at the far end that the agent did not write", lost())
