@@ -19,8 +19,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 
-# No path of the folder where it was built stands in what is built: the same bytes everywhere
-# (scripts/test-reproducible).
+# No path of the folder where it was built stands in what is built (scripts/test-reproducible).
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
 
 add_library(sockward_options INTERFACE)
