@@ -240,8 +240,9 @@ def nothing_twice(fleet, steady):
     # While the receiver was dead both Alertmanagers went on trying, each for itself: each may have told it.
     waited = {key: ours.pop(key) for key in list(ours) if key[2] == fleet.while_nobody_listened}
     first = {key: [at for at in when if at < when[0] + REPEAT - 1] for key, when in waited.items()}
-    check(all(len(when) <= 2 for when in first.values()),
-          "what waited for the receiver is told by each Alertmanager once at most", first)
+    if not QUICK:  # there nothing waited
+        check(first and all(len(when) <= 2 for when in first.values()),
+              "what waited for the receiver is told by each Alertmanager once at most", first)
     twice = too_often(ours)
     check(ours and not twice, f"no alert is told twice within the repeat interval ({len(ours)} alerts, "
           f"{sum(map(len, ours.values()))} notifications)", twice)
@@ -264,7 +265,7 @@ def records_arrived(fleet):
         if not QUICK:
             check(lost()[2] > 0, f"{name}: more records than it keeps for a dead collector are dropped",
                   lost())
-        check(even, f"{name}: each record is at the far end of the collector or counted as dropped",
+        check(even, f"{name}: each record is at the far end of OpenTelemetry or counted as dropped",
               "written, missing, dropped, unknown:", lost())
         check(lost()[3] == 0, f"{name}: nothing is at the far end that the agent did not write", lost())
 
