@@ -1,5 +1,7 @@
 #include "store/store_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
