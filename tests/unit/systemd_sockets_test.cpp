@@ -108,8 +108,8 @@ class FakeSystemd {
     const std::lock_guard lock(systemd.mutex_);
     if (sd_bus_message_is_method_call(call, nullptr, "ListUnitsByPatterns") > 0) {
       ++systemd.asked_;
-      for (long i = 0; i < systemd.takes_ms_ && !systemd.ended_; ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      for (long ms = 0; ms < systemd.takes_ms_ && !systemd.ended_; ms += 20)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
       return sd_bus_reply_method_return(call, "a(ssssssouso)", 1, "held.socket", "", "loaded", "active",
                                         "listening", "", "/unit", 0, "", "/");
     }
