@@ -79,7 +79,7 @@ make_kubernetes() (
   touch "$kubernetes/ready"
 )
 
-# make_node: what a node needs beside the kubelet, in $kubernetes/node/root, once.
+# make_node: what a node needs besides the kubelet, in $kubernetes/node/root, once.
 make_node() (
   mkdir -p "$kubernetes"
   exec 9>"$kubernetes/node.lock"

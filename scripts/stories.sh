@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034,SC2154  # read and set by lib.sh, machines.sh and scripts/test-stories
 stories=${SOCKWARD_CACHE:-/var/cache/sockward}/stories
 
-# unpack_root <name> <suite> <package>…: these packages and all that they depend on, as a root to chroot into.
+# unpack_root <name> <suite> <package>…: these packages and their dependencies, as a root to chroot into.
 unpack_root() {
   local folder=$stories/$1 suite=$2 options archive
   shift 2
@@ -17,11 +17,11 @@ unpack_root() {
   } >"$folder/apt.log" 2>&1 || { tail -n 5 "$folder/apt.log"; return 1; }
   mkdir -p "$folder/root"
   for archive in "$folder"/archives/*.deb; do dpkg -x "$archive" "$folder/root"; done
-  # What a root has beside packages: the links of the merged /usr, mount points, and a shell.
+  # What a root has besides packages: the links of the merged /usr, mount points, and a shell.
   for archive in bin sbin lib lib64; do
     [ -e "$folder/root/$archive" ] || ln -s "usr/$archive" "$folder/root/$archive"
   done
-  mkdir -p "$folder"/root/{dev,mnt,proc,run,sys,tmp,work}
+  mkdir -p "$folder"/root/{dev,mnt,proc,run,sys,tmp}
   cp /bin/busybox "$folder/root/bin/"
   rm -rf "$folder/archives" "$folder/lists"
   touch "$folder/ready"
@@ -59,7 +59,7 @@ make_disk() {
   rm -rf "$tree" "$out/disk.ext4"
   cp -a "$booted" "$tree"
   modules=$(find "$(folder_of "$1")/root/lib/modules" -mindepth 1 -maxdepth 1)
-  mkdir -p "$tree"/lib/modules "$tree"/root/project/{build/bin,docs,tests/integration} "$tree/work"
+  mkdir -p "$tree"/lib/modules "$tree"/root/project/{build/bin,docs,tests/integration}
   cp -a "$modules" "$tree/lib/modules/"
   chroot "$tree" depmod "$(basename "$modules")"
   cp "$bin/sockward" "$bin/provoke" "$tree/root/project/build/bin/"

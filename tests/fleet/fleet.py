@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""fleet.py [--quick]: what scripts/test-fleet says. One line for each check: "ok WHAT" or "WRONG WHAT …"."""
+"""fleet.py [--quick]: the checks of scripts/test-fleet, one line each: "ok WHAT" or "WRONG WHAT …"."""
 import datetime
 import signal
 import subprocess
@@ -7,10 +7,9 @@ import sys
 import time
 
 import parts
-from judge import (PUSHED, RULE, active, get, logged, missing, own_metric, post, query, told, too_often,
-                   wait_for)
+from judge import PUSHED, RULE, active, get, logged, missing, own_metric, post, query, told, too_often
 from parts import BIN, LOGS, REPEAT, RULES, Node, Part, Places, all_parts
-from support import OwnContainer, Program, total
+from support import OwnContainer, Program, last_value, total
 
 QUICK = "--quick" in sys.argv[1:]
 PATIENCE = 60   # seconds; a busy machine
@@ -114,7 +113,7 @@ class Fleet:
 
 
 def arrived(what, boxes, instances, names=(RULE, PUSHED)):
-    lost = not wait_for(lambda: not missing(boxes, instances, names), PATIENCE)
+    lost = not last_value(lambda: not missing(boxes, instances, names), PATIENCE)
     check(not lost, what, "never told:", missing(boxes, instances, names) if lost else "")
 
 
@@ -150,7 +149,7 @@ def everything_lives(fleet):
             ("vmalert", "vmalert:8880", "vmalert_alerts_sent_total")):
         def sent(address=fleet.places.at(address), metric=metric):
             return own_metric(address, metric)
-        check(wait_for(lambda now=sent: len(now()) == 2 and all(now()), 60),
+        check(last_value(lambda now=sent: len(now()) == 2 and all(now()), 60),
               f"{name} told both Alertmanagers itself", sent())
     return box
 
@@ -171,22 +170,22 @@ def series(fleet, box):
     """Remote write, federation and de-duplication."""
     counter = f'sockward_diagnoses_total{{cause="address_in_use",container_name="{box}"}}'
     total_of = f"sum({counter})"
-    here = wait_for(lambda: fleet.ask("prometheus-a", total_of), 20)
+    here = last_value(lambda: fleet.ask("prometheus-a", total_of), 20)
     for name, wanted in (("prometheus-b", here), ("victoria-metrics", here)):
-        found = wait_for(lambda: fleet.ask(name, total_of) == wanted, 30)
+        found = last_value(lambda: fleet.ask(name, total_of) == wanted, 30)
         check(found, f"{name} counts what prometheus-a counts", fleet.ask(name, total_of), wanted)
-    check(wait_for(lambda: len(fleet.ask("victoria-metrics", "up{job='sockward'}")) == 2, 30),
+    check(last_value(lambda: len(fleet.ask("victoria-metrics", "up{job='sockward'}")) == 2, 30),
           "victoria-metrics has one series per node, from vmagent and both Prometheus",
           fleet.ask("victoria-metrics", "up{job='sockward'}"))
-    both = wait_for(lambda: len(fleet.ask("prometheus-all", "up{job='sockward'}")) == 4, 30)
+    both = last_value(lambda: len(fleet.ask("prometheus-all", "up{job='sockward'}")) == 4, 30)
     check(both, "prometheus-all has each node's series once per replica, by remote write",
           fleet.ask("prometheus-all", "up{job='sockward'}"))
     nodes = 'max without(replica) (cause:sockward_nodes:count10m{cause="address_in_use"})'
-    check(wait_for(lambda: list(fleet.ask("prometheus-all", nodes).values()) == [2], 30),
+    check(last_value(lambda: list(fleet.ask("prometheus-all", nodes).values()) == [2], 30),
           "prometheus-all knows by federation on how many nodes the cause occurs",
           fleet.ask("prometheus-all", nodes))
     mean = 'sum(cause:sockward_diagnoses:increase10m{cause="address_in_use",replica="a"})'
-    check(wait_for(lambda: any(fleet.ask("prometheus-all", mean).values()), 30),
+    check(last_value(lambda: any(fleet.ask("prometheus-all", mean).values()), 30),
           "prometheus-all has the causes over all nodes by federation", fleet.ask("prometheus-all", mean))
     for name in ("a", "b"):
         rules = get(fleet.places.at(f"prometheus-{name}:9090"), "/api/v1/rules")["data"]["groups"]
@@ -226,7 +225,7 @@ def round_of(fleet, *names):
     arrived(f"({title} back) what failed meanwhile is told, of each node", [meanwhile],
             fleet.instances)
     for name in set(names) & {"prometheus-all", "victoria-metrics"}:
-        check(wait_for(lambda at=fleet.since[name] + 3, name=name: fleet.has_samples_of(name, at), 40),
+        check(last_value(lambda at=fleet.since[name] + 3, name=name: fleet.has_samples_of(name, at), 40),
               f"({name} back) it is sent the samples of the time when it was dead")
     for name in set(names) & set(fleet.nodes):
         counted = total(fleet.nodes[name].agent.metrics(), "sockward_call_errors_total", syscall="bind",
@@ -261,7 +260,7 @@ def records_arrived(fleet):
             metrics = node.agent.metrics()
             dropped = total(metrics, "sockward_sink_dropped_total", sink="otlp")
             return len(written), len(written - there), dropped, len(there - written)
-        even = wait_for(lambda: (lambda n: n[0] > 0 and n[1] == n[2])(lost()), 40)
+        even = last_value(lambda: (lambda n: n[0] > 0 and n[1] == n[2])(lost()), 40)
         if not QUICK:
             check(lost()[2] > 0, f"{name}: more records than it keeps for a dead collector are dropped",
                   lost())
@@ -286,7 +285,7 @@ def renamed_node(fleet):
     box.run("nsenter", f"--uts=/proc/{a.sleeper.process.pid}/ns/uts", "sh", "-c",
             "hostname stolen; sleep 0.5")
     name = "SockwardHostRenamedByContainer"
-    check(wait_for(lambda: told("/pager").get((name, a.instance, box.label)), PATIENCE),
+    check(last_value(lambda: told("/pager").get((name, a.instance, box.label)), PATIENCE),
           "a renamed node wakes the pager", sorted(told("/pager")))
     time.sleep(5)
     check(len(told("/pager").get((name, a.instance, box.label), [])) == 1, "… once", told("/pager"))
@@ -300,7 +299,7 @@ def controls(fleet):
     fleet.places.put("prometheus-b.yml", text.replace(line, "").replace("alert_relabel_configs:", ""))
     post(fleet.places.at("prometheus-b:9090"), "/-/reload")
     address = fleet.places.at("alertmanager-0:9093")
-    check(wait_for(lambda: active(address, replica="b"), 40),
+    check(last_value(lambda: active(address, replica="b"), 40),
           "(control) without alert_relabel_configs prometheus-b's alerts are others", active(address)[:2])
     lone_port = parts.free_port()
     lone = Part("alertmanager-alone", [
@@ -313,7 +312,7 @@ def controls(fleet):
     for port in (address, fleet.places.at("alertmanager-1:9093"), f"127.0.0.1:{lone_port}"):
         post(port, "/api/v2/alerts", [{"labels": labels}])
     key = ("SockwardControl", "x", "x")
-    wait_for(lambda: len(told()[key]) > 1, 20)
+    last_value(lambda: len(told()[key]) > 1, 20)
     time.sleep(5)
     check(len(told()[key]) == 2 and too_often({key: told()[key]}),
           "(control) an Alertmanager outside of the cluster tells it again, and that is seen", told()[key])

@@ -2,7 +2,6 @@
 import collections
 import json
 import pathlib
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -63,16 +62,6 @@ def missing(boxes, instances, names=(RULE, PUSHED)):
     have = told()
     return [(name, instance, box) for box in boxes for instance in instances for name in names
             if not have.get((name, instance, box))]
-
-
-def wait_for(condition, seconds):
-    """The last value of the condition: it may stay false."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > end:
-            return value
-        time.sleep(0.3)
 
 
 def logged(host, since):

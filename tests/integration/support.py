@@ -45,6 +45,16 @@ def fork(body):
     return child
 
 
+def last_value(condition, seconds, pause=0.1):
+    """What the condition returns as soon as that is true; else what it returned last. It may stay false."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(pause)
+
+
 def wait_until(condition, seconds=10, what="condition"):
     end = time.monotonic() + seconds
     while True:

@@ -14,12 +14,12 @@ TIMES = int(os.environ.get("SOCKWARD_RESTORES", "20"))
 SIDES = "abcd"  # restores at a time: two alone may miss each other for minutes on an idle machine
 NAME = f"sockward-story-{os.getpid()}"
 DUMP = f"""echo {PID - 1} >/proc/sys/kernel/ns_last_pid
-setsid /work/abstract $2 </dev/null >/dev/null 2>&1 &
+setsid /story/abstract $2 </dev/null >/dev/null 2>&1 &
 usleep 300000
-criu dump -t {PID} -D /work/$1 -o /work/$1/dump.log </dev/null >/dev/null 2>&1
+criu dump -t {PID} -D /story/$1 -o /story/$1/dump.log </dev/null >/dev/null 2>&1
 echo dumped $?
 """
-RESTORE = """criu restore -d -D /work/$1 -o /work/$2.log </dev/null >/dev/null 2>&1
+RESTORE = """criu restore -d -D /story/$1 -o /story/$2.log </dev/null >/dev/null 2>&1
 echo restored $?
 read -r _
 """
@@ -27,7 +27,7 @@ read -r _
 RESTORES = f"""echo ready
 read -r _
 for i in $(seq $3); do
-  $4 criu restore -d -D /work/$1 -o /work/$2-$i.log </dev/null >/dev/null 2>&1
+  $4 criu restore -d -D /story/$1 -o /story/$2-$i.log </dev/null >/dev/null 2>&1
   echo $i $?
   kill -9 {PID} 2>/dev/null
   while kill -0 {PID} 2>/dev/null; do usleep 1000; done
@@ -175,7 +175,7 @@ def main():
         mended(checks, agent, work)
         # 3.17 takes the number from its pid namespace, which a library cannot replace.
         if not version.startswith("3."):
-            not_mended(checks, agent, work, "env LD_PRELOAD=/work/same_id.so")
+            not_mended(checks, agent, work, "env LD_PRELOAD=/story/same_id.so")
     checks.end()
 
 

@@ -7,6 +7,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
+from support import last_value  # noqa: E402 (the line above)
+
 PROGRAMS = pathlib.Path(os.environ["SOCKWARD_PROGRAMS"])
 CONFIG = "records: {fold: 0}\n"
 
@@ -39,13 +41,7 @@ def told(agent, **wanted):
 
 
 def soon(condition, seconds=10):
-    """What it says as soon as it says anything; else what it says at the end."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value or time.monotonic() > end:
-            return value
-        time.sleep(0.05)
+    return last_value(condition, seconds)
 
 
 def text_of(attributes):

@@ -151,7 +151,7 @@ TEST_F(AskedSystemd, IsAskedAgainForAUnitThatBeganToListenMeanwhile) {
   EXPECT_FALSE(sockets.socket_unit(call));
   systemd.listen_on("127.0.0.1:7070");
   EXPECT_FALSE(sockets.socket_unit(call)) << "many failures in a row must not become many questions";
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1050));
   EXPECT_EQ(sockets.socket_unit(call).value(), "held.socket");
   EXPECT_EQ(systemd.asked(), 2);
 }

@@ -46,8 +46,8 @@ Finding removed_since(const Facts& facts) {
   found.note(printable(*facts.way().path).text +
              " does not exist any more: at the call it did, and no socket served it");
   found.advice =
-      "nothing is wrong if the program was looking for an earlier instance of itself, and removed its stale "
-      "socket; else start the server";
+      "nothing is wrong if the program checked for another instance of itself and removed a stale socket; "
+      "otherwise start the server";
   return found;
 }
 
@@ -61,7 +61,8 @@ std::optional<Finding> path_changed_since(const Facts& facts) {
   if (error == EADDRINUSE && !there)
     if (auto found = bound_by_that_path(facts)) return found;
   const PathFacts& way = facts.way();
-  const bool missing = way.path && way.known() && !way.trace.missing && !way.trace.object;
+  const bool missing =
+      way.path && way.known() && way.trace.callers_view && !way.trace.missing && !way.trace.object;
   if (facts.reaches(ECONNREFUSED) && missing && !facts.to_peer()) return removed_since(facts);
   if (!file || there) return std::nullopt;
   Finding found{.cause = Cause::unknown};

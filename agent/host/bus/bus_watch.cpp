@@ -15,7 +15,8 @@ namespace sockward {
 namespace {
 
 constexpr std::chrono::milliseconds kLimit{500};  // of one call of the bus
-constexpr std::chrono::seconds kAgain{10};        // between two attempts to connect
+constexpr std::chrono::seconds kConnectLimit{1};
+constexpr std::chrono::seconds kAgain{10};  // between two attempts to connect
 constexpr const char* kBusName = "org.freedesktop.DBus";
 constexpr const char* kBusPath = "/org/freedesktop/DBus";
 constexpr const char* kInterface = "org.freedesktop.hostname1";
@@ -25,6 +26,24 @@ using Message = std::unique_ptr<sd_bus_message, sd_bus_message* (*)(sd_bus_messa
 
 Error bus_error(int result, std::string operation) {
   return {std::error_code(-result, std::generic_category()), std::move(operation)};
+}
+
+/// Until the bus has answered hello: it closes connections that have not come that far within seconds. Not
+/// left to the first call: sd-bus then waits 90 s for a bus that accepts connections and says nothing.
+int wait_until_ready(sd_bus* bus) {
+  using std::chrono::steady_clock;
+  const auto end = steady_clock::now() + kConnectLimit;
+  for (;;) {
+    int result = sd_bus_is_ready(bus);
+    if (result != 0) return result;
+    result = sd_bus_process(bus, nullptr);
+    if (result < 0) return result;
+    if (result > 0) continue;
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - steady_clock::now());
+    if (left.count() <= 0) return -ETIMEDOUT;
+    result = sd_bus_wait(bus, static_cast<std::uint64_t>(left.count()));
+    if (result < 0 && result != -EINTR) return result;
+  }
 }
 
 Result<Bus> connect_to(const std::string& path, bool monitor) {
@@ -38,6 +57,7 @@ Result<Bus> connect_to(const std::string& path, bool monitor) {
   if (result >= 0) result = sd_bus_set_monitor(raw, monitor ? 1 : 0);
   if (result >= 0) result = sd_bus_set_method_call_timeout(raw, std::chrono::microseconds(kLimit).count());
   if (result >= 0) result = sd_bus_start(raw);
+  if (result >= 0) result = wait_until_ready(raw);
   if (result < 0) return bus_error(result, "connect to the system bus at " + path);
   return bus;
 }
@@ -92,11 +112,6 @@ struct BusWatch::Connections {
     if (!monitor) return monitor.error();
     auto questions = connect_to(socket, false);
     if (!questions) return questions.error();
-    // Waits for the bus's answer to hello: it ends a connection that has not come so far within seconds, and
-    // this one may be silent for days.
-    const char* name = nullptr;
-    if (const int result = sd_bus_get_unique_name(questions->get(), &name); result < 0)
-      return bus_error(result, "be known to the system bus");
     const auto may = become_monitor(monitor->get());
     if (!may) return may.error();
     return std::make_unique<Connections>(Connections{std::move(*monitor), std::move(*questions)});
@@ -158,6 +173,9 @@ BusWatch::BusWatch(std::string socket, const Clock& clock)
   auto opened = Connections::open(socket_);
   if (opened)
     bus_ = std::move(*opened);
+  else if (opened.error().code == std::errc::timed_out)
+    log_warn("{}: who asks systemd-hostnamed for a host name is not seen until it answers",
+             opened.error().text());
   else if (opened.error().code != std::errc::no_such_file_or_directory)
     obstacle_ = bus_obstacle_text(opened.error());
 }

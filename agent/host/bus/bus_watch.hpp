@@ -10,17 +10,20 @@
 
 namespace sockward {
 
-/// May requests for host names be watched there? Makes a connection and ends it. Error: why not.
+/// May requests for host names be watched there? Makes a connection and ends it; waits for it a second and a
+/// half at most. Error: why not; timed_out: the bus does not answer.
 Result<bool> try_bus(const std::string& socket);
 /// What is in the way, and what to do about it.
 std::string bus_obstacle_text(const Error& error);
 
 /// Watches, on a thread of its own, requests to systemd-hostnamed (org.freedesktop.hostname1) on the system
 /// bus, as a monitor (org.freedesktop.DBus.Monitoring, for uid 0; since dbus 1.9.10, and in dbus-broker). No
-/// other message reaches it. Where there is no bus, or it ends, it looks again every ten seconds.
+/// other message reaches it. Where there is no bus, or it does not answer, or ends, it tries again every ten
+/// seconds.
 class BusWatch {
  public:
-  /// `socket`: of the bus; empty: it is not watched. Connects at once. `clock` must outlive this object.
+  /// `socket`: of the bus; empty: it is not watched. Connects at once, for two and a half seconds at most.
+  /// `clock` must outlive this object.
   BusWatch(std::string socket, const Clock& clock);
   ~BusWatch();
   BusWatch(const BusWatch&) = delete;

@@ -15,9 +15,11 @@ namespace {
 
 /// systemd does one thing at a time, and the moment at which a unit fails is a busy one.
 constexpr std::chrono::seconds kLimit{1};
+/// Of one call on the bus: longer, so that what takes too long is given up, and counted, by the worker.
+constexpr std::chrono::seconds kCallLimit{2};
 /// How long a list is good for an address that is on it; for one that is not, which a unit of this moment may
 /// have; and how long systemd is left alone when it did not answer.
-constexpr std::chrono::milliseconds kKept{5000}, kKeptWithout{250}, kLeftAlone{2000};
+constexpr std::chrono::milliseconds kKept{5000}, kKeptWithout{1000}, kLeftAlone{2000};
 constexpr const char* kService = "org.freedesktop.systemd1";
 
 using Bus = std::unique_ptr<sd_bus, sd_bus* (*)(sd_bus*)>;
@@ -34,7 +36,8 @@ Result<Bus> connect_to(const std::string& path) {
   int result = sd_bus_new(&raw);
   Bus bus(raw, sd_bus_flush_close_unref);
   if (result >= 0) result = sd_bus_set_address(raw, ("unix:path=" + path).c_str());
-  if (result >= 0) result = sd_bus_set_method_call_timeout(raw, std::chrono::microseconds(kLimit).count());
+  if (result >= 0)
+    result = sd_bus_set_method_call_timeout(raw, std::chrono::microseconds(kCallLimit).count());
   if (result >= 0) result = sd_bus_start(raw);
   if (result < 0) return bus_error(result, "connect to systemd");
   return bus;

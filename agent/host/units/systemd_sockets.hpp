@@ -25,7 +25,8 @@ bool is_address_of(const UnitAddress& listens, const SocketCall& call);
 
 /// Asks systemd over its private socket (/run/systemd/private of the node), as systemctl does for root. An
 /// address that it lists is known for five seconds; one that it does not list is asked for again after a
-/// quarter of a second, and a systemd that did not answer after two. Waits a second at most. Thread-safe.
+/// second, because anybody can fail often at an address of systemd's; a systemd that did not answer, after
+/// two. Waits a second at most. Thread-safe.
 class SystemdSockets final : public UnitView {
  public:
   explicit SystemdSockets(std::string bus = "/proc/1/root/run/systemd/private");

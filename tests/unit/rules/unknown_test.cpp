@@ -75,6 +75,8 @@ TEST_F(Unknown, OfAFileThatIsGoneByNowItIsSaidThatNothingServedIt) {
   EXPECT_THAT(found.advice, HasSubstr("nothing is wrong if"));
   EXPECT_THAT(diagnose(path_bind(EADDRINUSE, "/run/x")).evidence, Not(gone)) << "it may have been served";
   EXPECT_EQ(diagnose(path_connect(ENOENT, "/run/x")).cause, Cause::path_missing);
+  host.trace = PathTrace{.searched = {{"/", {.kind = PathObject::Kind::directory, .mode = 0755}}}};
+  EXPECT_THAT(diagnose(path_connect(ECONNREFUSED, "/run/x")).evidence, Not(gone)) << "another root's files";
   host.files_visible = false;
   EXPECT_THAT(diagnose(path_connect(ECONNREFUSED, "/run/x")).evidence, Not(gone)) << "not seen, not missing";
 }
