@@ -8,6 +8,7 @@
 #include "base/printable.hpp"
 #include "diagnose/facts.hpp"
 #include "diagnose/holding.hpp"
+#include "diagnose/port_publisher.hpp"
 
 namespace sockward {
 namespace {
@@ -40,6 +41,14 @@ void describe_socket_unit(const Facts& facts, Finding& found) {
   found.note(fmt::format("systemd listens there for {} (systemd says so now)", printable(*unit).text));
 }
 
+/// Of the holder, when it has the port in a container's place.
+std::optional<PublishedPort> published_by(const Facts& facts, const Holder& holder) {
+  if (!facts.is_inet() || holder.kind != Holder::Kind::process) return std::nullopt;
+  if (!may_publish_ports(holder.comm)) return std::nullopt;
+  const auto arguments = facts.arguments_of(holder.pid);
+  return arguments ? published_port(holder.comm, *arguments) : std::nullopt;
+}
+
 void describe_open(const Facts& facts, const Holding& holding, Finding& found) {
   const OpenSocket& first = holding.open.front();
   found.holder = to_holder(first.owner);
@@ -51,6 +60,7 @@ void describe_open(const Facts& facts, const Holding& holding, Finding& found) {
   else
     found.evidence.emplace_back("the socket is open now", holding.socket);
   describe_socket_unit(facts, found);
+  if (const auto published = published_by(facts, *found.holder)) found.note(published->text);
   const auto& binder = holding.binder;
   const bool same = binder && binder->process.tgid == first.owner.process.tgid;
   if (binder && !same && binder->socket_inode == first.owner.socket_inode)
@@ -150,6 +160,7 @@ std::string holder_advice(const Facts& facts, const Holder& holder) {
   if (holder.pid == facts.event.actor.tgid)
     return "the process holds the address itself: it binds twice, or did not close the old socket";
   if (holds_for_units(holder)) return socket_unit_advice(holder);
+  if (const auto published = published_by(facts, holder)) return published->advice;
   if (holder.comm == facts.event.actor.comm && !is_interpreter(holder.comm))
     return fmt::format(
         "the same program already runs as pid {}: stop that one first, or give this one another address",

@@ -146,7 +146,9 @@ class Reports(unittest.TestCase):
     def test_a_daemon_is_reported_after_the_command_has_ended(self):
         with Taken() as taken:
             daemon = f"""import os, time
-if os.fork(): os._exit(0)
+if child := os.fork():
+    os.waitpid(child, 0)
+    os._exit(0)
 os.setsid()
 if os.fork(): os._exit(0)
 time.sleep(0.3)

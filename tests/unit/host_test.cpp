@@ -54,6 +54,9 @@ TEST(ContainerFromCgroup, KnowsTheRuntimes) {
       {"/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", "qemu:qemu-1-vm", ""},
       {"/docker/" + kId + "/kubelet/kubepods/pod" + pod + "/" + kInner, "containerd:fedcba987654", pod},
       {"/lxc.payload.outer/system.slice/docker-" + kId + ".scope", "docker:0123456789ab", ""},
+      {"/default/" + kId, "containerd:0123456789ab", ""},
+      {"/k8s.io/" + kId, "containerd:0123456789ab", ""},
+      {"/of-cgroup-parent/" + kId, "docker:0123456789ab", ""},
       {"/docker/not-an-id", "host", ""},
       {"/system.slice/docker-" + kId.substr(1) + ".scope", "host", ""}};
   for (const auto& c : cases) {

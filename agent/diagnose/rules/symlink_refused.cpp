@@ -2,7 +2,10 @@
 // story).
 //
 // The flags and the path come from the caller's memory; the link is looked up on the disk, as the caller's
-// root has it.
+// root has it. A container's starter ends within a millisecond of its failure, and its mount namespace with
+// it. The error alone proves the cause then: with this flag the kernel returns ELOOP at the first link and
+// for nothing else (pick_link() and nd_jump_link() in fs/namei.c), and a call that a seccomp filter answers
+// never begins. Which link it was is read from the agent's own mounts, and said so.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -15,10 +18,10 @@ namespace {
 
 constexpr std::uint64_t kNoSymlinks = 4, kInRoot = 16;  // RESOLVE_*, include/uapi/linux/openat2.h
 
-void name_link(const std::string& link, const std::string& target, const std::string& path, Standing standing,
-               Finding& found) {
-  const std::string from = printable(link).text, to = printable(target).text;
-  found.evidence.emplace_back(fmt::format("{} is a symbolic link to {}", from, to), std::move(standing));
+void name_link(const SymlinkOnPath& link, const std::string& path, Evidence seen, Finding& found) {
+  const std::string from = printable(link.path).text, to = printable(link.target).text;
+  seen.text += fmt::format("{} is a symbolic link to {}", from, to);
+  found.evidence.push_back(std::move(seen));
   found.advice = fmt::format(
       "use the real path instead of {}; or replace the link with a bind mount: rm {} && mkdir {} && "
       "mount --bind {} {}",
@@ -45,6 +48,16 @@ Standing of_first_link(const Facts& facts, const PathStep& link) {
   return Standing::later("the directory of the link was not looked at");
 }
 
+/// How the link is known to have been the one; the text is yet to be written.
+Evidence seen_how(const Facts& facts, const SymlinkOnPath& link) {
+  if (link.from_our_mounts)
+    return Evidence::note("the caller and its mount namespace are gone; in the agent's own view ");
+  const PathFacts& way = facts.way();
+  if (way.known() && !way.trace.links.empty() && way.trace.links[0].path == link.path)
+    return {"", facts.clock() && of_first_link(facts, way.trace.links[0])};
+  return {"", Standing::later("the path leads along other links by now")};
+}
+
 /// The path with RESOLVE_IN_ROOT begins at the directory of the call, which is not in the record.
 bool begins_elsewhere(const PathCall& call) {
   return (call.resolve & kInRoot) != 0 && call.path && call.path->starts_with('/');
@@ -64,13 +77,7 @@ void find_link(const Facts& facts, const std::string& path, Finding& found) {
       found.alternative = "no component of the path is a symbolic link any more";
     }
   } else {
-    const PathFacts& way = facts.way();
-    Standing standing =
-        Standing::later("the caller and its mount namespace are gone: the agent's own view was used");
-    if (!(*link)->from_our_mounts && way.known() && !way.trace.links.empty() &&
-        way.trace.links[0].path == (*link)->path)
-      standing = facts.clock() && of_first_link(facts, way.trace.links[0]);
-    name_link((*link)->path, (*link)->target, path, standing, found);
+    name_link(**link, path, seen_how(facts, **link), found);
   }
 }
 
@@ -82,7 +89,8 @@ std::optional<Finding> symlink_refused(const Facts& facts) {
   if (!call->arguments_readable || (call->resolve & kNoSymlinks) == 0) return std::nullopt;
   Finding found{
       .cause = Cause::symlink_refused,
-      .evidence = {{"openat2 was called with RESOLVE_NO_SYMLINKS: no component may be a symbolic link"}}};
+      .evidence = {
+          {"openat2 was called with RESOLVE_NO_SYMLINKS, and ELOOP says that it met a symbolic link"}}};
   const auto path = begins_elsewhere(*call) ? std::nullopt : resolved_path(facts.event);
   if (path)
     find_link(facts, *path, found);

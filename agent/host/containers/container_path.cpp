@@ -77,6 +77,14 @@ std::optional<ContainerIdentity> from_name(std::string_view segment, std::string
   return std::nullopt;
 }
 
+/// Whose container has a cgroup that is named by its id alone. containerd puts one below its namespace, of
+/// which `ctr` and nerdctl use "default" and Kubernetes "k8s.io"; Docker below "docker", or where
+/// --cgroup-parent says.
+std::string runtime_below(std::string_view parent, bool in_pods) {
+  if (in_pods || parent == "default" || parent == "k8s.io") return "containerd";
+  return parent == "libpod_parent" ? "podman" : "docker";
+}
+
 /// "pod<uid>" of the cgroupfs driver or "kubepods-…-pod<uid>.slice" of the systemd driver.
 std::string pod_uid_of(std::string_view segment) {
   segment = segment.substr(0, segment.find(':'));
@@ -114,10 +122,7 @@ ContainerOnPath innermost_container(std::string_view path) {
     auto identity = from_scope(segment);
     if (!identity) identity = from_name(segment, parent);
     if (!identity && is_id(segment))
-      identity = ContainerIdentity{.runtime = in_pods                     ? "containerd"
-                                              : parent == "libpod_parent" ? "podman"
-                                                                          : "docker",
-                                   .id = std::string(segment)};
+      identity = ContainerIdentity{.runtime = runtime_below(parent, in_pods), .id = std::string(segment)};
     if (identity) {
       found = {.identity = std::move(*identity), .below = path};
       found.identity.pod_uid = pod_uid;

@@ -42,6 +42,21 @@ TEST_F(AddressInUse, AListenerBoundBeforeTheCallIsCertain) {
   EXPECT_EQ(found.holder->kind, Holder::Kind::process);
 }
 
+TEST_F(AddressInUse, WhoPublishesAPortNamesTheContainer) {
+  open(tcp_name(tcp4("0.0.0.0", 8080)), owner(42, "docker-proxy", 555));
+  host.open_at_start = host.open_sockets;
+  const Event event = inet_bind(EADDRINUSE, tcp4("127.0.0.1", 8080));
+  EXPECT_THAT(diagnose(event).advice, HasSubstr("stop pid 42")) << "its command line cannot be read";
+  host.command_lines[42] = {"docker-proxy", "-proto",          "tcp",  "-host-ip",
+                            "0.0.0.0",      "-host-port",      "8080", "-container-ip",
+                            "172.17.0.2",   "-container-port", "80"};
+  const Diagnosis found = diagnose(event);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_THAT(found.evidence, Contains("docker-proxy publishes it for port 80 of the container at 172.17.0.2 "
+                                       "(its command line)"));
+  EXPECT_THAT(found.advice, HasSubstr("docker ps --filter publish=8080"));
+}
+
 TEST_F(AddressInUse, OfSystemdTheSocketUnitIsNamed) {
   open(tcp_name(tcp4("0.0.0.0", 8080)), owner(1, "systemd", 555));
   host.open_at_start = host.open_sockets;
