@@ -35,7 +35,7 @@ make_root() (
     target=(-t "$more")
   fi
   # A mount namespace of its own, so that nothing stays mounted. A mirror may be an old snapshot.
-  # shellcheck disable=SC2016  # for the shell inside
+  # shellcheck disable=SC2016,SC2086  # for the shell inside; words
   unshare --mount sh -c 'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
       chroot "$0" apt-get -o Acquire::Check-Valid-Until=false update &&
       DEBIAN_FRONTEND=noninteractive exec chroot "$0" apt-get -qy \

@@ -35,19 +35,19 @@ def published_port(checks, agent, engine):
     checks.that("a published port is taken: address_in_use, certain",
                 "in use" in said and judged(found, "address_in_use"), said, found)
     text = " ".join(found.get("sockward.evidence", []))
-    address = engine.docker("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-                            "published").strip()
+    address = engine.docker("inspect", "--format",
+                            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", "published").strip()
     listed = engine.docker("ps", "--filter", "publish=8010", "--format", "{{.Names}}").strip()
     checks.that("held by docker-proxy, for port 80 of the container's address",
                 found.get("sockward.holder.comm") == "docker-proxy"
                 and f"for port 80 of the container at {address}" in text, found)
     checks.that("and the command of the advice names the container",
-                "docker ps --filter publish=8010" in found.get("sockward.advice", "") and listed == "published",
-                found, listed)
+                listed == "published"
+                and "docker ps --filter publish=8010" in found.get("sockward.advice", ""), found, listed)
     outside = Outside(engine.host)
     outside.hold("tcp:8011")
-    said = engine.docker("run", "--detach", "--name", "refused", "--publish", "8011:80", "image", "/bin/sleep",
-                         "3600", check=False)
+    said = engine.docker("run", "--detach", "--name", "refused", "--publish", "8011:80", "image",
+                         "/bin/sleep", "3600", check=False)
     found = agent.newest(sockward__address="0.0.0.0:8011", sockward__syscall__name="bind")
     checks.that("docker run --publish with a port of the host's: address_in_use, held by `call`",
                 "in use" in said and judged(found, "address_in_use")
