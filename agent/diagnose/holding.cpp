@@ -162,6 +162,14 @@ void leave_later_ones(const Facts& facts, Holding& holding) {
   });
 }
 
+/// The name table keeps the last one who bound a name: of names that live for milliseconds that may be who
+/// came after the call, in the place of who was in its way.
+void note_next_binder(const Facts& facts, const BoundName& name, Holding& holding) {
+  if (name.kind != BoundName::Kind::abstract || holding.bound_since || facts.asked_now()) return;
+  if (const auto binder = facts.binder(name); binder && binder->binding.time > facts.event.time)
+    holding.bound_since = binder;
+}
+
 /// Puts the socket to name first: proven before likely, a listener before one that is only bound, whoever
 /// bound it before others who have it open too.
 void choose_first(const Facts& facts, const SocketTest& holds, const ScanFact& scan, Holding& holding) {
@@ -253,6 +261,7 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
     for (OpenSocket& socket : scan.scan->sockets.near(name))
       if (holds(socket)) holding.open.push_back(std::move(socket));
   leave_later_ones(facts, holding);
+  note_next_binder(facts, name, holding);
   const bool released_known = of_unix && holding.open.empty() && facts.note_released();
   if (const auto found = binders_in_the_way(facts, name, holds); !found.empty()) {
     holding.binder = found.front();

@@ -8,22 +8,44 @@
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {
+namespace {
+
+/// Whoever had the name let it go, and the next one took it before anybody could look: it lives elsewhere, as
+/// the holder probably did.
+void describe_next(const Facts& facts, const SocketOwner& next, Finding& found) {
+  const double after = static_cast<double>(next.binding.time.ns - facts.event.time.ns) / 1e6;
+  found.evidence.emplace_back(
+      fmt::format("{} bound the name {:.1f} ms after the call", owner_text(next), after),
+      Standing::later("who had it at the call is not remembered: the name table keeps the last one"));
+}
+
+std::string advice_for(const std::string& name) {
+  std::string advice = "give each its own network namespace";
+  if (name.starts_with("/crtools-fd-"))
+    advice += ", or run one restore at a time, or use criu 4.1 or later (criu issue 2499)";
+  return advice;
+}
+
+}  // namespace
 
 std::optional<Finding> abstract_name_collision(const Facts& facts) {
   if (!facts.is(Syscall::bind, EADDRINUSE) || !facts.is_abstract()) return std::nullopt;
   const Holding& holding = facts.holding();
   const SocketOwner* owner = !holding.open.empty() ? &holding.open.front().owner
                              : holding.binder      ? &*holding.binder
+                             : holding.bound_since ? &*holding.bound_since
                                                    : nullptr;
   if (owner == nullptr || owner->process.pidns == facts.event.actor.pidns) return std::nullopt;
-  Finding found{.cause = Cause::abstract_name_collision};
-  describe_holding(facts, holding, found);
+  Finding found{.cause = Cause::abstract_name_collision, .advice = advice_for(facts.socket()->address.name)};
+  const bool known = !holding.open.empty() || holding.binder;
+  if (known)
+    describe_holding(facts, holding, found);
+  else
+    describe_next(facts, *owner, found);
   found.evidence.emplace_back(
-      fmt::format("both are in network namespace {}; the holder lives in pid namespace {}, the caller in {}",
-                  facts.socket()->socket_netns, owner->process.pidns, facts.event.actor.pidns));
-  found.advice = "give each its own network namespace";
-  if (facts.socket()->address.name.starts_with("/crtools-fd-"))
-    found.advice += ", or run one restore at a time, or use criu 4.1 or later (criu issue 2499)";
+      fmt::format("both are in network namespace {}; the {} lives in pid namespace {}, the caller in {}",
+                  facts.socket()->socket_netns, known ? "holder" : "other one", owner->process.pidns,
+                  facts.event.actor.pidns));
   return found;
 }
 

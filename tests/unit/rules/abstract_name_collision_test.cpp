@@ -7,6 +7,7 @@
 namespace sockward::test {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 
 SocketOwner in_another_pid_namespace() {
@@ -41,6 +42,21 @@ TEST_F(AbstractNameCollision, IsCertainWithAHolderThatHadTheNameBeforeTheCall) {
   EXPECT_EQ(found.holder->pid, 42u);
   host.open_at_start = host.open_sockets;
   EXPECT_EQ(diagnose(abstract_bind("bus")).confidence, Confidence::certain);
+}
+
+// Names that CRIU binds for milliseconds: the table has the next one already.
+TEST_F(AbstractNameCollision, WhoTookTheNameNextIsNoHolderButSaysThatItIsShared) {
+  SocketOwner next = owner(43, "criu", 556, kAfter);
+  next.process.pidns = 4026532001;
+  host.binders = {{abstract_name("/crtools-fd-3-0"), next}};
+  const Diagnosis found = diagnose(abstract_bind("/crtools-fd-3-0"));
+  EXPECT_EQ(found.cause, Cause::abstract_name_collision);
+  EXPECT_EQ(found.confidence, Confidence::likely);
+  EXPECT_FALSE(found.holder);
+  EXPECT_THAT(found.evidence, Contains(HasSubstr("criu[43] (uid 33) bound the name")));
+  EXPECT_THAT(found.advice, HasSubstr("criu 4.1"));
+  host.binders[0].second.process.pidns = an_actor().pidns;
+  EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3-0")).cause, Cause::unknown) << "no other pid namespace";
 }
 
 TEST_F(AbstractNameCollision, AnotherNameTheCallersPidNamespaceAndAConnectAreNone) {
