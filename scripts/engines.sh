@@ -9,7 +9,8 @@ declare -A recipes=(
   [docker]="sid - docker.io docker-cli iptables"
   [incus]="trixie trixie-backports incus"
   [debian-12]="bookworm - containerd runc lxc lxd ovmf podman slirp4netns swtpm swtpm-tools systemd-container
-    qemu-system-x86 qemu-utils kmod uidmap"
+    qemu-system-x86 qemu-utils kmod systemd-sysv dbus uidmap"
+  [docker-booted]="bookworm - systemd systemd-sysv dbus curl kmod docker.io iptables apparmor"
 )
 
 # make_root <name>: $engines/<name>/root, once. A second script waits for the first.

@@ -52,16 +52,43 @@ make_booted() {
   touch "$folder/ready"
 }
 
-# make_disk <kernel>: that Debian as a disk, with this kernel's modules, the project's tests and a service
-# that runs them. cloud-init does nothing there at boot.
-make_disk() {
+# begin_disk <root> <kernel> <host name> <program>: $out/disk, a copy of the root with this kernel's modules
+# and a service that runs the program at the end of the boot.
+begin_disk() {
   local tree=$out/disk modules
   rm -rf "$tree" "$out/disk.ext4"
-  cp -a "$booted" "$tree"
-  modules=$(find "$(folder_of "$1")/root/lib/modules" -mindepth 1 -maxdepth 1)
-  mkdir -p "$tree"/lib/modules "$tree"/root/project/{build/bin,docs,tests/integration}
+  cp -a "$1" "$tree"
+  modules=$(find "$(folder_of "$2")/root/lib/modules" -mindepth 1 -maxdepth 1)
+  mkdir -p "$tree/lib/modules"
   cp -a "$modules" "$tree/lib/modules/"
   chroot "$tree" depmod "$(basename "$modules")"
+  echo "$3" >"$tree/etc/hostname"
+  printf '127.0.0.1 localhost %s\n' "$3" >"$tree/etc/hosts"
+  ln -sf /dev/null "$tree/etc/systemd/system/serial-getty@ttyS0.service"
+  ln -sf /dev/null "$tree/etc/systemd/system/systemd-logind.service"
+  cat >"$tree/etc/systemd/system/story.service" <<U
+[Unit]
+After=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=$4
+[Install]
+WantedBy=multi-user.target
+U
+  ln -sf ../story.service "$tree/etc/systemd/system/multi-user.target.wants/story.service"
+}
+
+# end_disk <size>: the folder becomes $out/disk.ext4.
+end_disk() {
+  mke2fs -q -t ext4 -d "$out/disk" "$out/disk.ext4" "$1"
+  rm -rf "$out/disk"
+}
+
+# make_disk <kernel>: that Debian as a disk, with the project's tests. cloud-init does nothing there at boot.
+make_disk() {
+  local tree=$out/disk
+  begin_disk "$booted" "$1" story /root/project/tests/stories/guest
+  mkdir -p "$tree"/root/project/{build/bin,docs,tests/integration}
   cp "$bin/sockward" "$bin/provoke" "$tree/root/project/build/bin/"
   cp "$root/docs/records.schema.json" "$tree/root/project/docs/"
   cp "$root/tests/integration/support.py" "$tree/root/project/tests/integration/"
@@ -70,22 +97,7 @@ make_disk() {
   touch "$tree/etc/cloud/cloud-init.disabled" "$tree/etc/sockward-story"
   echo 'network: {config: disabled}' >"$tree/etc/cloud/cloud.cfg.d/99-story.cfg"
   echo 'datasource_list: [NoCloud]' >>"$tree/etc/cloud/cloud.cfg.d/99-story.cfg"
-  echo story >"$tree/etc/hostname"
-  printf '127.0.0.1 localhost story\n' >"$tree/etc/hosts"
-  ln -sf /dev/null "$tree/etc/systemd/system/serial-getty@ttyS0.service"
-  ln -sf /dev/null "$tree/etc/systemd/system/systemd-logind.service"
-  cat >"$tree/etc/systemd/system/stories.service" <<'U'
-[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/root/project/tests/stories/guest
-[Install]
-WantedBy=multi-user.target
-U
-  ln -sf ../stories.service "$tree/etc/systemd/system/multi-user.target.wants/stories.service"
-  mke2fs -q -t ext4 -d "$tree" "$out/disk.ext4" 3G
-  rm -rf "$tree"
+  end_disk 3G
 }
 
 # boot_disk <kernel>: the serial log is $out/serial-<kernel>.log.
@@ -95,9 +107,9 @@ boot_disk() {
   guest_init=$root/tests/stories/init
   guest_programs=()
   make_initramfs /bin/busybox
-  emulator=(qemu-system-x86_64 -accel "tcg,thread=single" -cpu "qemu64,-cx16,+rdrand"
+  # An AMD CPU with its own virtual machines: a guest has a real /dev/kvm, slow as it is.
+  emulator=(qemu-system-x86_64 -accel "tcg,thread=single" -cpu "qemu64,-cx16,+rdrand,+svm,+npt"
     -drive "file=$out/disk.ext4,if=virtio,format=raw,cache=unsafe")
-  console=ttyS0 memory=2048
+  console=ttyS0 memory=${disk_memory:-2048}
   run_machine "$1" "random.trust_cpu=on systemd.journald.storage=volatile"
-  rm -f "$out/disk.ext4"
 }
