@@ -159,7 +159,8 @@ def dashboard(uid, title, description, rows):
 
 
 # Series of these are born with their first failure, which
-# increase() does not see: while young they count as a whole.
+# increase() does not see: while young they count as a whole,
+# also when the agent that counted them has ended since.
 BORN_LATE = ("sockward_diagnoses_total", "sockward_host_renames_total")
 
 
@@ -167,7 +168,8 @@ def grown(metric, more="", container=False, window="$__range"):
     chosen = sel(metric, more, container)
     if metric not in BORN_LATE:
         return f"increase({chosen}[{window}])"
-    return f"((increase({chosen}[{window}]) > 0) or ({chosen} unless {chosen} offset {window}))"
+    newborn = f"max_over_time({chosen}[{window}]) > 0 unless {chosen} offset {window}"
+    return f"((increase({chosen}[{window}]) > 0) or ({newborn}))"
 
 
 def increase(metric, more="", by="", container=False):
