@@ -10,10 +10,10 @@ bool Repeats::fold(const Record& record) {
   const auto found = folded_.find(key);
   if (found == folded_.end()) {
     // A full table lets records through: nothing is lost, there are only more of them.
-    if (folded_.size() < kKept) folded_.emplace(std::move(key), Folded{record.event.time, record});
+    if (folded_.size() < kKept) folded_.emplace(std::move(key), Folded{record.event.time, nullptr});
     return false;
   }
-  found->second.latest = record;
+  found->second.latest = std::make_unique<Record>(record);
   ++found->second.count;
   found->second.suppressed += record.repeats;
   return true;
@@ -28,10 +28,10 @@ std::vector<Record> Repeats::due(MonotonicTime now, bool all) {
       ++at;
       continue;
     }
-    if (folded.count > 0) {
-      folded.latest.repeats = folded.count - 1 + folded.suppressed;
+    if (folded.latest) {
+      folded.latest->repeats = folded.count - 1 + folded.suppressed;
       reported_ += folded.count;
-      result.push_back(std::move(folded.latest));
+      result.push_back(std::move(*folded.latest));
     }
     at = folded_.erase(at);
   }

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -31,9 +32,9 @@ class Repeats {
   using Key = std::tuple<std::uint32_t, std::uint64_t, Syscall, int, Cause, std::string>;
   struct Folded {
     MonotonicTime since;
-    Record latest;
-    std::uint64_t count = 0;       // duplicates
-    std::uint64_t suppressed = 0;  // by the kernel side, before these
+    std::unique_ptr<Record> latest;  // the latest duplicate; null: there is none, as of most records
+    std::uint64_t count = 0;         // duplicates
+    std::uint64_t suppressed = 0;    // by the kernel side, before these
   };
   std::uint64_t reported_ = 0;
   std::chrono::seconds window_;
