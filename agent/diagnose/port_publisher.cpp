@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "base/printable.hpp"
-
 namespace sockward {
 namespace {
 
@@ -23,8 +21,18 @@ std::string_view word_after(const std::vector<std::string>& arguments, std::stri
   return {};
 }
 
+/// As names of containers and addresses are: nothing that a shell would take for more, since advice is copied
+/// into one. Anybody can write a command line.
+bool is_plain(std::string_view text) {
+  constexpr std::size_t kLongest = 253;
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:[]/@,%";
+  return !text.empty() && text.size() <= kLongest &&
+         text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
 bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return is_plain(text) && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 /// docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 -container-port 80
@@ -32,10 +40,10 @@ std::optional<PublishedPort> of_docker(const std::vector<std::string>& arguments
   const std::string_view port = word_after(arguments, "-host-port");
   const std::string_view inner = word_after(arguments, "-container-port");
   const std::string_view address = word_after(arguments, "-container-ip");
-  if (!is_number(port) || !is_number(inner) || address.empty()) return std::nullopt;
+  if (!is_number(port) || !is_number(inner) || !is_plain(address)) return std::nullopt;
   return PublishedPort{
       .text = fmt::format("docker-proxy publishes it for port {} of the container at {} (its command line)",
-                          inner, printable(address).text),
+                          inner, address),
       .advice = fmt::format("a container has published the port: `docker ps --filter publish={}` names it; "
                             "stop that one, or publish another port (docker run -p)",
                             port)};
@@ -44,13 +52,12 @@ std::optional<PublishedPort> of_docker(const std::vector<std::string>& arguments
 /// conmon --api-version 1 -c <id> -u <id> -r /usr/bin/runc -b … -n <name> …
 std::optional<PublishedPort> of_podman(const std::vector<std::string>& arguments) {
   const std::string_view name = word_after(arguments, "-n");
-  if (name.empty()) return std::nullopt;
-  const std::string shown = printable(name).text;
+  if (!is_plain(name) || name.starts_with('-')) return std::nullopt;
   return PublishedPort{
-      .text = fmt::format("conmon holds it for the container {} (its command line)", shown),
+      .text = fmt::format("conmon holds it for the container {} (its command line)", name),
       .advice = fmt::format("the container {0} has published the port: `podman port {0}`; stop that one, or "
                             "publish another port (podman run -p)",
-                            shown)};
+                            name)};
 }
 
 /// lxd forkproxy -- <pid> <fd> tcp:0.0.0.0:8080 <pid> <fd> tcp:127.0.0.1:80 …: listens at the first address
@@ -60,13 +67,14 @@ std::optional<PublishedPort> of_proxy_device(std::string_view client,
   constexpr std::ptrdiff_t kListen = 4, kConnect = 7;
   const auto proxy = std::find(arguments.begin(), arguments.end(), "forkproxy");
   if (std::distance(proxy, arguments.end()) <= kConnect) return std::nullopt;
+  if (!is_plain(proxy[kListen]) || !is_plain(proxy[kConnect])) return std::nullopt;
   return PublishedPort{
       .text = fmt::format(
           "forkproxy has it for a proxy device that leads to {} in an instance (its command line)",
-          printable(proxy[kConnect]).text),
+          proxy[kConnect]),
       .advice = fmt::format("an instance has a proxy device with `listen: {}`: `{} config show --expanded "
                             "<instance>` shows its devices; remove that one, or use another port",
-                            printable(proxy[kListen]).text, client)};
+                            proxy[kListen], client)};
 }
 
 }  // namespace

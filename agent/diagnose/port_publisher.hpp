@@ -16,8 +16,8 @@ struct PublishedPort {
 bool may_publish_ports(std::string_view comm);
 /// docker-proxy (dockerd starts one for each published port), conmon (Podman lets it hold the ports of a
 /// container) and forkproxy (LXD and Incus start one for each proxy device): by the name of the program and
-/// its command line, which is the program's own word. nullopt: another program, or none that says so. Pure;
-/// any bytes are safe.
+/// its command line, which is the program's own word. nullopt: another program, or one that says nothing, or
+/// words that no container's name or address has. Pure; any bytes are safe.
 std::optional<PublishedPort> published_port(std::string_view comm, const std::vector<std::string>& arguments);
 
 }  // namespace sockward

@@ -67,8 +67,9 @@ def proxy_device(checks, agent, engine):
     said = outside.call("bind", "tcp:8020")
     found = agent.newest(sockward__address="0.0.0.0:8020", sockward__syscall__name="bind")
     text = " ".join(found.get("sockward.evidence", []))
-    checks.that("a port of a proxy device is taken: address_in_use, certain",
-                "in use" in said and judged(found, "address_in_use"), said, found)
+    # Likely where no scan has met forkproxy before: it was given the socket by another process.
+    checks.that("a port of a proxy device is taken: address_in_use",
+                "in use" in said and found.get("sockward.cause") == "address_in_use", said, found)
     checks.that("held by forkproxy, for the address in the instance",
                 "forkproxy" in text and "tcp:127.0.0.1:80" in text
                 and "listen: tcp:0.0.0.0:8020" in found.get("sockward.advice", ""), found)
@@ -92,7 +93,8 @@ def symbolic_link(checks, agent, engine):
     said = engine.ctl("start", name, check=False)
     found = agent.newest(error__type="ELOOP")
     checks.that("a container whose rootfs is reached through a link does not start", "Error" in said, said)
-    checks.that("ELOOP: symlink_refused, certain", judged(found, "symlink_refused"), found,
+    # Likely, as the caller and its mount namespace are gone before anybody can look.
+    checks.that("ELOOP: symlink_refused", found.get("sockward.cause") == "symlink_refused", found,
                 host.said("daemon.log"))
     text = " ".join(found.get("sockward.evidence", []))
     checks.that("the link is named", LIBRARY in text or "/opt" in text, found)

@@ -3,9 +3,8 @@
 //
 // The flags and the path come from the caller's memory; the link is looked up on the disk, as the caller's
 // root has it. A container's starter ends within a millisecond of its failure, and its mount namespace with
-// it. The error alone proves the cause then: with this flag the kernel returns ELOOP at the first link and
-// for nothing else (pick_link() and nd_jump_link() in fs/namei.c), and a call that a seccomp filter answers
-// never begins. Which link it was is read from the agent's own mounts, and said so.
+// it: then the link is read from the agent's own mounts. That is likely at most. The error alone is no proof,
+// for on tracepoints only the end of openat2 is seen, and a seccomp filter can answer with any error.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -51,7 +50,9 @@ Standing of_first_link(const Facts& facts, const PathStep& link) {
 /// How the link is known to have been the one; the text is yet to be written.
 Evidence seen_how(const Facts& facts, const SymlinkOnPath& link) {
   if (link.from_our_mounts)
-    return Evidence::note("the caller and its mount namespace are gone; in the agent's own view ");
+    return {"in the agent's own view ",
+            Standing::later(
+                "the caller and its mount namespace are gone, and a seccomp filter may have answered")};
   const PathFacts& way = facts.way();
   if (way.known() && !way.trace.links.empty() && way.trace.links[0].path == link.path)
     return {"", facts.clock() && of_first_link(facts, way.trace.links[0])};
@@ -89,8 +90,7 @@ std::optional<Finding> symlink_refused(const Facts& facts) {
   if (!call->arguments_readable || (call->resolve & kNoSymlinks) == 0) return std::nullopt;
   Finding found{
       .cause = Cause::symlink_refused,
-      .evidence = {
-          {"openat2 was called with RESOLVE_NO_SYMLINKS, and ELOOP says that it met a symbolic link"}}};
+      .evidence = {{"openat2 was called with RESOLVE_NO_SYMLINKS: no component may be a symbolic link"}}};
   const auto path = begins_elsewhere(*call) ? std::nullopt : resolved_path(facts.event);
   if (path)
     find_link(facts, *path, found);

@@ -41,15 +41,14 @@ TEST_F(SymlinkRefused, ALinkInADirectoryThatWasPutThereSinceIsNotCertain) {
 }
 
 // The mount namespace of a container that could not be started is gone at once.
-TEST_F(SymlinkRefused, WhenTheCallerIsGoneTheErrorItselfIsProof) {
+TEST_F(SymlinkRefused, WhenTheCallerIsGoneItIsLikely) {
   Event event = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
   std::get<PathCall>(event.call).resolve = 6;
   host.symlinks["/opt/rootfs"] = {.path = "/opt", .target = "/home/opt", .from_our_mounts = true};
   const Diagnosis found = diagnose(event);
   EXPECT_EQ(found.cause, Cause::symlink_refused);
-  EXPECT_EQ(found.confidence, Confidence::certain);
-  EXPECT_THAT(found.evidence, Contains("the caller and its mount namespace are gone; in the agent's own view "
-                                       "/opt is a symbolic link to /home/opt"));
+  EXPECT_EQ(found.confidence, Confidence::likely) << "a seccomp filter may have made up the error";
+  EXPECT_THAT(found.evidence, Contains("in the agent's own view /opt is a symbolic link to /home/opt"));
 }
 
 TEST_F(SymlinkRefused, APathThatBeginsAtADirectoryOfTheCallIsNotLookedUpFromTheRoot) {
