@@ -268,6 +268,7 @@ Result<Event> decode(std::span<const std::byte> record) {
               .seccomp_refused = (header.flags & SOCKWARD_SECCOMP_REFUSED) != 0,
               .lsm_refused = (header.flags & SOCKWARD_LSM_REFUSED) != 0,
               .cgroup_refused = (header.flags & SOCKWARD_CGROUP_REFUSED) != 0,
+              .kernel_answered = (header.flags & SOCKWARD_KERNEL_ANSWERED) != 0,
               .call = {}};
   const Bytes body = record.first(header.size < sizeof(header) ? sizeof(header) : header.size);
   switch (header.kind) {

@@ -174,6 +174,7 @@ struct Event {
   bool seccomp_refused = false;  ///< a filter's verdict: the exit was seen without the entry
   bool lsm_refused = false;      ///< a security module's own answer was seen
   bool cgroup_refused = false;   ///< so was that of BPF programs on its cgroup
+  bool kernel_answered = false;  ///< openat2 and its like: no seccomp filter can have made up the error
   std::variant<SocketCall, PathCall, NameCall, LongArgument, ProcessExit> call;
 
   bool failed() const { return result < 0; }

@@ -6,6 +6,7 @@
  */
 #include "core/arguments.bpf.h"
 #include "core/path.bpf.h"
+#include "core/seccomp.bpf.h"
 
 #include <bpf/bpf_tracing.h>
 
@@ -22,55 +23,47 @@ static __always_inline int observe_loop(__u32 probe, __u32 syscall, const struct
 	return 0;
 }
 
-static __always_inline int openat2_exit(__u32 probe, argument_reader argument_of,
-					const struct pt_regs *registers, long result)
+static __always_inline int openat2_loop(__u32 probe, argument_reader argument_of,
+					const struct pt_regs *registers, __u32 flags)
 {
-	struct path_arguments arguments = {};
+	struct path_arguments arguments = {.flags = flags};
 	struct open_how_arguments how = {};
 
-	if (result != -ELOOP)
-		return 0;
 	arguments.dirfd = (int)argument_of(registers, 0);
 	arguments.path = (const char *)argument_of(registers, 1);
 	if (bpf_probe_read_user(&how, sizeof(how), (const void *)argument_of(registers, 2)))
-		arguments.flags = SOCKWARD_ARGUMENT_FAULT;
+		arguments.flags |= SOCKWARD_ARGUMENT_FAULT;
 	arguments.call_flags = (__u32)how.flags;
 	arguments.resolve = how.resolve;
 	return observe_loop(probe, SOCKWARD_OPENAT2, &arguments);
 }
 
-static __always_inline int open_tree_exit(__u32 probe, argument_reader argument_of,
-					  const struct pt_regs *registers, long result)
+static __always_inline int open_tree_loop(__u32 probe, argument_reader argument_of,
+					  const struct pt_regs *registers, __u32 flags)
 {
-	struct path_arguments arguments = {};
+	struct path_arguments arguments = {.flags = flags};
 
-	if (result != -ELOOP)
-		return 0;
 	arguments.dirfd = (int)argument_of(registers, 0);
 	arguments.path = (const char *)argument_of(registers, 1);
 	arguments.call_flags = (__u32)argument_of(registers, 2);
 	return observe_loop(probe, SOCKWARD_OPEN_TREE, &arguments);
 }
 
-static __always_inline int mount_exit(__u32 probe, argument_reader argument_of,
-				      const struct pt_regs *registers, long result)
+static __always_inline int mount_loop(__u32 probe, argument_reader argument_of,
+				      const struct pt_regs *registers, __u32 flags)
 {
-	struct path_arguments arguments = {.dirfd = AT_FDCWD};
+	struct path_arguments arguments = {.flags = flags, .dirfd = AT_FDCWD};
 
-	if (result != -ELOOP)
-		return 0;
 	arguments.path = (const char *)argument_of(registers, 1);
 	arguments.path2 = (const char *)argument_of(registers, 0);
 	return observe_loop(probe, SOCKWARD_MOUNT, &arguments);
 }
 
-static __always_inline int move_mount_exit(__u32 probe, argument_reader argument_of,
-					   const struct pt_regs *registers, long result)
+static __always_inline int move_mount_loop(__u32 probe, argument_reader argument_of,
+					   const struct pt_regs *registers, __u32 flags)
 {
-	struct path_arguments arguments = {};
+	struct path_arguments arguments = {.flags = flags};
 
-	if (result != -ELOOP)
-		return 0;
 	arguments.path2 = (const char *)argument_of(registers, 1);
 	arguments.dirfd = (int)argument_of(registers, 2);
 	arguments.path = (const char *)argument_of(registers, 3);
@@ -78,25 +71,38 @@ static __always_inline int move_mount_exit(__u32 probe, argument_reader argument
 	return observe_loop(probe, SOCKWARD_MOVE_MOUNT, &arguments);
 }
 
-/* Without core/programs.bpf.h: a filter's verdict is no ELOOP, so nobody asks whether these calls began. */
+/* A filter can answer with any error, and without an entry program nobody knows whether the call began. */
+static __always_inline __u32 who_answered(void)
+{
+	return has_seccomp_filter() ? 0 : SOCKWARD_KERNEL_ANSWERED;
+}
+
+/* Without core/programs.bpf.h: of these calls only one error matters, which filters hardly ever give. */
 #define LOOP_PROGRAMS(CALL, call)                                                                            \
 	SYSCALL_FEXIT(call)                                                                                  \
 	int BPF_PROG(call##_fexit, const struct pt_regs *registers, long result)                             \
 	{                                                                                                    \
-		return call##_exit(SOCKWARD_##CALL, argument, registers, result);                            \
+		if (result != -ELOOP)                                                                        \
+			return 0;                                                                            \
+		return call##_loop(SOCKWARD_##CALL, argument, registers, SOCKWARD_KERNEL_ANSWERED);          \
 	}                                                                                                    \
                                                                                                              \
 	SEC("tracepoint/syscalls/sys_exit_" #call)                                                           \
 	int call##_tp(struct sys_exit_context *context)                                                      \
 	{                                                                                                    \
-		return call##_exit(SOCKWARD_##CALL, argument, caller_registers(), context->result);          \
+		if (context->result != -ELOOP)                                                               \
+			return 0;                                                                            \
+		return call##_loop(SOCKWARD_##CALL, argument, caller_registers(), who_answered());           \
 	}
 
 #define COMPAT_LOOP_PROGRAM(CALL, call)                                                                      \
 	COMPAT_FEXIT(call)                                                                                   \
 	int BPF_PROG(call##_compat_fexit, const struct pt_regs *registers, long result)                      \
 	{                                                                                                    \
-		return call##_exit(SOCKWARD_PROBE_COMPAT_##CALL, compat_argument, registers, result);        \
+		if (result != -ELOOP)                                                                        \
+			return 0;                                                                            \
+		return call##_loop(SOCKWARD_PROBE_COMPAT_##CALL, compat_argument, registers,                 \
+				   SOCKWARD_KERNEL_ANSWERED);                                                \
 	}
 
 LOOP_PROGRAMS(OPENAT2, openat2)

@@ -107,6 +107,19 @@ TEST_F(Processes, OfCallsOneAfterTheOtherOnlyTheOneThatAFilterRefusedIsMarked) {
   EXPECT_GE(seen, 3) << "bind, unlink and connect, whatever is seen of listen";
 }
 
+TEST_F(Processes, AnErrorOfOpenat2ThatAFilterMadeUpIsNotTheKernels) {
+  const std::uint32_t child = in_child([] {
+    return install_filter(SYS_openat2, ELOOP) && syscall(SYS_openat2, AT_FDCWD, "/", nullptr, 0) != 0 &&
+           errno == ELOOP;
+  });
+  ASSERT_NE(child, 0u);
+  wait_for_marker();
+  for (const Event& event : kernel->events())
+    if (event.actor.tgid == child && event.syscall == Syscall::openat2) {
+      EXPECT_FALSE(event.kernel_answered);
+    }
+}
+
 TEST_F(Processes, ASuccessThatAFilterMadeUpBindsNothing) {
   const std::string path = "/tmp/sockward-made-up-" + std::to_string(getpid());
   const KernelSnapshot before = kernel->probes().snapshot();

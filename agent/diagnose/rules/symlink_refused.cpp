@@ -3,13 +3,15 @@
 //
 // The flags and the path come from the caller's memory; the link is looked up on the disk, as the caller's
 // root has it. A container's starter ends within a millisecond of its failure, and its mount namespace with
-// it: then the link is read from the agent's own mounts. That is likely at most. The error alone is no proof,
-// for on tracepoints only the end of openat2 is seen, and a seccomp filter can answer with any error.
+// it: then the link is read from the agent's own mounts, as a remark, and the error is the proof, when the
+// kernel itself gave it: a seccomp filter can answer with any error, and on tracepoints only the end of
+// openat2 is seen (SOCKWARD_KERNEL_ANSWERED: the caller had no filter).
 #include <fmt/format.h>
 
 #include <cerrno>
 
 #include "base/printable.hpp"
+#include "diagnose/file_time.hpp"
 #include "diagnose/rules.hpp"
 
 namespace sockward::rules {
@@ -47,12 +49,21 @@ Standing of_first_link(const Facts& facts, const PathStep& link) {
   return Standing::later("the directory of the link was not looked at");
 }
 
-/// How the link is known to have been the one; the text is yet to be written.
-Evidence seen_how(const Facts& facts, const SymlinkOnPath& link) {
-  if (link.from_our_mounts)
-    return {"in the agent's own view ",
+/// With the flag, the kernel answers ELOOP for a symbolic link and nothing else (fs/namei.c, pick_link()).
+Evidence in_our_mounts(const Facts& facts, const SymlinkOnPath& link) {
+  const std::string where = "in the agent's own view ";
+  if (!facts.event.kernel_answered)
+    return {where,
             Standing::later(
                 "the caller and its mount namespace are gone, and a seccomp filter may have answered")};
+  if (!surely_before(link.changed, facts.call_time()))
+    return {where, Standing::later("the link may be one that was made after the call")};
+  return Evidence::note(where);
+}
+
+/// How the link is known to have been the one; the text is yet to be written.
+Evidence seen_how(const Facts& facts, const SymlinkOnPath& link) {
+  if (link.from_our_mounts) return in_our_mounts(facts, link);
   const PathFacts& way = facts.way();
   if (way.known() && !way.trace.links.empty() && way.trace.links[0].path == link.path)
     return {"", facts.clock() && of_first_link(facts, way.trace.links[0])};

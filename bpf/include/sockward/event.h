@@ -48,6 +48,7 @@ enum sockward_flag {
 	SOCKWARD_ADDRESS_OF_PEER = 1 << 20, /* a send without one: it is the connected peer's */
 	SOCKWARD_PEER_QUEUE_FULL = 1 << 21, /* the queue of that peer was full when the send returned */
 	SOCKWARD_SEND_BUFFER_FULL = 1 << 22, /* so was what the sending socket may have under way */
+	SOCKWARD_KERNEL_ANSWERED = 1 << 23, /* openat2 and its like: no seccomp filter made up the error */
 };
 
 /* What a socket shares its address with. */

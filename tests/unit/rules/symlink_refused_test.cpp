@@ -41,14 +41,23 @@ TEST_F(SymlinkRefused, ALinkInADirectoryThatWasPutThereSinceIsNotCertain) {
 }
 
 // The mount namespace of a container that could not be started is gone at once.
-TEST_F(SymlinkRefused, WhenTheCallerIsGoneItIsLikely) {
+TEST_F(SymlinkRefused, WhenTheCallerIsGoneTheErrorOfTheKernelItselfIsCertain) {
   Event event = path_call(Syscall::openat2, ELOOP, "/opt/rootfs");
   std::get<PathCall>(event.call).resolve = 6;
-  host.symlinks["/opt/rootfs"] = {.path = "/opt", .target = "/home/opt", .from_our_mounts = true};
+  host.symlinks["/opt/rootfs"] = {
+      .path = "/opt", .target = "/home/opt", .changed = {1}, .from_our_mounts = true};
+  const Diagnosis by_filter = diagnose(event);
+  EXPECT_EQ(by_filter.cause, Cause::symlink_refused);
+  EXPECT_EQ(by_filter.confidence, Confidence::likely) << "a seccomp filter may have made up the error";
+  event.kernel_answered = true;
   const Diagnosis found = diagnose(event);
   EXPECT_EQ(found.cause, Cause::symlink_refused);
-  EXPECT_EQ(found.confidence, Confidence::likely) << "a seccomp filter may have made up the error";
+  EXPECT_EQ(found.confidence, Confidence::certain);
   EXPECT_THAT(found.evidence, Contains("in the agent's own view /opt is a symbolic link to /home/opt"));
+  host.symlinks["/opt/rootfs"].changed = {kAfter};
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "a link that was made since";
+  host.symlinks.clear();
+  EXPECT_EQ(diagnose(event).confidence, Confidence::likely) << "no link to be seen";
 }
 
 TEST_F(SymlinkRefused, APathThatBeginsAtADirectoryOfTheCallIsNotLookedUpFromTheRoot) {
