@@ -2,31 +2,10 @@
     start(name, network="own"|"host", mounts=[(outside, inside)], host_names=False) -> Container
 `host_names`: privileged, and in the host's UTS namespace. None: the engine has no such container."""
 import pathlib
-import sys
 import time
 
 from host import Host, HostAgent, last_value, wait_until
-
-
-class Checks:
-    """Prints a line for each; at the end how many."""
-
-    def __init__(self, name):
-        self.name, self.right, self.wrong = name, 0, 0
-
-    def that(self, what, fine, *said):
-        """`said`: what is shown where it is wrong."""
-        if fine:
-            self.right += 1
-            print(f"ok {self.name}: {what}", flush=True)
-        else:
-            self.wrong += 1
-            shown = [str(line)[:1500] for line in said]
-            print(f"WRONG {self.name}: {what}", *shown, sep="\n      ", flush=True)
-
-    def end(self, version):
-        print(f"ENGINE {self.name} {self.right} {self.wrong} {version}")
-        sys.exit(1 if self.wrong else 0)
+from support import Checks
 
 
 class Container:
@@ -189,7 +168,7 @@ def usual(checks, agent, engine):
 
 def run(name, root, engine_of, version, *more):
     """One engine's test: `engine_of(host)` starts it, `more` are its own checks. `version(host)`."""
-    checks = Checks(name)
+    checks = Checks(f"ENGINE {name}")
     with Host(root) as host, HostAgent(host) as agent:
         engine = engine_of(host)
         try:
@@ -210,4 +189,4 @@ def logs(host):
             if path.stat().st_mtime > host.began]
 
 
-__all__ = ["Checks", "Container", "Outside", "judged", "label", "last_value", "run", "wait_until"]
+__all__ = ["Container", "Outside", "judged", "label", "last_value", "run", "wait_until"]

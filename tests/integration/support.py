@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import traceback
@@ -21,6 +22,27 @@ BUILD = pathlib.Path(os.environ.get("SOCKWARD_BUILD", ROOT / "build/release"))
 SOCKWARD = str(BUILD / "bin/sockward")
 PROVOKE = str(BUILD / "bin/provoke")
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/records.schema.json").read_text()))
+
+
+class Checks:
+    """Of a script that is no unittest: a line for each thing that is right or wrong; at the end a line of
+    its `title`, how many were right, how many wrong."""
+
+    def __init__(self, title):
+        self.title, self.right, self.wrong = title, 0, 0
+
+    def that(self, what, fine, *said):
+        """`said`: what is shown where it is wrong."""
+        if fine:
+            self.right += 1
+            print(f"ok {what}", flush=True)
+        else:
+            self.wrong += 1
+            print(f"WRONG {what}", *(str(line)[:1500] for line in said), sep="\n      ", flush=True)
+
+    def end(self, *more):
+        print(self.title, self.right, self.wrong, *more)
+        sys.exit(1 if self.wrong else 0)
 
 
 def require(program):

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import time
 
-from story import CONFIG, PROGRAMS, Checks, settle, soon, text_of, told
-from support import Agent, Folder, Program
+from story import CONFIG, PROGRAMS, settle, soon, text_of, told
+from support import Agent, Checks, Folder, Program
 
 NOBODY = 65534
 LISTENER = str(PROGRAMS / "listener")
@@ -63,7 +63,7 @@ def left_behind(checks, agent, path, error, words):
 
 
 def main():
-    checks, folder = Checks("ergo"), Folder()
+    checks, folder = Checks("STORY ergo"), Folder()
     with Agent(output="json", config=CONFIG) as agent:
         left_behind(checks, agent, directory(folder, "roots", 0o755) + "/ergo.sock", "EACCES",
                     ["root", "RuntimeDirectory"])

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from story import CONFIG, Checks, settle, soon, text_of, told
-from support import SOCKWARD, Agent, Program, total
+from story import CONFIG, settle, soon, text_of, told
+from support import SOCKWARD, Agent, Checks, Program, total
 
 NOBODY = 65534
 SEED = pathlib.Path("/var/lib/cloud/seed/nocloud")
@@ -138,7 +138,7 @@ def by_dhcp(host):
 def main():
     if not os.path.exists("/etc/sockward-story"):
         sys.exit("this renames the machine: it is for the one that scripts/test-stories boots")
-    checks = Checks("host names")
+    checks = Checks("STORY host names")
     with Agent(output="json", config=CONFIG) as agent:
         host = Host(checks, agent)
         for part in (over_the_bus, by_cloud_init, by_dhcp):

@@ -5,8 +5,8 @@ import pathlib
 import shutil
 import subprocess
 
-from story import CONFIG, HERE, PROGRAMS, Checks, output_of, settle, soon, text_of, told
-from support import Agent, Folder, Program
+from story import CONFIG, HERE, PROGRAMS, output_of, settle, soon, text_of, told
+from support import Agent, Checks, Folder, Program
 
 ROOT = os.environ.get("SOCKWARD_CRIU_ROOT", "/")  # with criu and busybox in it
 PID = 1000  # of what is restored, in its own pid namespace
@@ -174,7 +174,7 @@ def not_mended(checks, agent, work, *preload):
 
 def main():
     version = output_of("chroot", ROOT, "/usr/sbin/criu", "--version").partition(":")[2].split()[0]
-    checks, work = Checks(f"restores of CRIU {version}"), prepared()
+    checks, work = Checks(f"STORY restores of CRIU {version}"), prepared()
     with Agent(output="json", config=CONFIG) as agent:
         one_name_twice(checks, agent, work)
         mended(checks, agent, work)

@@ -13,26 +13,6 @@ PROGRAMS = pathlib.Path(os.environ["SOCKWARD_PROGRAMS"])
 CONFIG = "records: {fold: 0}\n"
 
 
-class Checks:
-    """Prints a line for each; at the end how many."""
-
-    def __init__(self, name):
-        self.name, self.right, self.wrong = name, 0, 0
-
-    def that(self, what, fine, *said):
-        """`said`: what is shown where it is wrong."""
-        if fine:
-            self.right += 1
-            print(f"ok {what}", flush=True)
-        else:
-            self.wrong += 1
-            print(f"WRONG {what}", *(str(line)[:600] for line in said), sep="\n      ", flush=True)
-
-    def end(self):
-        print(f"STORY {self.name} {self.right} {self.wrong}")
-        sys.exit(1 if self.wrong else 0)
-
-
 def told(agent, **wanted):
     """Attributes of the agent's records that have all these; '__' stands for '.'."""
     pairs = {name.replace("__", "."): value for name, value in wanted.items()}
