@@ -19,8 +19,8 @@ void describe_next(const Facts& facts, const SocketOwner& next, Finding& found) 
       Standing::later("who had it at the call is not remembered: the name table keeps the last one"));
 }
 
-std::string advice_for(const std::string& name) {
-  std::string advice = "give each its own network namespace";
+std::string advice_for(const std::string& name, bool same_pidns) {
+  std::string advice = same_pidns ? "give each a name of its own" : "give each its own network namespace";
   if (name.starts_with("/crtools-fd-"))
     advice += ", or run one restore at a time, or use criu 4.1 or later (criu issue 2499)";
   return advice;
@@ -35,13 +35,17 @@ std::optional<Finding> abstract_name_collision(const Facts& facts) {
                              : holding.binder      ? &*holding.binder
                              : holding.bound_since ? &*holding.bound_since
                                                    : nullptr;
-  if (owner == nullptr || owner->process.pidns == facts.event.actor.pidns) return std::nullopt;
-  Finding found{.cause = Cause::abstract_name_collision, .advice = advice_for(facts.socket()->address.name)};
+  if (owner == nullptr) return std::nullopt;
   const bool known = !holding.open.empty() || holding.binder;
+  const bool same_pidns = owner->process.pidns == facts.event.actor.pidns;
+  if (known && same_pidns) return std::nullopt;  // address_in_use
+  Finding found{.cause = same_pidns ? Cause::address_in_use : Cause::abstract_name_collision,
+                .advice = advice_for(facts.socket()->address.name, same_pidns)};
   if (known)
     describe_holding(facts, holding, found);
   else
     describe_next(facts, *owner, found);
+  if (same_pidns) return found;  // where the one before lived is not known
   found.evidence.emplace_back(
       fmt::format("both are in network namespace {}; the {} lives in pid namespace {}, the caller in {}",
                   facts.socket()->socket_netns, known ? "holder" : "other one", owner->process.pidns,

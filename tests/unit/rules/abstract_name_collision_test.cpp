@@ -56,7 +56,12 @@ TEST_F(AbstractNameCollision, WhoTookTheNameNextIsNoHolderButSaysThatItIsShared)
   EXPECT_THAT(found.evidence, Contains(HasSubstr("criu[43] (uid 33) bound the name")));
   EXPECT_THAT(found.advice, HasSubstr("criu 4.1"));
   host.binders[0].second.process.pidns = an_actor().pidns;
-  EXPECT_EQ(diagnose(abstract_bind("/crtools-fd-3-0")).cause, Cause::unknown) << "no other pid namespace";
+  const Diagnosis near = diagnose(abstract_bind("/crtools-fd-3-0"));
+  EXPECT_EQ(near.cause, Cause::address_in_use) << "where the one before lived is not known";
+  EXPECT_EQ(near.confidence, Confidence::likely);
+  EXPECT_FALSE(near.holder);
+  EXPECT_THAT(near.evidence, Contains(HasSubstr("criu[43] (uid 33) bound the name")));
+  EXPECT_THAT(near.advice, HasSubstr("criu 4.1"));
 }
 
 TEST_F(AbstractNameCollision, AnotherNameTheCallersPidNamespaceAndAConnectAreNone) {
