@@ -100,7 +100,8 @@ make_disk() {
   end_disk 3G
 }
 
-# boot_disk <kernel>: the serial log is $out/serial-<kernel>.log.
+# boot_disk <kernel>: the serial log is $out/serial-<kernel>.log. What is written to the disk is dropped, so
+# that another boot finds it as it was.
 boot_disk() {
   mapfile -t extra_files < <(find "$(folder_of "$1")/root/lib/modules" -name 'virtio.ko' \
     -o -name 'virtio_ring.ko' -o -name 'virtio_pci*.ko' -o -name 'virtio_blk.ko')
@@ -109,7 +110,7 @@ boot_disk() {
   make_initramfs /bin/busybox
   # An AMD CPU with its own virtual machines: a guest has a real /dev/kvm, slow as it is.
   emulator=(qemu-system-x86_64 -accel "tcg,thread=single" -cpu "qemu64,-cx16,+rdrand,+svm,+npt"
-    -drive "file=$out/disk.ext4,if=virtio,format=raw,cache=unsafe")
+    -drive "file=$out/disk.ext4,if=virtio,format=raw,cache=unsafe,snapshot=on")
   console=ttyS0 memory=${disk_memory:-2048}
   run_machine "$1" "random.trust_cpu=on systemd.journald.storage=volatile"
 }
