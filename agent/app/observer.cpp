@@ -57,7 +57,8 @@ Observer::Observer(const ProbeOptions& options, const CgroupMounts& mounts, cons
   stats.audit_read = audit.complete();
   stats.requests_seen = bus.complete();
   if (!audit.complete()) log_info("who is refused by AppArmor or SELinux is not read: {}", audit.obstacle());
-  if (!bus.complete()) log_info("who asks systemd-hostnamed for a host name is not seen: {}", bus.obstacle());
+  if (!bus.obstacle().empty())
+    log_info("who asks systemd-hostnamed for a host name is not seen: {}", bus.obstacle());
   if (!options.pin_path.empty() && !probes->not_pinned().empty())
     log_warn("events while the agent is down will not be recorded: {}", probes->not_pinned());
   const Losses previous = probes->ledger().previous_losses();

@@ -39,7 +39,7 @@ class Observer {
   /// Starts what runs on threads of its own: after privileges were dropped.
   void start() {
     audit.start();
-    bus.start();
+    bus.start(stats.requests_seen);
   }
   /// Which operation is seen on which route: by the kernel side, and by what else is read.
   std::vector<Coverage> coverage() const;
@@ -50,11 +50,11 @@ class Observer {
   std::unique_ptr<ProbeSet> probes;
   KnownSockets sockets;
   SystemClock clock;
+  AgentStats stats;  // before those that write it on threads of their own
   AuditReader audit;
   BusWatch bus;
   ProcHost host;
   ContainerDirectory containers;
-  AgentStats stats;
 };
 
 }  // namespace sockward

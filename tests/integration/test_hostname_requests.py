@@ -26,6 +26,10 @@ def bus_config(path):
                   "", text)
 
 
+def watched(agent):
+    return total(agent.metrics(), "sockward_coverage", operation="sethostname", route="dbus")
+
+
 class SystemBus:
     """A dbus-daemon, and a hostnamed on it that renames the test's host and writes to a copy of /etc."""
 
@@ -113,11 +117,12 @@ class Requests(unittest.TestCase):
                 self.assertNotIn("the system bus has ended", agent.said())
                 host.run_inside("hostname by-itself")
                 self.assertNotIn("D-Bus", str(change_to(agent, "by-itself")["sockward.evidence"]))
-                self.assertEqual(total(agent.metrics(), "sockward_coverage", operation="sethostname",
-                                       route="dbus"), 1)
+                self.assertEqual(watched(agent), 1)
                 bus.stop()
+                wait_until(lambda: watched(agent) == 0, 5, "the metric says that nothing is seen")
                 bus.start()
                 wait_until(lambda: "the system bus is there" in agent.said(), 30, "it is watched again")
+                wait_until(lambda: watched(agent) == 1, 5, "so does the metric")
                 pid, attributes = change_with_caller(agent, bus, "asked-again")
                 self.assertIn(f"by hostnamectl[{pid}] uid 0", str(attributes["sockward.evidence"]))
 
@@ -133,8 +138,7 @@ class Requests(unittest.TestCase):
                 self.assertLess(time.monotonic() - began, 10)
                 self.assertIn("systemd-hostnamed, on request over D-Bus", str(evidence))
                 self.assertIn("who asked it over D-Bus was not seen", evidence)
-                self.assertEqual(total(agent.metrics(), "sockward_coverage", operation="sethostname",
-                                       route="dbus"), 0)
+                self.assertEqual(watched(agent), 0)
 
 
 if __name__ == "__main__":

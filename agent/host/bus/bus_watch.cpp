@@ -171,40 +171,52 @@ BusWatch::BusWatch(std::string socket, const Clock& clock)
     return;
   }
   auto opened = Connections::open(socket_);
-  if (opened)
+  if (opened) {
     bus_ = std::move(*opened);
-  else if (opened.error().code == std::errc::timed_out)
+  } else if (opened.error().code == std::errc::timed_out) {
+    lost_ = true;
     log_warn("{}: who asks systemd-hostnamed for a host name is not seen until it answers",
              opened.error().text());
-  else if (opened.error().code != std::errc::no_such_file_or_directory)
+  } else if (opened.error().code != std::errc::no_such_file_or_directory) {
     obstacle_ = bus_obstacle_text(opened.error());
+  }
 }
 
 BusWatch::~BusWatch() = default;
 
-void BusWatch::start() {
+void BusWatch::start(std::atomic<bool>& seen) {
+  seen = complete();
   if (!obstacle_.empty() || thread_.joinable()) return;
   wake_ = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  thread_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  thread_ = std::jthread([this, &seen](const std::stop_token& stop) { watch(stop, seen); });
 }
 
-void BusWatch::watch(const std::stop_token& stop) {
+void BusWatch::connect_again() {
+  auto opened = Connections::open(socket_);
+  if (opened) {
+    bus_ = std::move(*opened);
+    log_info("the system bus is there");
+  }
+  // Where its socket has gone, too, there is none that could carry a request.
+  lost_ = !opened && opened.error().code != std::errc::no_such_file_or_directory;
+}
+
+void BusWatch::watch(const std::stop_token& stop, std::atomic<bool>& seen) {
   const std::stop_callback wake(stop, [this] { eventfd_write(wake_.get(), 1); });
   while (!stop.stop_requested()) {
     if (bus_ && !bus_->take_all(log_, clock_)) {
       log_warn("the system bus has ended: who asks systemd-hostnamed for a host name is not seen meanwhile");
       bus_.reset();
+      lost_ = true;
     }
+    seen = complete();
     std::array<pollfd, 2> ready = {
         {{.fd = wake_.get(), .events = POLLIN, .revents = 0}, {.fd = -1, .events = POLLIN, .revents = 0}}};
     if (bus_) ready[1].fd = sd_bus_get_fd(bus_->monitor.get());
     const int patience = bus_ ? -1 : static_cast<int>(std::chrono::milliseconds(kAgain).count());
     if (poll(ready.data(), ready.size(), patience) < 0 && errno != EINTR) return;
     if (bus_ || stop.stop_requested()) continue;
-    if (auto opened = Connections::open(socket_)) {
-      bus_ = std::move(*opened);
-      log_info("the system bus is there");
-    }
+    connect_again();
   }
 }
 

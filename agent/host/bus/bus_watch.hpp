@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -29,11 +30,13 @@ class BusWatch {
   BusWatch(const BusWatch&) = delete;
   BusWatch& operator=(const BusWatch&) = delete;
 
-  /// Starts the thread: after privileges were dropped.
-  void start();
-  /// Why requests are not seen; empty: they are, or there is no bus that could carry one.
+  /// Starts the thread: after privileges were dropped. It keeps `seen` up to date with complete(); `seen`
+  /// must outlive this object.
+  void start(std::atomic<bool>& seen);
+  /// Why requests are never seen; empty: they are, or there is no bus that could carry one.
   const std::string& obstacle() const { return obstacle_; }
-  bool complete() const { return obstacle_.empty(); }
+  /// Are requests seen now? Yes, too, where there is no bus that could carry one.
+  bool complete() const { return obstacle_.empty() && !lost_; }
   /// Asks nothing, and waits for nothing, where there is an obstacle.
   const RequestView& requests() const {
     return obstacle_.empty() ? static_cast<const RequestView&>(log_) : not_watched_;
@@ -42,13 +45,15 @@ class BusWatch {
  private:
   struct Connections;
 
-  void watch(const std::stop_token& stop);
+  void connect_again();
+  void watch(const std::stop_token& stop, std::atomic<bool>& seen);
 
   const std::string socket_;
   RequestLog log_;
   const Clock& clock_;
   const NoRequests not_watched_;
   std::string obstacle_;
+  std::atomic<bool> lost_{false};  ///< the bus does not answer, or has ended and is not there again
   std::unique_ptr<Connections> bus_;
   FileDescriptor wake_;
   std::jthread thread_;
