@@ -10,8 +10,8 @@
 namespace sockward::rules {
 namespace {
 
-/// Whoever had the name let it go, and the next one took it before anybody could look: it lives elsewhere, as
-/// the holder probably did.
+/// Whoever had the name let it go, and the next one took it before anybody could look. In another pid
+/// namespace, the name is shared; in the caller's own, that says nothing of where the holder was.
 void describe_next(const Facts& facts, const SocketOwner& next, Finding& found) {
   const double after = static_cast<double>(next.binding.time.ns - facts.event.time.ns) / 1e6;
   found.evidence.emplace_back(
