@@ -114,10 +114,17 @@ TEST_F(Processes, AnErrorOfOpenat2ThatAFilterMadeUpIsNotTheKernels) {
   });
   ASSERT_NE(child, 0u);
   wait_for_marker();
+  int seen = 0;
   for (const Event& event : kernel->events())
     if (event.actor.tgid == child && event.syscall == Syscall::openat2) {
       EXPECT_FALSE(event.kernel_answered);
+      ++seen;
     }
+  const auto probes = kernel->probes().probes();
+  const bool by_tracepoint = std::any_of(probes.begin(), probes.end(), [](const ProbeStatus& probe) {
+    return probe.operation == "openat2" && probe.attached && probe.backend == Backend::tracepoint;
+  });
+  EXPECT_EQ(seen, by_tracepoint ? 1 : 0) << "fexit never sees it";
 }
 
 TEST_F(Processes, ASuccessThatAFilterMadeUpBindsNothing) {
