@@ -121,7 +121,7 @@ crashed_by_itself() {
 # tell_end <log>: what a machine that failed said, for readers who get the output and not build/vm.
 tell_end() {
   echo "the machine said, of failures and crashes:"
-  grep -nE -A 12 '^\[  FAILED|^RESULT [a-z]+ [1-9]|Failure$|WRONG$|crashed \(SIG' "$1" |
+  grep -nE -A 12 '^\[  FAILED|^FAILED|^RESULT [a-z]+ [1-9]|Failure$|WRONG$|crashed \(SIG' "$1" |
     head -n 60 | cut -c1-300 || true
   sed -n '/\(BUG\|Oops\|Kernel panic\|Call Trace\|stall\)/,+30p' "$1" | head -n 90 | cut -c1-300
   echo "… and last:"
