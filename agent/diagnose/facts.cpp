@@ -105,11 +105,22 @@ const Result<std::vector<PortUse>>& Facts::port_uses() const {
   });
 }
 
-std::optional<SocketOwner> Facts::binder(const BoundName& name) const {
-  for (const auto& [known, owner] : binders_)
-    if (known == name) return owner;
-  binders_.emplace_back(name, host_.sockets.binder(name));
-  return binders_.back().second;
+const SeenHolder* Facts::seen_holder(const BoundName& name) const {
+  if (socket() == nullptr || !socket()->holder || !(name_of_call(*socket()) == name)) return nullptr;
+  return &*socket()->holder;
+}
+
+Facts::KnownBinder Facts::look_up_binder(const BoundName& name) const {
+  for (const KnownBinder& known : binders_)
+    if (known.name == name) return known;
+  KnownBinder binder{.name = name, .owner = host_.sockets.binder(name)};
+  // The name table may know the next one by now. Of the same socket it knows more: when it was released.
+  if (const SeenHolder* seen = seen_holder(name))
+    if (!binder.owner || binder.owner->socket_inode != seen->binder.socket_inode) {
+      binder.owner = seen->binder;
+      binder.from_record = true;
+    }
+  return binders_.emplace_back(std::move(binder));
 }
 
 bool Facts::note_released() const {

@@ -89,8 +89,12 @@ class Facts {
   const Holding& replaced_holding() const;
   /// Local uses of the port of the call, from /proc/net.
   const Result<std::vector<PortUse>>& port_uses() const;
-  /// Who bound this name last, if it is remembered.
-  std::optional<SocketOwner> binder(const BoundName& name) const;
+  /// Who held this name when the call returned, as the kernel side saw it. nullptr: it did not see one.
+  const SeenHolder* seen_holder(const BoundName& name) const;
+  /// Who bound this name last, if it is remembered; the one who was seen to hold it before any other.
+  std::optional<SocketOwner> binder(const BoundName& name) const { return look_up_binder(name).owner; }
+  /// Is binder() the one in the record, whom the name table has no more?
+  bool binder_is_from_record(const BoundName& name) const { return look_up_binder(name).from_record; }
   /// SocketView::still_held.
   std::optional<OpenSocket> still_held(const OpenSocket& known) const {
     return host_.sockets.still_held(known);
@@ -152,7 +156,14 @@ class Facts {
 
   const HostView host_;
   const bool asked_now_;
-  mutable std::vector<std::pair<BoundName, std::optional<SocketOwner>>> binders_;
+  struct KnownBinder {
+    BoundName name;
+    std::optional<SocketOwner> owner;
+    bool from_record = false;
+  };
+  KnownBinder look_up_binder(const BoundName& name) const;
+
+  mutable std::vector<KnownBinder> binders_;
   mutable bool skipped_ = false;
   Lazy<PathFacts> way_;
   Lazy<PermissionReplay> permissions_;

@@ -71,6 +71,23 @@ void describe_open(const Facts& facts, const Holding& holding, Finding& found) {
   if (sockets > 0) found.note(fmt::format("{} descriptors hold the address in total", holding.open.size()));
 }
 
+/// The kernel side looks when the call returns, a few microseconds after the kernel has found the name in
+/// use. A holder that is not much older may have come in between.
+constexpr std::int64_t kCallNs = 100'000;
+
+/// Of a holder that the kernel side saw.
+Evidence seen_holding(const SeenHolder& seen, MonotonicTime call) {
+  const MonotonicTime bound = seen.binder.binding.time;
+  const std::string text =
+      fmt::format("{} had bound it {:.1f} ms before the call, and {} when the call returned (name table)",
+                  owner_text(seen.binder), ms_between(bound, call),
+                  seen.has_open ? "had it open" : "its socket still had the name");
+  if (!seen.has_open) return {text, Standing::later("another process may have been given the socket")};
+  if (call.ns - bound.ns < kCallNs)
+    return {text, Standing::later("another one may have had the name a moment before")};
+  return {text, Standing::at_call()};
+}
+
 void describe_gone(const Facts& facts, const Holding& holding, Finding& found) {
   const SocketOwner& binder = *holding.binder;
   const MonotonicTime call = facts.event.time;
@@ -82,6 +99,8 @@ void describe_gone(const Facts& facts, const Holding& holding, Finding& found) {
         Standing::unchanged());
     found.note(
         "no process has it open: it is in flight between two processes (SCM_RIGHTS), or held by io_uring");
+  } else if (holding.seen) {
+    found.evidence.push_back(seen_holding(*holding.seen, call));
   } else if (binder.binding.had_it_at(call) && !binder.binding.found_gone) {
     // Sockets that are only bound can share a port (SO_REUSEADDR): one of several is not proof.
     found.evidence.emplace_back(

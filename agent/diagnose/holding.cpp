@@ -150,9 +150,16 @@ class Past {
   const SocketScan* earlier_ = nullptr;
 };
 
-/// Sockets that were seen to be bound after the call had no part in it.
-void leave_later_ones(const Facts& facts, Holding& holding) {
+/// Sockets that were seen to be bound after the call had no part in it; nor had others than the one that was
+/// seen to have the name.
+void leave_others(const Facts& facts, Holding& holding) {
   if (facts.asked_now()) return;
+  if (const SeenHolder* seen = holding.seen) {
+    std::erase_if(holding.open, [&](const OpenSocket& socket) {
+      return socket.owner.socket_inode != seen->binder.socket_inode;
+    });
+    return;
+  }
   std::erase_if(holding.open, [&](const OpenSocket& socket) {
     const auto binder = facts.binder(socket.name);
     const bool later = binder && binder->socket_inode == socket.owner.socket_inode &&
@@ -260,15 +267,16 @@ Holding find_holding(const Facts& facts, const BoundName& name, const SocketTest
   if (scan.scan)
     for (OpenSocket& socket : scan.scan->sockets.near(name))
       if (holds(socket)) holding.open.push_back(std::move(socket));
-  leave_later_ones(facts, holding);
+  holding.seen = facts.seen_holder(name);
+  leave_others(facts, holding);
   note_next_binder(facts, name, holding);
   const bool released_known = of_unix && holding.open.empty() && facts.note_released();
   if (const auto found = binders_in_the_way(facts, name, holds); !found.empty()) {
     holding.binder = found.front();
     holding.only_binder = found.size() == 1;
     // Bound before the call, and its socket still there: it held the name all the time.
-    holding.alive_unseen =
-        released_known && holding.binder->binding.released.ns == 0 && holding.binder->process.tgid != 0;
+    holding.alive_unseen = released_known && holding.binder->binding.released.ns == 0 &&
+                           holding.binder->process.tgid != 0 && !facts.binder_is_from_record(name);
   }
   if (!scan.after_call) holding.obstacle = scan.obstacle;
   if (holding.open.empty()) {
@@ -299,7 +307,8 @@ Holding holding_of_call(const Facts& facts, const SocketCall& call) {
   Holding holding = find_holding(facts, wanted, [&](const OpenSocket& socket) {
     return socket.name == wanted && !of_another_type(socket, call) && !refused(socket);
   });
-  if (holding.binder && !holding.looked_at && binder_has_another_type(facts, *holding.binder, wanted, call)) {
+  if (holding.binder && !holding.looked_at && !holding.seen &&
+      binder_has_another_type(facts, *holding.binder, wanted, call)) {
     holding.binder.reset();
     holding.alive_unseen = false;
   }

@@ -30,6 +30,7 @@ struct Holding {
   /// The binder's socket still exists, though no process has it open: in flight between two processes, or
   /// held by io_uring.
   bool alive_unseen = false;
+  const SeenHolder* seen = nullptr;  ///< the kernel side saw that the binder's socket held the name
   bool looked_at = false;  ///< the binder's own socket was looked at, and no scan made: others may share it
   bool kernel = false;     ///< a socket has it that no process has open (/proc/net)
   std::optional<SocketOwner> bound_since;  ///< who bound it after the call, and so was not in its way

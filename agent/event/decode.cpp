@@ -53,15 +53,26 @@ Actor decode_actor(const sockward_header& header) {
           .comm = until_nul(header.comm)};
 }
 
-// The groups come last in a record. false: they do not fit into it.
-bool decode_groups(const sockward_header& header, Bytes rest, Actor& actor) {
+// The groups come behind everything but the holder, and are taken off `rest`. false: they do not fit into it.
+bool decode_groups(const sockward_header& header, Bytes& rest, Actor& actor) {
   if ((header.flags & SOCKWARD_GROUPS_KNOWN) == 0) return true;
   std::vector<std::uint32_t> groups(header.groups);
   const std::size_t size = groups.size() * sizeof(groups[0]);
   if (rest.size() < size) return false;
   if (size != 0) std::memcpy(groups.data(), rest.data(), size);
+  rest = rest.subspan(size);
   actor.groups_truncated = header.groups_total > header.groups;
   actor.groups = std::move(groups);
+  return true;
+}
+
+// The holder comes last in a record. false: it does not fit into it.
+bool decode_holder(const sockward_header& header, Bytes rest, std::optional<SeenHolder>& holder) {
+  if ((header.flags & SOCKWARD_HOLDER_SEEN) == 0) return true;
+  sockward_binder binder{};
+  if (rest.size() < sizeof(binder)) return false;
+  std::memcpy(&binder, rest.data(), sizeof(binder));
+  holder = {.binder = to_socket_owner(binder), .has_open = (binder.sharing & SOCKWARD_HAS_OPEN) != 0};
   return true;
 }
 
@@ -120,9 +131,10 @@ Result<Event> decode_socket_call(Bytes record, Event event, const sockward_heade
   const Bytes data = record.subspan(sizeof(wire));
   if (data.size() < std::size_t{wire.address_bytes} + wire.directory_bytes)
     return malformed("address is longer than the record");
-  if (!decode_groups(header, data.subspan(std::size_t{wire.address_bytes} + wire.directory_bytes),
-                     event.actor))
-    return malformed("groups are longer than the record");
+  Bytes rest = data.subspan(std::size_t{wire.address_bytes} + wire.directory_bytes);
+  if (!decode_groups(header, rest, event.actor)) return malformed("groups are longer than the record");
+  std::optional<SeenHolder> holder;
+  if (!decode_holder(header, rest, holder)) return malformed("holder is longer than the record");
   SocketCall call{.fd = wire.fd,
                   .address = parse_socket_address({.bytes = text_of(data.first(wire.address_bytes)),
                                                    .fault = (flags & SOCKWARD_ADDRESS_FAULT) != 0,
@@ -153,7 +165,8 @@ Result<Event> decode_socket_call(Bytes record, Event event, const sockward_heade
                   .port_chosen = (wire.locks & kBindPortLock) != 0,
                   .source = decode_source(wire),
                   .address_state = decode_address_state(wire.address_state),
-                  .end = decode_end(wire)};
+                  .end = decode_end(wire),
+                  .holder = std::move(holder)};
   if (call.of_peer && wire.address_bytes == 0 && (flags & SOCKWARD_ADDRESS_FAULT) == 0)
     call.address = {.kind = AddressKind::unnamed, .family = AF_UNIX, .name = {}};  // a socketpair
   if ((flags & SOCKWARD_NAME_REPLACED) != 0)
@@ -175,8 +188,8 @@ Result<Event> decode_path_call(Bytes record, Event event, const sockward_header&
   const Bytes data = record.subspan(sizeof(wire));
   const std::size_t paths = std::size_t{wire.path_bytes} + wire.path2_bytes;
   if (data.size() < paths + wire.directory_bytes) return malformed("paths are longer than the record");
-  if (!decode_groups(header, data.subspan(paths + wire.directory_bytes), event.actor))
-    return malformed("groups are longer than the record");
+  Bytes rest = data.subspan(paths + wire.directory_bytes);
+  if (!decode_groups(header, rest, event.actor)) return malformed("groups are longer than the record");
   PathCall call{.dirfd = wire.dirfd,
                 .flags = wire.call_flags,
                 .resolve = wire.resolve,

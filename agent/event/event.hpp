@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "event/namespace_inode.hpp"
 #include "event/socket_address.hpp"
+#include "event/socket_owner.hpp"
 #include "event/syscall.hpp"
 
 namespace sockward {
@@ -16,9 +18,6 @@ namespace sockward {
 enum class Via : std::uint8_t { syscall, sysctl, io_uring, compat };
 
 std::string_view to_string(Via via);
-
-/// The inode number of a namespace. May be reused after the namespace is gone.
-using NamespaceInode = std::uint32_t;
 
 /// Who made the call, as the kernel had it when the call returned.
 struct Actor {
@@ -101,6 +100,8 @@ struct SocketCall {
   enum class AddressState : std::uint8_t { unknown, absent, usable, tentative, duplicate, family_off };
   AddressState address_state = AddressState::unknown;
   std::optional<ConnectEnd> end;  ///< of a TCP connect; nullopt: no SYN was sent, or not known
+  /// bind: who had the abstract name (EADDRINUSE); nullopt: the kernel side does not know.
+  std::optional<SeenHolder> holder;
 };
 
 /// A path argument: raw bytes; nullopt when it could not be read.

@@ -33,7 +33,7 @@ OpenSocket::State state_of(const sockward_open_socket& entry) {
 
 OpenSocket to_open_socket(const sockward_open_socket& entry, BoundName name) {
   return {.name = std::move(name),
-          .owner = from_wire(entry.owner),
+          .owner = to_socket_owner(entry.owner),
           .fd = entry.fd,
           .type = entry.type,
           .state = state_of(entry),
@@ -264,37 +264,13 @@ std::optional<BoundName> from_wire(const sockward_bound_name& wire) {
   }
 }
 
-SocketOwner from_wire(const sockward_binder& binder) {
-  return {.process = {.leader_start_ns = binder.leader_start_ns,
-                      .container_key = binder.container_key,
-                      .tgid = binder.tgid,
-                      .uid = binder.uid,
-                      .pidns = binder.pidns,
-                      .mntns = binder.mntns,
-                      .comm = std::string(binder.comm, strnlen(binder.comm, sizeof(binder.comm)))},
-          .socket_inode = binder.socket_inode,
-          .generation = binder.generation,
-          .sock = binder.sock,
-          .fd = binder.fd,
-          .traits = {.socket_uid = binder.socket_uid,
-                     .bound_device = binder.bound_device,
-                     .v6only = (binder.sharing & SOCKWARD_V6ONLY) != 0,
-                     .reuseport = (binder.sharing & SOCKWARD_REUSEPORT) != 0,
-                     .reuseaddr = (binder.sharing & SOCKWARD_REUSEADDR) != 0},
-          .binding = {.time = {binder.time_ns},
-                      .released = {binder.released_ns},
-                      .listening_since = {binder.listening_ns},
-                      .listened = (binder.sharing & SOCKWARD_LISTENED) != 0,
-                      .found_gone = (binder.sharing & SOCKWARD_FOUND_GONE) != 0}};
-}
-
 std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name) {
   const sockward_bound_name wanted = to_wire(name);
   const __u64 hash = sockward_name_hash(&wanted);
   sockward_named_binder entry{};
   if (bpf_map_lookup_elem(map_fd, &hash, &entry) != 0) return std::nullopt;
   if (std::memcmp(&entry.name, &wanted, sizeof(wanted)) != 0) return std::nullopt;
-  return from_wire(entry.binder);
+  return to_socket_owner(entry.binder);
 }
 
 std::optional<std::uint64_t> count_binders(int map_fd) {

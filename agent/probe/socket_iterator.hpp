@@ -16,7 +16,6 @@ struct SocketIterator {
 /// Keys of the name table, to and fro.
 sockward_bound_name to_wire(const BoundName& name);
 std::optional<BoundName> from_wire(const sockward_bound_name& name);
-SocketOwner from_wire(const sockward_binder& binder);
 
 /// Looks one name up in the name table.
 std::optional<SocketOwner> look_up_binder(int map_fd, const BoundName& name);

@@ -272,6 +272,7 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 }
 
 int address_state_in(__u32 area, __u64 sock, int result); /* core/inet6.bpf.h */
+int append_holder(__u32 area, __u64 socket); /* core/holder.bpf.h; of binds only */
 
 /* Fills and sends one socket record, unless there were enough like it. */
 static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe,
@@ -311,6 +312,8 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->directory_bytes = scratch->cursor - bytes;
 	if (groups_matter(result))
 		flags |= append_socket_groups(area);
+	if (syscall == SOCKWARD_BIND && result == -EADDRINUSE && !(flags & SOCKWARD_SECCOMP_REFUSED))
+		flags |= append_holder(area, number_of(sk));
 	call->address_state = address_state_in(area, number_of(sk), result);
 	call->header.flags = flags;
 	emit(&call->header, sizeof(*call) + cursor_of(data));

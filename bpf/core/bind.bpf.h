@@ -3,7 +3,7 @@
 #ifndef SOCKWARD_CORE_BIND_H
 #define SOCKWARD_CORE_BIND_H
 
-#include "core/bound_name.bpf.h"
+#include "core/holder.bpf.h"
 #include "core/wanted.bpf.h"
 
 static __always_inline void count_path_length(int bytes)

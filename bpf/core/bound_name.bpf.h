@@ -145,6 +145,7 @@ static __always_inline void fill_owner(struct sockward_binder *owner, struct tas
 	owner->socket_uid = READ(sk, sk_uid.val);
 	owner->generation = file_generation(sk);
 	owner->sock = (__u64)sk;
+	owner->leader = (__u64)leader;
 	read_comm(owner->comm, leader);
 }
 

@@ -17,6 +17,7 @@
 #define ENOENT 2
 #define EINTR 4
 #define EAGAIN 11
+#define EADDRINUSE 98
 #define EADDRNOTAVAIL 99
 #define EACCES 13
 #define EBUSY 16

@@ -8,6 +8,7 @@
  * every kernel runs on request and keeps by a link. Its first step does all.
  */
 #include "core/open_socket.bpf.h"
+#include "core/still_bound.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -15,40 +16,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sockward_bound_name);
 } looked_names SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sockward_bound_name);
-} look_scratch SEC(".maps");
-
-/* Has this socket another number than the one that bound? A socket that has no file at all tells nothing. */
-static __always_inline int other_socket(struct sock *sk, const struct sockward_binder *binder)
-{
-	struct file *file = READ(sk, sk_socket, file);
-
-	return file && READ(file, f_inode, i_ino) != binder->socket_inode;
-}
-
-/*
- * Does the socket that bound this name still have it? Its memory may be another object's by now: it is only
- * read, and nothing but the very socket is alive, has this number and this name.
- */
-static __always_inline int still_bound(const struct sockward_bound_name *name,
-				       const struct sockward_binder *binder)
-{
-	struct sock *sk = (struct sock *)binder->sock;
-	struct sockward_bound_name *now;
-	__u32 slot = 0;
-
-	if (READ(sk, __sk_common.skc_flags) & (1UL << SOCK_DEAD) || other_socket(sk, binder))
-		return 0;
-	now = bpf_map_lookup_elem(&look_scratch, &slot);
-	if (!now)
-		return 1;
-	return name_of_socket(sk, now) && same_name(name, now) && file_generation(sk) == binder->generation;
-}
 
 /*
  * A socket that had a name: has it still? Of its owner only where the kernel keeps it, its number and the
@@ -81,7 +48,7 @@ __weak __attribute__((noinline)) int answer_asked(__u32 slot)
 	if (!asked || !area || !asked->name.kind || !asked->binder.sock)
 		return 0;
 	sk = (struct sock *)asked->binder.sock;
-	if (!READ(sk, sk_socket, file) || !still_bound(&asked->name, &asked->binder))
+	if (!READ(sk, sk_socket, file) || !still_bound(LOOK_ON_REQUEST, &asked->name, &asked->binder))
 		return 0;
 	__builtin_memcpy(&area->owner, &asked->binder, sizeof(area->owner));
 	__builtin_memcpy(&area->name, &asked->name, sizeof(area->name));
@@ -111,7 +78,7 @@ __weak __attribute__((noinline)) int look_at(__u32 index)
 		return 0;
 	binder = &entry->binder;
 	sock = binder->sock;
-	if (!sock || binder->released_ns || still_bound(name, binder))
+	if (!sock || binder->released_ns || still_bound(LOOK_ON_REQUEST, name, binder))
 		return 0;
 	/* The table may have given this place to another name meanwhile. */
 	if (*(volatile __u64 *)&binder->sock == sock) {

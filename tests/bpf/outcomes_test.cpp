@@ -150,7 +150,7 @@ TEST_F(Outcomes, ATryAnewIsAnotherFailure) {
 TEST_F(Outcomes, EachEndIsCountedOnce) {
   const int listener = stream();
   ASSERT_EQ(bind_inet(listener, loopback(0)), 0);
-  ASSERT_EQ(listen(listener, 64), 0);
+  ASSERT_EQ(listen(listener, 256), 0);
   for (const int flags : {0, int{SOCK_NONBLOCK}}) {
     const auto refused = [](const KernelSnapshot& now) { return counted(now, ConnectOutcome::refused); };
     const auto established = [](const KernelSnapshot& now) {

@@ -53,6 +53,24 @@ std::string socket_call(std::uint8_t syscall, std::uint16_t family, const std::s
   return record_of(call, SOCKWARD_SOCKET_CALL, syscall, address + directory + std::string("\x21\0\0\0", 4));
 }
 
+std::string bind_of_a_held_name() {
+  sockward_socket_call call{};
+  const std::string address("\x01\0\0bus", 6);
+  sockward_binder binder{};
+  binder.time_ns = binder.leader_start_ns = 1;
+  binder.tgid = 42;
+  binder.socket_inode = 555;
+  binder.sharing = SOCKWARD_HAS_OPEN;
+  std::strcpy(binder.comm, "criu");
+  call.family = AF_UNIX;
+  call.is_socket = 1;
+  call.type = SOCK_STREAM;
+  call.address_bytes = static_cast<std::uint16_t>(address.size());
+  call.header.flags = SOCKWARD_HOLDER_SEEN;
+  return record_of(call, SOCKWARD_SOCKET_CALL, SOCKWARD_BIND,
+                   address + std::string(reinterpret_cast<const char*>(&binder), sizeof(binder)));
+}
+
 std::string path_call() {
   sockward_path_call call{};
   const std::string path = "link/x", source = "/source";
@@ -94,6 +112,7 @@ std::string process_exit() {
 TEST(FuzzSeeds, AreRecordsOfEachKindThatAreDecoded) {
   const std::map<std::string, std::string> seeds = {
       {"bind", socket_call(SOCKWARD_BIND, AF_UNIX, "x.sock")},
+      {"bind_held", bind_of_a_held_name()},
       {"connect", socket_call(SOCKWARD_CONNECT, AF_INET, std::string("\0\x50\x7f\0\0\x01", 6))},
       {"exit", process_exit()},
       {"long_argument", long_argument()},

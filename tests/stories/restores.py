@@ -159,19 +159,13 @@ def not_mended(checks, agent, work, *preload):
         print(f"{a['sockward.cause']} ({a['sockward.confidence']}), holder {a.get('sockward.holder.comm')}:",
               "; ".join(a["sockward.evidence"]))
     checks.that("each failure has one record", len(found) == failed, failed, len(found))
-    # A holder that is not remembered may have lived in either pid namespace.
-    checks.that("each is called a collision of abstract names, or in use where the holder is not remembered",
-                all(a["sockward.cause"] == "abstract_name_collision"
-                    or a["sockward.cause"] == "address_in_use" and "sockward.holder.comm" not in a
-                    for a in found), *found)
-    # Who was followed by the next one at once is not remembered.
-    named = [a for a in found if "sockward.holder.comm" in a]
-    others = [a for a in found if a not in named]
-    checks.that("each that names a holder names CRIU, though it held the name for milliseconds",
-                all(a["sockward.holder.comm"] == "criu" for a in named), *found)
-    checks.that("each that names none is likely, and says who bound the name next",
-                all(a["sockward.confidence"] == "likely" and "after the call" in text_of(a) for a in others),
-                *others)
+    checks.that("each is called a collision of abstract names",
+                all(a["sockward.cause"] == "abstract_name_collision" for a in found), *found)
+    checks.that("each names CRIU as the holder, though it held the name for milliseconds",
+                all(a.get("sockward.holder.comm") == "criu" for a in found), *found)
+    # A holder that bound the name less than 0.1 ms before may have come during the call.
+    certain = [a for a in found if a["sockward.confidence"] == "certain"]
+    checks.that("most are certain", len(certain) * 2 > len(found), len(certain), len(found))
     checks.that("each says which version to take", all("criu 4.1" in text_of(a) for a in found), *found)
 
 

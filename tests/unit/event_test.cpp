@@ -169,6 +169,38 @@ std::vector<std::byte> with_groups(const std::vector<std::uint32_t>& groups, std
   return record_of(call, data);
 }
 
+TEST(Decoder, TheHolderComesLastBehindTheGroups) {
+  sockward_binder binder{};
+  binder.time_ns = 900;
+  binder.tgid = 42;
+  binder.pidns = 7;
+  binder.socket_inode = 555;
+  binder.fd = 3;
+  binder.sharing = SOCKWARD_HAS_OPEN;
+  std::memcpy(binder.comm, "criu", 5);
+  auto bytes = with_groups({5, 6, 7}, 3);
+  sockward_header header{};
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  const auto* begin = reinterpret_cast<const std::byte*>(&binder);
+  bytes.insert(bytes.end(), begin, begin + sizeof(binder));
+  header.size = static_cast<__u16>(bytes.size());
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  EXPECT_FALSE(std::get<SocketCall>(decode(bytes)->call).holder) << "nothing says that it is there";
+  header.flags |= SOCKWARD_HOLDER_SEEN;
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  const auto event = decode(bytes);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->actor.groups, (std::vector<std::uint32_t>{5, 6, 7}));
+  const SocketOwner owner{.process = {.tgid = 42, .pidns = 7, .comm = "criu"},
+                          .socket_inode = 555,
+                          .fd = 3,
+                          .binding = {.time = {900}}};
+  EXPECT_EQ(std::get<SocketCall>(event->call).holder, (SeenHolder{.binder = owner, .has_open = true}));
+  header.size -= 1;
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  EXPECT_FALSE(decode(bytes)) << "cut short";
+}
+
 TEST(Decoder, GroupsComeBehindEverythingElse) {
   const auto event = decode(with_groups({5, 6, 7}, 3));
   ASSERT_TRUE(event);

@@ -14,7 +14,7 @@
 
 #include <sockward/calls.h>
 
-#define SOCKWARD_WIRE_VERSION 4
+#define SOCKWARD_WIRE_VERSION 5
 
 /* How the call reached the kernel. */
 enum sockward_via {
@@ -49,6 +49,7 @@ enum sockward_flag {
 	SOCKWARD_PEER_QUEUE_FULL = 1 << 21, /* the queue of that peer was full when the send returned */
 	SOCKWARD_SEND_BUFFER_FULL = 1 << 22, /* so was what the sending socket may have under way */
 	SOCKWARD_KERNEL_ANSWERED = 1 << 23, /* openat2 and its like: no seccomp filter made up the error */
+	SOCKWARD_HOLDER_SEEN = 1 << 24, /* bind: struct sockward_binder of the holder ends the record */
 };
 
 /* What a socket shares its address with. */
@@ -58,6 +59,7 @@ enum sockward_sharing {
 	SOCKWARD_REUSEADDR = 1 << 2, /* so may others, while nobody listens (SO_REUSEADDR) */
 	SOCKWARD_LISTENED = 1 << 3, /* binders only: it was listening when it was released */
 	SOCKWARD_FOUND_GONE = 1 << 4, /* binders only: released_ns is when it was found to be gone */
+	SOCKWARD_HAS_OPEN = 1 << 5, /* binders in records only: had the socket open at the return */
 };
 
 /* What the network namespace had of an IPv6 address when the call returned. */
@@ -106,7 +108,7 @@ struct sockward_header {
 	__u32 working_device; /* the kernel's dev_t */
 	__u32 fsgid; /* what permission checks on files go by; initial user namespace */
 	/*
-	 * Supplementary groups: so many numbers of 4 bytes at the end of the record, and how many the caller
+	 * Supplementary groups: so many numbers of 4 bytes behind all but the holder, and how many the caller
 	 * has. Only of calls that were refused with EACCES or EPERM.
 	 */
 	__u16 groups, groups_total;
@@ -129,7 +131,7 @@ static_assert(sizeof(struct sockward_header) == 160, "wire format");
 
 /*
  * bind, connect, listen, and sends. Followed by address_bytes of the address and directory_bytes of
- * components.
+ * components; with SOCKWARD_HOLDER_SEEN by who holds the name.
  */
 struct sockward_socket_call {
 	struct sockward_header header;
@@ -299,19 +301,20 @@ struct sockward_binder {
 	/* Of a socket file's inode (i_generation): a number that is used again has another one. */
 	__u32 generation;
 	__u64 sock; /* where the kernel keeps the socket: to find out whether it is still bound */
+	__u64 leader; /* the same of the process: whether it still has the socket open */
 	__u64 listening_ns; /* CLOCK_MONOTONIC, when listen returned first; 0: not seen */
 	__s32 fd; /* of the socket when it was bound, or found; negative: it had none */
 	__u32 reserved;
 	char comm[16];
 };
-static_assert(sizeof(struct sockward_binder) == 112, "no padding");
+static_assert(sizeof(struct sockward_binder) == 120, "no padding");
 
 /* Value of the name table; its key is sockward_name_hash() of the name. */
 struct sockward_named_binder {
 	struct sockward_bound_name name;
 	struct sockward_binder binder;
 };
-static_assert(sizeof(struct sockward_named_binder) == 120 + 112, "no padding");
+static_assert(sizeof(struct sockward_named_binder) == 120 + 120, "no padding");
 
 /* The place of a socket file in its directory: key of bound_entries. */
 struct sockward_directory_entry {
@@ -333,7 +336,7 @@ struct sockward_open_socket {
 	/* Of a listener: connections that wait to be accepted, and how many may; of AF_UNIX: datagrams. */
 	__u32 queue, backlog;
 };
-static_assert(sizeof(struct sockward_open_socket) == 120 + 112 + 24 + 16 + 112 + 8, "no padding");
+static_assert(sizeof(struct sockward_open_socket) == 120 + 120 + 24 + 16 + 112 + 8, "no padding");
 
 /* So many abstract names can be looked for in one pass of the file iterator. */
 #define SOCKWARD_FILTER_NAMES 256

@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 SocketOwner in_another_pid_namespace() {
   SocketOwner other = owner(42, "app", 555);
@@ -62,6 +63,60 @@ TEST_F(AbstractNameCollision, WhoTookTheNameNextIsNoHolderButSaysThatItIsShared)
   EXPECT_FALSE(near.holder);
   EXPECT_THAT(near.evidence, Contains(HasSubstr("criu[43] (uid 33) bound the name")));
   EXPECT_THAT(near.advice, HasSubstr("criu 4.1"));
+}
+
+/// The bind that fails at 1 s, with whom the kernel side saw hold the name.
+Event bind_seen(const SocketOwner& holder, bool has_open = true) {
+  Event event = abstract_bind("/crtools-fd-3-0");
+  std::get<SocketCall>(event.call).holder = {.binder = holder, .has_open = has_open};
+  return event;
+}
+
+// It let the name go a moment later, and the next one took it before anybody could look.
+TEST_F(AbstractNameCollision, IsCertainWithAHolderThatTheKernelSideSaw) {
+  SocketOwner holder = in_another_pid_namespace();
+  holder.binding.time = {kBefore};
+  SocketOwner next = owner(43, "next", 556, kAfter);
+  open(abstract_name("/crtools-fd-3-0"), next);
+  host.binders = {{abstract_name("/crtools-fd-3-0"), next}};
+  const Diagnosis found = diagnose(bind_seen(holder));
+  EXPECT_EQ(found.cause, Cause::abstract_name_collision);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->pid, 42u);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::gone);
+  EXPECT_THAT(
+      found.evidence,
+      Contains("app[42] (uid 33) had bound it 100.0 ms before the call, and had it open when the call "
+               "returned (name table)"));
+  EXPECT_THAT(found.evidence, Not(Contains(HasSubstr("next[43]"))));
+  holder.process.pidns = an_actor().pidns;
+  EXPECT_EQ(diagnose(bind_seen(holder)).cause, Cause::address_in_use);
+  EXPECT_EQ(diagnose(bind_seen(holder)).confidence, Confidence::certain);
+}
+
+TEST_F(AbstractNameCollision, IsLikelyWhereTheHolderMayHaveGivenTheSocketAwayOrCameDuringTheCall) {
+  SocketOwner holder = in_another_pid_namespace();
+  holder.binding.time = {kBefore};
+  const Diagnosis given = diagnose(bind_seen(holder, false));
+  EXPECT_EQ(given.cause, Cause::abstract_name_collision);
+  EXPECT_EQ(given.confidence, Confidence::likely);
+  EXPECT_EQ(given.holder->pid, 42u);
+  EXPECT_THAT(given.evidence, Contains(HasSubstr("its socket still had the name when the call returned")));
+  EXPECT_THAT(given.evidence, Not(Contains(HasSubstr("that socket still exists")))) << "nothing says so";
+  holder.binding.time = {1'000'000'000 - 99'999};
+  EXPECT_EQ(diagnose(bind_seen(holder)).confidence, Confidence::likely) << "0.1 ms before the call returned";
+  holder.binding.time = {1'000'000'000 - 100'000};
+  EXPECT_EQ(diagnose(bind_seen(holder)).confidence, Confidence::certain);
+}
+
+TEST_F(AbstractNameCollision, AHolderThatWasSeenAndIsStillThereIsNamedAsOne) {
+  const SocketOwner holder = owner(42, "app", 555, kBefore);
+  open(abstract_name("/crtools-fd-3-0"), holder);
+  host.binders = {{abstract_name("/crtools-fd-3-0"), holder}};
+  const Diagnosis found = diagnose(bind_seen(holder));
+  EXPECT_EQ(found.cause, Cause::address_in_use);
+  EXPECT_EQ(found.confidence, Confidence::certain);
+  EXPECT_EQ(found.holder->kind, Holder::Kind::process);
 }
 
 TEST_F(AbstractNameCollision, AnotherNameTheCallersPidNamespaceAndAConnectAreNone) {
