@@ -214,6 +214,7 @@ struct socket_arguments {
 	__u32 via; /* enum sockward_via, when the caller's entry does not say it */
 	const void *kernel_address; /* what the caller passed, as it was at the call, or NULL */
 	struct sockward_file_name replaced; /* with SOCKWARD_NAME_REPLACED */
+	int is_bind; /* a constant, unlike `syscall`: of those it may be asked who has the name */
 	int is_copied; /* the address is in the area already: `copied` bytes */
 	__u32 copied;
 };
@@ -272,7 +273,7 @@ static __always_inline __u64 copy_address(__u8 *data, const struct socket_argume
 }
 
 int address_state_in(__u32 area, __u64 sock, int result); /* core/inet6.bpf.h */
-int append_holder(__u32 area, __u64 socket); /* core/holder.bpf.h; of binds only */
+int append_holder(__u32 area, __u64 socket); /* core/holder.bpf.h */
 
 /* Fills and sends one socket record, unless there were enough like it. */
 static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u32 probe,
@@ -312,7 +313,7 @@ static __always_inline void emit_socket_call(struct socket_scratch *scratch, __u
 	call->directory_bytes = scratch->cursor - bytes;
 	if (groups_matter(result))
 		flags |= append_socket_groups(area);
-	if (syscall == SOCKWARD_BIND && result == -EADDRINUSE && !(flags & SOCKWARD_SECCOMP_REFUSED))
+	if (arguments->is_bind && result == -EADDRINUSE && !(flags & SOCKWARD_SECCOMP_REFUSED))
 		flags |= append_holder(area, number_of(sk));
 	call->address_state = address_state_in(area, number_of(sk), result);
 	call->header.flags = flags;

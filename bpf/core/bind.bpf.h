@@ -66,6 +66,7 @@ static __always_inline int observe_bind_of(__u32 probe, struct sock *sk, struct 
 			wanted = 1;
 	}
 	arguments->own_address = !result;
+	arguments->is_bind = 1;
 	if (wanted && syscall_wanted(SOCKWARD_BIND))
 		emit_socket_call(scratch, probe, arguments, sk, result);
 	return 0;

@@ -38,12 +38,13 @@ __weak __attribute__((noinline)) int is_open_in(__u64 leader, __u64 file)
 {
 	struct fdtable *table = READ((struct task_struct *)leader, files, fdt);
 	struct file **slots = READ(table, fd);
-	__u32 files = READ(table, max_fds); /* a multiple of 64 (fs/file.c, alloc_fdtable) */
+	/* A multiple of 64 (fs/file.c, alloc_fdtable). */
+	__u64 left = at_most((__u32)READ(table, max_fds), OPEN_FILES_MAX);
 	__u64 some[OPEN_FILES_AT_ONCE];
 
 	SOCKWARD_ROLLED
-	for (__u32 fd = 0; fd < OPEN_FILES_MAX && fd < files; fd += OPEN_FILES_AT_ONCE) {
-		if (bpf_probe_read_kernel(some, sizeof(some), &slots[fd]))
+	for (; left >= OPEN_FILES_AT_ONCE; left -= OPEN_FILES_AT_ONCE, slots += OPEN_FILES_AT_ONCE) {
+		if (bpf_probe_read_kernel(some, sizeof(some), slots))
 			return 0;
 		for (int i = 0; i < OPEN_FILES_AT_ONCE; i++)
 			if (some[i] == file)
@@ -59,7 +60,8 @@ __weak __attribute__((noinline)) int is_open_in(__u64 leader, __u64 file)
 static __always_inline int has_open(const struct sockward_binder *binder)
 {
 	struct task_struct *leader = (struct task_struct *)binder->leader;
-	__u64 file = number_of(READ((struct sock *)binder->sock, sk_socket, file));
+	struct sock *sk = (struct sock *)binder->sock;
+	__u64 file = number_of(READ(sk, sk_socket, file));
 
 	return leader && file && (__u32)READ(leader, tgid) == binder->tgid &&
 		READ(leader, start_boottime) == binder->leader_start_ns && is_open_in(binder->leader, file);
@@ -74,7 +76,7 @@ __weak __attribute__((noinline)) int append_holder(__u32 area, __u64 socket)
 	struct socket_scratch *scratch = socket_scratch_in(area);
 	__u32 slot = area == SOCKET_AREA(SOCKWARD_BIND) ? LOOK_BIND : LOOK_URING_BIND;
 	struct sockward_named_binder *asked = bpf_map_lookup_elem(&bind_scratch, &slot), *entry;
-	struct sock *sk = (struct sock *)socket;
+	struct sock *sk = (struct sock *)socket, *holder;
 	struct data_area data;
 	__u64 hash;
 
@@ -91,7 +93,8 @@ __weak __attribute__((noinline)) int append_holder(__u32 area, __u64 socket)
 	    !still_bound(slot, &asked->name, &asked->binder))
 		return 0;
 	/* Abstract names of different types are different names (net/unix/af_unix.c, unix_abstract_hash). */
-	if (READ((struct sock *)asked->binder.sock, sk_type) != READ(sk, sk_type))
+	holder = (struct sock *)asked->binder.sock;
+	if (READ(holder, sk_type) != READ(sk, sk_type))
 		return 0;
 	if (has_open(&asked->binder))
 		asked->binder.sharing |= SOCKWARD_HAS_OPEN;
