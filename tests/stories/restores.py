@@ -168,7 +168,8 @@ def not_mended(checks, agent, work, *preload):
     # A holder that bound the name less than 0.1 ms before may have come during the call.
     since = {id(a): float(BOUND.search(text_of(a)).group(1)) for a in found if BOUND.search(text_of(a))}
     checks.that("each is certain, unless the name was bound at the very moment of the call",
-                all(a["sockward.confidence"] == "certain" for a in found if since.get(id(a), 1) > 0.1), *found)
+                all(a["sockward.confidence"] == "certain" for a in found if since.get(id(a), 1) > 0.1),
+                *found)
     checks.that("each says which version to take", all("criu 4.1" in text_of(a) for a in found), *found)
 
 
