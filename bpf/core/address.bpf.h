@@ -150,12 +150,13 @@ __weak __attribute__((noinline)) int path_length_in(__u32 area, __u32 bytes)
 static __always_inline int bound_path_length(struct sock *sk)
 {
 	const char *name = 0;
-	__u32 length = unix_address_of(sk, &name);
+	__u32 length;
 
 	/* Only a path has a file. */
-	if (length <= UNIX_PATH_OFFSET + 1 || !READ((struct unix_sock *)sk, path.dentry))
+	if (!READ((struct unix_sock *)sk, path.dentry))
 		return 0;
-	return (int)length - UNIX_PATH_OFFSET - 1;
+	length = unix_address_of(sk, &name);
+	return length > UNIX_PATH_OFFSET + 1 ? (int)length - UNIX_PATH_OFFSET - 1 : 0;
 }
 
 /* Copies at most SOCKWARD_ADDRESS_MAX bytes of the caller's sockaddr. Returns the bytes copied. */

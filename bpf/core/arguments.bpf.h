@@ -47,7 +47,7 @@ static __always_inline const struct pt_regs *caller_registers(void)
 {
 	if (has_typed_registers())
 		return (const struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	return (const void *)READ(current_task(), stack) + KERNEL_STACK_BYTES -
+	return (const void *)FOLLOW(current_task(), stack) + KERNEL_STACK_BYTES -
 		bpf_core_type_size(struct pt_regs);
 }
 

@@ -48,8 +48,8 @@ static __always_inline int observe_bind_of(__u32 probe, struct sock *sk, struct 
 		wanted = failure_wanted(probe, SOCKWARD_BIND, family, arguments, result);
 	/* A filter may say 0, too: nothing was bound. */
 	if (!result && sk && !(arguments->flags & SOCKWARD_SECCOMP_REFUSED) &&
-	    remember_binder(probe, sk, READ(sk, sk_socket, file), arguments->fd,
-			    asked_netlink_port(family, arguments), &arguments->replaced)) {
+	    remember_binder(probe, sk, family, arguments->fd, asked_netlink_port(family, arguments),
+			    &arguments->replaced)) {
 		arguments->flags |= SOCKWARD_NAME_REPLACED;
 		wanted = settings.report_replaced;
 	}

@@ -104,11 +104,9 @@ static __always_inline int name_of_netlink(struct sock *sk, struct sockward_boun
 	return 1;
 }
 
-/* Fills the name of a bound socket. 0: it has none that can be held. */
-static __always_inline int name_of_socket(struct sock *sk, struct sockward_bound_name *name)
+/* Fills the name of a bound socket of this family. 0: it has none that can be held. */
+static __always_inline int name_of_socket(struct sock *sk, __u32 family, struct sockward_bound_name *name)
 {
-	__u32 family = family_of(sk);
-
 	__builtin_memset(name, 0, sizeof(*name));
 	if (family == SOCKWARD_FAMILY_UNIX)
 		return name_of_unix(sk, name);
@@ -119,31 +117,35 @@ static __always_inline int name_of_socket(struct sock *sk, struct sockward_bound
 	return 0;
 }
 
-/* Of the inode of a socket file; 0: the socket has none. */
-static __always_inline __u32 file_generation(struct sock *sk)
+/* Of the inode of a socket file. kind: of the socket's name, enum sockward_name_kind. */
+static __always_inline __u32 file_generation(struct sock *sk, __u32 kind)
 {
-	if (family_of(sk) != SOCKWARD_FAMILY_UNIX)
+	if (kind != SOCKWARD_NAME_PATH)
 		return 0;
 	return READ((struct unix_sock *)sk, path.dentry, d_inode, i_generation);
 }
 
+/* kind: of the socket's name, enum sockward_name_kind. */
 static __always_inline void fill_owner(struct sockward_binder *owner, struct task_struct *task,
-				       struct sock *sk, struct file *file)
+				       struct sock *sk, struct file *file, __u32 kind)
 {
-	struct task_struct *leader = READ(task, group_leader);
+	struct task_struct *leader = FOLLOW(task, group_leader);
 
 	__builtin_memset(owner, 0, sizeof(*owner));
-	owner->leader_start_ns = READ(leader, start_boottime);
+	owner->leader_start_ns = FOLLOW(leader, start_boottime);
 	owner->container_key = container_key_of(task);
 	owner->socket_inode = READ(file, f_inode, i_ino);
-	owner->tgid = READ(task, tgid);
-	owner->uid = READ(task, cred, uid.val);
+	owner->tgid = FOLLOW(task, tgid);
+	owner->uid = FOLLOW(task, cred, uid.val);
 	owner->pidns = pid_namespace_of(task);
-	owner->bound_device = READ(sk, __sk_common.skc_bound_dev_if);
-	owner->sharing = sharing_of(sk);
-	owner->mntns = READ(task, nsproxy, mnt_ns, ns.inum);
+	owner->mntns = FOLLOW(task, nsproxy, mnt_ns, ns.inum);
 	owner->socket_uid = READ(sk, sk_uid.val);
-	owner->generation = file_generation(sk);
+	owner->generation = file_generation(sk, kind);
+	/* Names of AF_UNIX are not shared, nor are they of a device. */
+	if (kind == SOCKWARD_NAME_INET) {
+		owner->bound_device = READ(sk, __sk_common.skc_bound_dev_if);
+		owner->sharing = sharing_of(sk);
+	}
 	owner->sock = (__u64)sk;
 	owner->leader = (__u64)leader;
 	read_comm(owner->comm, leader);
@@ -224,7 +226,7 @@ __weak __attribute__((noinline)) int keep_binder(__u32 slot)
  * port that the kernel chose (asked_port 0) is not remembered: everybody who looks a host up gets one for a
  * moment.
  */
-static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct file *file, int fd,
+static __always_inline int remember_binder(__u32 probe, struct sock *sk, __u32 family, int fd,
 					   __u32 asked_port, struct sockward_file_name *replaced)
 {
 	__u32 slot = probe != SOCKWARD_BIND;
@@ -232,11 +234,11 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 	struct sockward_cpu_counters *block = cpu_counters();
 	int is_path;
 
-	if (!block || !scratch || !name_of_socket(sk, &scratch->name))
+	if (!block || !scratch || !name_of_socket(sk, family, &scratch->name))
 		return 0;
 	if (scratch->name.kind == SOCKWARD_NAME_NETLINK && !asked_port)
 		return 0;
-	fill_owner(&scratch->binder, current_task(), sk, file);
+	fill_owner(&scratch->binder, current_task(), sk, READ(sk, sk_socket, file), scratch->name.kind);
 	scratch->binder.time_ns = bpf_ktime_get_ns();
 	scratch->binder.fd = fd;
 	keep_binder(slot);
@@ -248,31 +250,14 @@ static __always_inline int remember_binder(__u32 probe, struct sock *sk, struct 
 	return remember_entry(sk, &scratch->name, replaced);
 }
 
-/*
- * Has it its listener's name? An accepted socket shares the listener's address with it, which is counted
- * (net/unix/af_unix.c, unix_stream_connect); one that bound its own name has that for itself. 0: it may still
- * be an accepted one, whose listener is gone.
- */
-static __always_inline int is_accepted(struct sock *sk, struct unix_address *address)
-{
-	return READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED && READ(address, refcnt.refs.counter) > 1;
-}
-
 /* What the name table says of this very socket; NULL: nothing, or of another one under its name. */
-static __always_inline struct sockward_binder *binder_of(struct sock *sk, struct file *file)
+static __always_inline struct sockward_binder *binder_of(struct sock *sk, __u32 family, struct file *file)
 {
 	struct sockward_named_binder *entry;
 	struct sockward_bound_name name;
-	struct unix_address *address;
 	__u64 hash;
 
-	/* Most sockets of AF_UNIX have no name, or not one of their own. */
-	if (family_of(sk) == SOCKWARD_FAMILY_UNIX) {
-		address = READ((struct unix_sock *)sk, addr);
-		if (!address || is_accepted(sk, address))
-			return 0;
-	}
-	if (!name_of_socket(sk, &name))
+	if (!name_of_socket(sk, family, &name))
 		return 0;
 	hash = sockward_name_hash(&name);
 	entry = bpf_map_lookup_elem(&bound_names, &hash);
@@ -287,12 +272,12 @@ static __always_inline struct sockward_binder *binder_of(struct sock *sk, struct
 __weak __attribute__((noinline)) int note_listening(int fd)
 {
 	struct file *file = file_of_fd(fd);
-	struct sock *sk = sock_of_fd(fd);
+	struct sock *sk = sock_of_call(fd, 0);
 	struct sockward_binder *binder;
 
 	if (!sk || !cpu_counters())
 		return 0;
-	binder = binder_of(sk, file);
+	binder = binder_of(sk, family_of(sk), file);
 	if (!binder || binder->listening_ns)
 		return 0;
 	binder->listening_ns = bpf_ktime_get_ns();
@@ -300,14 +285,15 @@ __weak __attribute__((noinline)) int note_listening(int fd)
 }
 
 /* The socket is released: its name is free from now on. Its entry stays, with the time. */
-static __always_inline void note_release(struct sock *sk, struct file *file)
+static __always_inline void note_release(struct sock *sk, __u32 family, struct file *file)
 {
-	struct sockward_binder *binder = binder_of(sk, file);
+	struct sockward_binder *binder = binder_of(sk, family, file);
 
 	if (!binder || binder->released_ns)
 		return;
 	/* Options may have been set after the bind. */
-	binder->sharing = sharing_of(sk);
+	if (family != SOCKWARD_FAMILY_UNIX)
+		binder->sharing = sharing_of(sk);
 	if (READ(sk, __sk_common.skc_state) == TCP_LISTEN)
 		binder->sharing |= SOCKWARD_LISTENED;
 	binder->released_ns = bpf_ktime_get_ns();

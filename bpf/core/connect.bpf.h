@@ -11,23 +11,24 @@ static __always_inline int fills_address(const struct socket_arguments *argument
 {
 	char last = 0;
 
-	if (arguments->length != UNIX_ADDRESS_MAX)
+	if (!settings.report_too_long || arguments->length != UNIX_ADDRESS_MAX)
 		return 0;
 	read_passed(&last, sizeof(last), arguments, UNIX_ADDRESS_MAX - sizeof(last));
 	return last != 0;
 }
 
-static __always_inline int unix_wanted(__u32 probe, struct socket_scratch *scratch,
-				       struct socket_arguments *arguments, int result)
+/* Of an address that fills_address(): is it a path, of all 108 bytes? */
+static __always_inline int path_fills_all(__u32 probe, struct socket_scratch *scratch,
+					  struct socket_arguments *arguments)
+{
+	return passed_path_length(SOCKET_AREA(probe), scratch, arguments) == UNIX_PATH_MAX;
+}
+
+static __always_inline int unix_failure_matters(const struct socket_arguments *arguments, int result)
 {
 	if (settings.report_unix_refused && (result == -ECONNREFUSED || result == -EPROTOTYPE))
 		return 1;
-	if (!settings.report_too_long)
-		return 0;
-	if (result == -EINVAL && arguments->length > UNIX_ADDRESS_MAX)
-		return 1;
-	return fills_address(arguments) &&
-		passed_path_length(SOCKET_AREA(probe), scratch, arguments) == UNIX_PATH_MAX;
+	return settings.report_too_long && result == -EINVAL && arguments->length > UNIX_ADDRESS_MAX;
 }
 
 /* sk: the socket, or NULL: what the caller gave is none. */
@@ -45,13 +46,15 @@ static __always_inline int observe_connect_of(__u32 probe, struct sock *sk,
 		return 0;
 	if (!wanted)
 		wanted = failure_wanted(probe, SOCKWARD_CONNECT, family, arguments, result);
-	if (!wanted && family != SOCKWARD_FAMILY_UNIX)
+	if (!wanted && family == SOCKWARD_FAMILY_UNIX)
+		wanted = unix_failure_matters(arguments, result);
+	if (!wanted && (family != SOCKWARD_FAMILY_UNIX || !fills_address(arguments)))
 		return 0;
 	scratch = socket_scratch_of(probe);
 	if (!scratch)
 		return 0;
 	if (!wanted)
-		wanted = unix_wanted(probe, scratch, arguments, result);
+		wanted = path_fills_all(probe, scratch, arguments);
 	if (wanted && syscall_wanted(SOCKWARD_CONNECT))
 		emit_socket_call(scratch, probe, arguments, sk, result);
 	return 0;

@@ -52,7 +52,7 @@ __weak __attribute__((noinline)) int connect_returned(__u32 area, __u64 socket, 
 	if (!pending)
 		return goes_on(result) ? CONNECT_OTHER
 				       : failed_without_entry((struct sock *)socket, tcp, result);
-	if (!pending->in_call || pending->header.tid != (__u32)READ(current_task(), pid))
+	if (!pending->in_call || pending->header.tid != (__u32)FOLLOW(current_task(), pid))
 		return CONNECT_OTHER;
 	/* The end will come without the caller, or is not the call's result: who called is known only now. */
 	if (goes_on(result) || !*(volatile __u64 *)&pending->ended_ns)

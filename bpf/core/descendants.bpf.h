@@ -25,15 +25,15 @@ struct {
 __weak __attribute__((noinline)) int is_descendant(void)
 {
 	struct task_struct *task = current_task();
-	__u32 tgid = READ(task, tgid);
+	__u32 tgid = FOLLOW(task, tgid);
 	struct descendant *known = bpf_map_lookup_elem(&descendants, &tgid);
 
-	return known && known->leader_start_ns == READ(task, group_leader, start_boottime);
+	return known && known->leader_start_ns == FOLLOW(task, group_leader, start_boottime);
 }
 
 static __always_inline int process_wanted(void)
 {
-	if (settings.only_tgid && settings.only_tgid != (__u32)READ(current_task(), tgid))
+	if (settings.only_tgid && settings.only_tgid != (__u32)FOLLOW(current_task(), tgid))
 		return 0;
 	return !settings.tracer_pid || is_descendant();
 }

@@ -111,7 +111,7 @@ static __always_inline void append_components(struct data_area data, __u32 probe
 static __always_inline struct directory_walk *begin_walk(__u32 probe, int dirfd)
 {
 	struct directory_walk *walk = bpf_map_lookup_elem(&directory_walks, &probe);
-	struct fs_struct *fs = READ(current_task(), fs);
+	struct fs_struct *fs = FOLLOW(current_task(), fs);
 
 	if (!walk)
 		return 0;

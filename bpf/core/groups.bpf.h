@@ -16,7 +16,7 @@ static __always_inline int groups_matter(int result)
 /* Returns SOCKWARD_GROUPS_KNOWN, or 0. To be called in a function of its own, as append_directory(). */
 static __always_inline __u32 append_groups(struct data_area data, struct sockward_header *header)
 {
-	struct group_info *groups = READ(current_task(), cred, group_info);
+	struct group_info *groups = FOLLOW(current_task(), cred, group_info);
 	__u64 total, bytes;
 
 	if (!groups)

@@ -53,7 +53,7 @@ static __always_inline void read_uts_name(struct uts_namespace *uts, int domain,
 
 static __always_inline struct uts_namespace *current_uts(void)
 {
-	return READ(current_task(), nsproxy, uts_ns);
+	return FOLLOW(current_task(), nsproxy, uts_ns);
 }
 
 /* Do the two NUL-terminated names differ? Bytes behind a NUL do not count. */

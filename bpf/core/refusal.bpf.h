@@ -39,7 +39,7 @@ static __always_inline int note_refusal(__u32 flag, int result)
 
 	if (result >= 0)
 		return 0;
-	thread = READ(current_task(), pid);
+	thread = FOLLOW(current_task(), pid);
 	describe_current_call(&refusal);
 	bpf_map_update_elem(&refusals, &thread, &refusal, BPF_ANY);
 	return 0;
@@ -53,7 +53,7 @@ static __always_inline __u32 refusal_flag(int result)
 
 	if ((result != -EACCES && result != -EPERM) || !cpu_counters())
 		return 0;
-	thread = READ(current_task(), pid);
+	thread = FOLLOW(current_task(), pid);
 	noted = bpf_map_lookup_elem(&refusals, &thread);
 	if (!noted)
 		return 0;

@@ -18,15 +18,12 @@ struct {
 	__type(value, __u32); /* number of the call */
 } entered __weak SEC(".maps");
 
-/* A function of its own for the verifier's sake: core/task.bpf.h. */
+/* A function of its own: the verifier looks at it once. */
 __weak __attribute__((noinline)) int has_seccomp_filter(void)
 {
 	if (!bpf_core_field_exists(struct task_struct, seccomp))
 		return 0;
-	if (has_typed_task())
-		return ((struct task_struct *)bpf_get_current_task_btf())->seccomp.mode ==
-			SECCOMP_MODE_FILTER;
-	return READ(current_task(), seccomp.mode) == SECCOMP_MODE_FILTER;
+	return FOLLOW(current_task(), seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
 static __always_inline int note_entry(__u32 call)

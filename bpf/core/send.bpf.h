@@ -55,7 +55,7 @@ __weak __attribute__((noinline)) __u64 copy_peer_address(__u32 area, __u64 socke
 {
 	struct socket_scratch *scratch = socket_scratch_in(area);
 	struct sock *peer = (struct sock *)number_of(READ((struct unix_sock *)socket, peer));
-	__u32 thread = READ(current_task(), pid), flags = SOCKWARD_ADDRESS_OF_PEER;
+	__u32 thread = FOLLOW(current_task(), pid), flags = SOCKWARD_ADDRESS_OF_PEER;
 	struct gone_peer *gone;
 	const char *name = 0;
 	__u64 bytes;
@@ -92,7 +92,8 @@ static __always_inline int send_wanted(__u32 probe, struct socket_scratch *scrat
 	if (!arguments->copied)
 		return 0;
 	return failure_wanted(probe, SOCKWARD_CONNECT, SOCKWARD_FAMILY_UNIX, arguments, result) ||
-		unix_wanted(probe, scratch, arguments, result);
+		unix_failure_matters(arguments, result) ||
+		(fills_address(arguments) && path_fills_all(probe, scratch, arguments));
 }
 
 /* sk: of AF_UNIX, and for datagrams. has_address: the caller gave one. */

@@ -9,20 +9,10 @@
 /* The struct file behind fd; 0: none. A number: what the verifier looks at once returns no pointer. */
 __weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
 {
-	struct file **slots;
-	__u32 files;
+	struct fdtable *table = FOLLOW(current_task(), files, fdt);
+	struct file **slots = FOLLOW(table, fd);
+	__u32 files = FOLLOW(table, max_fds);
 
-	if (has_typed_task()) {
-		struct fdtable *table = ((struct task_struct *)bpf_get_current_task_btf())->files->fdt;
-
-		slots = table->fd;
-		files = table->max_fds;
-	} else {
-		struct fdtable *table = READ(current_task(), files, fdt);
-
-		slots = READ(table, fd);
-		files = READ(table, max_fds);
-	}
 	if (fd < 0 || (__u32)fd >= files)
 		return 0;
 	return (__u64)pointer_at(&slots[fd]);
@@ -33,22 +23,47 @@ static __always_inline struct file *file_of_fd(int fd)
 	return (struct file *)file_address_of_fd(fd);
 }
 
+/* What a struct socket is linked with: two fields that lie side by side, as they always have. */
+struct socket_links {
+	struct file *file;
+	struct sock *sk;
+};
+
+static __always_inline void read_links(struct socket_links *links, struct socket *socket)
+{
+#ifndef SOCKWARD_CAN_CAST
+	/* One helper call instead of two. */
+	if (bpf_core_field_offset(struct socket, sk) - bpf_core_field_offset(struct socket, file) ==
+	    sizeof(links->file)) {
+		__builtin_memset(links, 0, sizeof(*links));
+		bpf_core_read(links, sizeof(*links), &socket->file);
+		return;
+	}
+#endif
+	links->file = READ(socket, file);
+	links->sk = (struct sock *)number_of(READ(socket, sk));
+}
+
 /*
- * The socket behind fd, or NULL. The inode says that it is a socket (include/linux/net.h: a sockfs
- * file keeps its struct socket in private_data); the way back from the socket to the file proves it,
- * for an O_PATH descriptor of a socket file has the same inode type and no struct socket.
+ * The socket behind the fd of a call that returned `result`, or NULL. The inode says that it is a socket
+ * (include/linux/net.h: a sockfs file keeps its struct socket in private_data); the way back from the socket
+ * to the file proves it, for an O_PATH descriptor of a socket file has the same inode type and no struct
+ * socket. A call that succeeded was given a socket: there the way back is enough, in case another thread has
+ * put another file in its place since.
  */
-static __always_inline struct sock *sock_of_fd(int fd)
+static __always_inline struct sock *sock_of_call(int fd, int result)
 {
 	struct file *file = file_of_fd(fd);
+	struct socket_links links;
 	struct socket *socket;
 
-	if (!file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!file || (result < 0 && (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK))
 		return 0;
 	socket = READ(file, private_data);
-	if (!socket || READ(socket, file) != file)
+	if (!socket)
 		return 0;
-	return (struct sock *)number_of(READ(socket, sk));
+	read_links(&links, socket);
+	return links.file == file ? links.sk : 0;
 }
 
 static __always_inline __u32 family_of(struct sock *sk)

@@ -43,7 +43,8 @@ static __always_inline int still_bound(__u32 look, const struct sockward_bound_n
 	now = bpf_map_lookup_elem(&look_scratch, &look);
 	if (!now)
 		return 1;
-	return name_of_socket(sk, now) && same_name(name, now) && file_generation(sk) == binder->generation;
+	return name_of_socket(sk, family_of(sk), now) && same_name(name, now) &&
+		file_generation(sk, name->kind) == binder->generation;
 }
 
 #endif

@@ -5,14 +5,9 @@
 
 #include "core/maps.bpf.h"
 
-static __always_inline struct task_struct *current_task(void)
-{
-	return (struct task_struct *)bpf_get_current_task();
-}
-
 /*
  * Since 5.11 the current task can be had as a typed pointer, through which fields are plain loads: a tenth of
- * the cost of a helper call for each. Only the hot paths have both forms; false is compiled away at load.
+ * the cost of a helper call for each. What is not so on this kernel is compiled away at load.
  */
 static __always_inline int has_typed_task(void)
 {
@@ -22,6 +17,19 @@ static __always_inline int has_typed_task(void)
 	return settings.kernel_types &&
 		bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
 }
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (has_typed_task())
+		return (struct task_struct *)bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/*
+ * READ() through a pointer that the kernel handed over, or that was followed from one by this: it has its type
+ * where the current task has. What was computed or read by READ() has none.
+ */
+#define FOLLOW(pointer, ...) (has_typed_task() ? ___arrow(pointer, __VA_ARGS__) : READ(pointer, __VA_ARGS__))
 
 /* Where css_set keeps the state of the chosen v1 controller: that depends on the kernel's configuration. */
 static __always_inline __u64 subsystem_offset(void)
@@ -33,15 +41,22 @@ static __always_inline __u64 subsystem_offset(void)
 	return bpf_core_field_offset(struct css_set, subsys) + id * sizeof(void *);
 }
 
-static __always_inline __u64 typed_container_key(void)
+/* What is at this place behind a pointer that may have its type. */
+static __always_inline struct cgroup_subsys_state *subsystem_state(struct css_set *set)
 {
-	struct css_set *set = ((struct task_struct *)bpf_get_current_task_btf())->cgroups;
-	struct cgroup_subsys_state *state;
+	if (has_typed_task())
+		return *(struct cgroup_subsys_state **)((void *)set + subsystem_offset());
+	return pointer_at((const void *)set + subsystem_offset());
+}
+
+/* Id of the task's cgroup in the hierarchy that tells containers apart on this host. */
+static __always_inline __u64 container_key_of(struct task_struct *task)
+{
+	struct css_set *set = FOLLOW(task, cgroups);
 
 	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
-		return set->dfl_cgrp->kn->id;
-	state = *(struct cgroup_subsys_state **)((void *)set + subsystem_offset());
-	return state->cgroup->kn->id;
+		return FOLLOW(set, dfl_cgrp, kn, id);
+	return FOLLOW(subsystem_state(set), cgroup, kn, id);
 }
 
 /*
@@ -54,46 +69,20 @@ static __always_inline int is_compat_call(void)
 
 	if (!bpf_core_field_exists(struct thread_info, status))
 		return 0;
-	return (READ(current_task(), thread_info.status) & compat) != 0;
+	return (FOLLOW(current_task(), thread_info.status) & compat) != 0;
 }
 
-/*
- * Id of the current task's cgroup in the hierarchy that tells containers apart on this host. A function of
- * its own, as everything that follows a typed pointer: at each step from one the verifier of 6.x looks for a
- * type by its name, one by one through all types of the kernel, a millisecond each, and inlined it would do
- * so on every path.
- */
+/* The same of the current task. A function of its own: the verifier looks at it once. */
 __weak __attribute__((noinline)) __u64 current_container_key(void)
 {
-	struct cgroup_subsys_state *state;
-	struct css_set *set;
-
-	if (has_typed_task())
-		return typed_container_key();
-	set = READ(current_task(), cgroups);
-	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
-		return READ(set, dfl_cgrp, kn, id);
-	state = pointer_at((const void *)set + subsystem_offset());
-	return READ(state, cgroup, kn, id);
-}
-
-/* The same of any task. */
-static __always_inline __u64 container_key_of(struct task_struct *task)
-{
-	struct css_set *set = READ(task, cgroups);
-	struct cgroup_subsys_state *state;
-
-	if (settings.hierarchy == SOCKWARD_CGROUP_V2)
-		return READ(set, dfl_cgrp, kn, id);
-	state = pointer_at((const void *)set + subsystem_offset());
-	return READ(state, cgroup, kn, id);
+	return container_key_of(current_task());
 }
 
 /* The pid namespace the task lives in (not the one its children will get). */
 static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 {
-	struct pid *pid = (struct pid *)number_of(READ(task, thread_pid));
-	__u32 level = READ(pid, level);
+	struct pid *typed = FOLLOW(task, thread_pid), *pid = (struct pid *)number_of_typed(typed);
+	__u32 level = FOLLOW(typed, level);
 	const void *entry = (const void *)pid + bpf_core_field_offset(struct pid, numbers) +
 		level * bpf_core_type_size(struct upid);
 
@@ -104,14 +93,14 @@ static __always_inline __u32 pid_namespace_of(struct task_struct *task)
 /* The root and the working directory are the thread's own. */
 static __always_inline void fill_directories(struct sockward_header *header, struct task_struct *task)
 {
-	struct fs_struct *fs = READ(task, fs);
-	struct inode *inode = READ(fs, root.dentry, d_inode);
+	struct fs_struct *fs = FOLLOW(task, fs);
+	struct inode *inode = FOLLOW(fs, root.dentry, d_inode);
 
-	header->root_inode = READ(inode, i_ino);
-	header->root_device = READ(inode, i_sb, s_dev);
-	inode = READ(fs, pwd.dentry, d_inode);
-	header->working_inode = READ(inode, i_ino);
-	header->working_device = READ(inode, i_sb, s_dev);
+	header->root_inode = FOLLOW(inode, i_ino);
+	header->root_device = FOLLOW(inode, i_sb, s_dev);
+	inode = FOLLOW(fs, pwd.dentry, d_inode);
+	header->working_inode = FOLLOW(inode, i_ino);
+	header->working_device = FOLLOW(inode, i_sb, s_dev);
 }
 
 /*
@@ -125,7 +114,7 @@ static __always_inline __u64 mount_event_of(struct mnt_namespace *namespace)
 
 	if (!namespace || !bpf_core_field_exists(namespace->event))
 		return 0;
-	event = READ(namespace, event);
+	event = FOLLOW(namespace, event);
 	return event ? event : 1;
 }
 
@@ -144,25 +133,25 @@ static __always_inline void read_comm(char *to, struct task_struct *task)
 
 static __always_inline void fill_actor(struct sockward_header *header, struct task_struct *task)
 {
-	struct task_struct *leader = READ(task, group_leader);
-	struct nsproxy *namespaces = READ(task, nsproxy);
-	struct cred *cred = READ(task, cred);
+	struct task_struct *leader = FOLLOW(task, group_leader);
+	struct nsproxy *namespaces = FOLLOW(task, nsproxy);
+	struct cred *cred = FOLLOW(task, cred);
 	struct mnt_namespace *mounts;
 
 	/* Not by the helpers for it: 5.10 refuses them to cgroup programs. */
-	header->tgid = READ(task, tgid);
-	header->tid = READ(task, pid);
-	header->uid = READ(cred, uid.val);
-	header->leader_start_ns = READ(leader, start_boottime);
-	header->netns = READ(namespaces, net_ns, ns.inum);
-	header->utsns = READ(namespaces, uts_ns, ns.inum);
-	mounts = READ(namespaces, mnt_ns);
-	header->mntns = READ(mounts, ns.inum);
+	header->tgid = FOLLOW(task, tgid);
+	header->tid = FOLLOW(task, pid);
+	header->uid = FOLLOW(cred, uid.val);
+	header->leader_start_ns = FOLLOW(leader, start_boottime);
+	header->netns = FOLLOW(namespaces, net_ns, ns.inum);
+	header->utsns = FOLLOW(namespaces, uts_ns, ns.inum);
+	mounts = FOLLOW(namespaces, mnt_ns);
+	header->mntns = FOLLOW(mounts, ns.inum);
 	header->mount_event = mount_event_of(mounts);
 	header->pidns = pid_namespace_of(task);
-	header->userns = READ(cred, user_ns, ns.inum);
-	header->fsuid = READ(cred, fsuid.val);
-	header->fsgid = READ(cred, fsgid.val);
+	header->userns = FOLLOW(cred, user_ns, ns.inum);
+	header->fsuid = FOLLOW(cred, fsuid.val);
+	header->fsgid = FOLLOW(cred, fsgid.val);
 	bpf_probe_read_kernel(&header->cap_effective, sizeof(header->cap_effective),
 			      (const void *)cred + bpf_core_field_offset(struct cred, cap_effective));
 	read_comm(header->comm, leader);

@@ -12,7 +12,7 @@
 /* For functions that system calls pass, too: is this the work of a request? */
 static __always_inline int came_by_io_uring(void)
 {
-	if (READ(current_task(), flags) & PF_IO_WORKER)
+	if (FOLLOW(current_task(), flags) & PF_IO_WORKER)
 		return 1;
 	return call_number(caller_registers()) == NR_IO_URING_ENTER;
 }

@@ -22,9 +22,9 @@ static __always_inline void watch_process(__u32 why)
 {
 	struct task_struct *task = current_task();
 	struct watched_process process = {.watch = why}, *known;
-	__u32 tgid = READ(task, tgid);
+	__u32 tgid = FOLLOW(task, tgid);
 
-	process.leader_start_ns = READ(task, group_leader, start_boottime);
+	process.leader_start_ns = FOLLOW(task, group_leader, start_boottime);
 	known = bpf_map_lookup_elem(&watched, &tgid);
 	if (known && known->leader_start_ns == process.leader_start_ns) {
 		if ((known->watch & why) == why)

@@ -10,7 +10,7 @@
 
 static __always_inline int observe_bind(__u32 probe, struct socket_arguments *arguments, int result)
 {
-	return observe_bind_of(probe, sock_of_fd(arguments->fd), arguments, result);
+	return observe_bind_of(probe, sock_of_call(arguments->fd, result), arguments, result);
 }
 
 ADDRESS_CALL_PROGRAMS(BIND, bind, observe_bind)

@@ -9,7 +9,7 @@
 
 static __always_inline int observe_connect(__u32 probe, struct socket_arguments *arguments, int result)
 {
-	return observe_connect_of(probe, sock_of_fd(arguments->fd), arguments, result);
+	return observe_connect_of(probe, sock_of_call(arguments->fd, result), arguments, result);
 }
 
 ADDRESS_CALL_PROGRAMS(CONNECT, connect, observe_connect)

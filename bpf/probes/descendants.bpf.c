@@ -12,8 +12,8 @@
 /* The number that its pid namespace gives a process. */
 static __always_inline __u32 number_in_namespace(struct task_struct *leader)
 {
-	struct pid *pid = (struct pid *)number_of(READ(leader, thread_pid));
-	__u32 level = READ(pid, level);
+	struct pid *typed = FOLLOW(leader, thread_pid), *pid = (struct pid *)number_of_typed(typed);
+	__u32 level = FOLLOW(typed, level);
 	const void *entry = (const void *)pid + bpf_core_field_offset(struct pid, numbers) +
 		level * bpf_core_type_size(struct upid);
 
@@ -22,7 +22,7 @@ static __always_inline __u32 number_in_namespace(struct task_struct *leader)
 
 static __always_inline int is_tracer(struct task_struct *task)
 {
-	return number_in_namespace(READ(task, group_leader)) == settings.tracer_pid &&
+	return number_in_namespace(FOLLOW(task, group_leader)) == settings.tracer_pid &&
 		pid_namespace_of(task) == settings.tracer_pidns;
 }
 
@@ -30,12 +30,12 @@ static __always_inline int is_tracer(struct task_struct *task)
 SEC("tp_btf/task_newtask")
 int BPF_PROG(fork_btf, struct task_struct *task, unsigned long flags)
 {
-	__u32 tgid = READ(task, tgid), nobody = 0;
+	__u32 tgid = FOLLOW(task, tgid), nobody = 0;
 	struct descendant fresh = {}, *lost;
 
 	if ((flags & CLONE_THREAD) || (!is_descendant() && !is_tracer(current_task())))
 		return 0;
-	fresh.leader_start_ns = READ(task, start_boottime);
+	fresh.leader_start_ns = FOLLOW(task, start_boottime);
 	if (!bpf_map_update_elem(&descendants, &tgid, &fresh, BPF_ANY))
 		return 0;
 	lost = bpf_map_lookup_elem(&descendants, &nobody);
@@ -48,11 +48,11 @@ int BPF_PROG(fork_btf, struct task_struct *task, unsigned long flags)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(end_btf, struct task_struct *task)
 {
-	__u32 tgid = READ(task, tgid);
+	__u32 tgid = FOLLOW(task, tgid);
 	struct descendant *known = bpf_map_lookup_elem(&descendants, &tgid);
 
-	if (known && READ(task, signal, live.counter) <= 0 &&
-	    known->leader_start_ns == READ(task, group_leader, start_boottime))
+	if (known && FOLLOW(task, signal, live.counter) <= 0 &&
+	    known->leader_start_ns == FOLLOW(task, group_leader, start_boottime))
 		known->ended = 1;
 	return 0;
 }
@@ -61,13 +61,13 @@ int BPF_PROG(end_btf, struct task_struct *task)
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(reap_btf, struct task_struct *task)
 {
-	__u32 tgid = READ(task, tgid);
+	__u32 tgid = FOLLOW(task, tgid);
 	struct descendant *known;
 
-	if (tgid != (__u32)READ(task, pid))
+	if (tgid != (__u32)FOLLOW(task, pid))
 		return 0;
 	known = bpf_map_lookup_elem(&descendants, &tgid);
-	if (known && known->leader_start_ns == READ(task, start_boottime))
+	if (known && known->leader_start_ns == FOLLOW(task, start_boottime))
 		bpf_map_delete_elem(&descendants, &tgid);
 	return 0;
 }

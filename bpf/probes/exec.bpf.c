@@ -170,7 +170,7 @@ __attribute__((noinline)) int look_at_arguments(__u32 first)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_btf, struct task_struct *task, int old_pid, struct linux_binprm *binary)
 {
-	__u64 end = READ(task, mm, arg_end), start = READ(task, mm, arg_start);
+	__u64 end = FOLLOW(task, mm, arg_end), start = FOLLOW(task, mm, arg_start);
 	struct exec_scratch *scratch;
 	__u32 slot = 0;
 

@@ -42,19 +42,19 @@ static __always_inline __u64 append_message(struct exit_scratch *scratch, __u32 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_btf, struct task_struct *task)
 {
-	__u32 tgid = READ(task, tgid), slot = 0, watch;
+	__u32 tgid = FOLLOW(task, tgid), slot = 0, watch;
 	struct exit_scratch *scratch;
 	__u64 bytes = 0;
 	struct watched_process *known;
 	int status;
 
-	if (READ(task, signal, live.counter) > 0)
+	if (FOLLOW(task, signal, live.counter) > 0)
 		return 0;
 	known = bpf_map_lookup_elem(&watched, &tgid);
 	if (!known || !cpu_counters())
 		return 0;
 	watch = known->watch;
-	if (known->leader_start_ns != READ(task, group_leader, start_boottime))
+	if (known->leader_start_ns != FOLLOW(task, group_leader, start_boottime))
 		watch = 0;
 	bpf_map_delete_elem(&watched, &tgid);
 	if (watch != SOCKWARD_WATCH_BINDER && !process_wanted())
@@ -62,9 +62,9 @@ int BPF_PROG(exit_btf, struct task_struct *task)
 	scratch = bpf_map_lookup_elem(&exit_scratch, &slot);
 	if (!scratch || !watch || !settings.watch_processes)
 		return 0;
-	status = READ(task, signal, group_exit_code);
+	status = FOLLOW(task, signal, group_exit_code);
 	if (!status)
-		status = READ(task, exit_code);
+		status = FOLLOW(task, exit_code);
 	if (watch & SOCKWARD_WATCH_MESSAGE) {
 		if (status)
 			bytes = append_message(scratch, tgid);

@@ -10,7 +10,7 @@
 
 static __always_inline int observe_listen(__u32 probe, int fd, int backlog, int result, __u32 flags)
 {
-	struct sock *sk = sock_of_fd(fd);
+	struct sock *sk = sock_of_call(fd, result);
 	struct socket_arguments arguments = {
 		.syscall = SOCKWARD_LISTEN,
 		.fd = fd,

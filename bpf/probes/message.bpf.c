@@ -20,14 +20,14 @@ struct io_vector {
 
 static __always_inline int is_young(struct task_struct *task)
 {
-	return bpf_ktime_get_boot_ns() - READ(task, group_leader, start_boottime) < YOUNG_NS;
+	return bpf_ktime_get_boot_ns() - FOLLOW(task, group_leader, start_boottime) < YOUNG_NS;
 }
 
 static __always_inline struct message *message_of_current(void)
 {
-	__u32 tgid = READ(current_task(), tgid), slot = 0;
+	__u32 tgid = FOLLOW(current_task(), tgid), slot = 0;
 	struct message *message = bpf_map_lookup_elem(&messages, &tgid), *empty;
-	__u64 start = READ(current_task(), group_leader, start_boottime);
+	__u64 start = FOLLOW(current_task(), group_leader, start_boottime);
 
 	if (message && message->leader_start_ns == start)
 		return message;

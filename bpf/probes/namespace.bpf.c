@@ -25,7 +25,7 @@ SEC("tp_btf/task_newtask")
 int BPF_PROG(clone_btf, struct task_struct *task, unsigned long flags)
 {
 	if (flags & CLONE_NEWUTS)
-		note_namespace(READ(task, nsproxy, uts_ns), 0);
+		note_namespace(FOLLOW(task, nsproxy, uts_ns), 0);
 	return 0;
 }
 

@@ -160,7 +160,7 @@ static __always_inline int goes_elsewhere(struct file *file, struct sock *sk)
  */
 __weak __attribute__((noinline)) int lost_a_race(__u64 socket)
 {
-	struct fdtable *table = READ(current_task(), files, fdt);
+	struct fdtable *table = FOLLOW(current_task(), files, fdt);
 	struct file **slots = READ(table, fd);
 	__u32 files = READ(table, max_fds);
 
@@ -223,7 +223,7 @@ static __always_inline int connect_fails(struct pending_connect *pending, __u64 
 		error = fetched_error(sk, syns, answered);
 	result = error ? -error : -ECANCELED;
 	count_outcome(family_of(sk), outcome_of_error(error), pending->header.container_key);
-	if (!error && pending->header.tgid == (__u32)READ(current_task(), tgid) && lost_a_race(socket)) {
+	if (!error && pending->header.tgid == (__u32)FOLLOW(current_task(), tgid) && lost_a_race(socket)) {
 		bpf_map_delete_elem(&pending_connects, &socket);
 		return 0;
 	}

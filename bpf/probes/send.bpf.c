@@ -110,7 +110,7 @@ int BPF_PROG(send_fexit, const struct socket *socket, const struct msghdr *messa
 SEC("fentry/unix_dgram_disconnected")
 int BPF_PROG(send_peer_fentry, struct sock *sk, struct sock *other)
 {
-	__u32 thread = READ(current_task(), pid);
+	__u32 thread = FOLLOW(current_task(), pid);
 	struct gone_peer gone = {.sk = number_of(sk)};
 	const char *name = 0;
 
@@ -144,7 +144,7 @@ static __always_inline int send_exit(__u32 call, struct sys_exit_context *contex
 {
 	const struct pt_regs *registers = caller_registers();
 	struct socket_arguments arguments = {.syscall = call, .fd = (int)argument(registers, 0)};
-	struct sock *sk = sock_of_fd(arguments.fd);
+	struct sock *sk = sock_of_call(arguments.fd, normalise_result(context->result));
 
 	if (!sk || !sends_datagrams(sk))
 		return 0;

@@ -92,27 +92,32 @@ int sockets_iter(struct bpf_iter__task_file *context)
 	struct sockward_socket_filter *filter;
 	struct sockward_open_socket *entry;
 	struct file *file = context->file;
+	struct socket_links links;
 	struct socket *socket;
 	__u32 slot = 0;
 	struct sock *sk;
 
-	if (!task || !file || (READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!task || !file || (FOLLOW(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return 0;
-	socket = READ(file, private_data);
-	if (!socket || READ(socket, file) != file)
+	socket = FOLLOW(file, private_data);
+	if (!socket)
 		return 0;
-	sk = READ(socket, sk);
+	read_links(&links, socket);
+	if (links.file != file)
+		return 0;
+	sk = links.sk;
 	filter = bpf_map_lookup_elem(&socket_filter, &slot);
 	if (!sk || !filter || (filter->on && !may_be_wanted(filter, sk)))
 		return 0;
 	entry = bpf_map_lookup_elem(&walk_scratch, &slot);
-	if (!entry || !name_of_socket(sk, &entry->name) || (filter->on && !is_wanted_name(&entry->name)))
+	if (!entry || !name_of_socket(sk, family_of(sk), &entry->name) ||
+	    (filter->on && !is_wanted_name(&entry->name)))
 		return 0;
 	entry->type = READ(sk, sk_type);
 	entry->state = READ(sk, __sk_common.skc_state);
 	if (!has_room(filter, entry->name.kind, entry->type, entry->state))
 		return 0;
-	fill_owner(&entry->owner, task, sk, file);
+	fill_owner(&entry->owner, task, sk, file, entry->name.kind);
 	entry->owner.fd = context->fd;
 	entry->fd = context->fd;
 	fill_file(entry, sk);

@@ -16,14 +16,14 @@ int uts_iter(struct bpf_iter__task *context)
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	uts = READ(task, nsproxy, uts_ns);
+	uts = FOLLOW(task, nsproxy, uts_ns);
 	if (!uts) /* exiting */
 		return 0;
-	entry.utsns = READ(uts, ns.inum);
-	entry.owner_userns = READ(uts, user_ns, ns.inum);
+	entry.utsns = FOLLOW(uts, ns.inum);
+	entry.owner_userns = FOLLOW(uts, user_ns, ns.inum);
 	entry.tgid = task->tgid;
-	mounts = READ(task, nsproxy, mnt_ns);
-	entry.mntns = READ(mounts, ns.inum);
+	mounts = FOLLOW(task, nsproxy, mnt_ns);
+	entry.mntns = FOLLOW(mounts, ns.inum);
 	entry.mount_event = mount_event_of(mounts);
 	entry.container_key = container_key_of(task);
 	read_uts_name(uts, 0, entry.hostname);
