@@ -3,7 +3,7 @@
 // of the CPU time of this process and its children counts: for a clock that counts instructions
 // (scripts/cost), of which neither an observer's own work between the calls nor the kernel's is then a part.
 // There is one more round first, and a pause. `sends`: only datagrams, to a path of AF_UNIX and to a UDP
-// port.
+// port. `bench_calls trace <call>`: for scripts/cost --where.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -73,6 +73,32 @@ double measure(int rounds, int calls, const std::function<void()>& call) {
   return mean(rounds * calls, call);
 }
 
+/// The one call to be traced, if any.
+std::string traced;
+
+/// The call a few times, with a getppid before each: in a trace of what the CPU does that is where one
+/// begins. Waits before for a line on standard input.
+void trace(const std::function<void()>& call) {
+  constexpr int kWarm = 500, kTraced = 9;
+  for (int i = 0; i < kWarm; ++i) call();
+  std::puts("READY");
+  std::fflush(stdout);
+  std::getchar();
+  for (int i = 0; i <= kTraced; ++i) {
+    syscall(SYS_getppid);
+    if (i < kTraced) call();
+  }
+  std::puts("TRACED");
+  std::fflush(stdout);
+}
+
+void report(const char* name, int rounds, int calls, const std::function<void()>& call) {
+  if (traced.empty())
+    std::printf("%s %.1f\n", name, measure(rounds, calls, call));
+  else if (traced == name)
+    trace(call);
+}
+
 /// One program that does nothing, with this argument.
 void run_true(const std::string& argument) {
   const pid_t child = vfork();
@@ -103,8 +129,8 @@ void measure_tcp(int rounds) {
     if (takes) close(accept(listener, nullptr, nullptr));
     close(own);
   };
-  std::printf("tcp_ok %.1f\n", measure(rounds, 10'000, [&] { connect_to(there, true); }));
-  std::printf("tcp_refused %.1f\n", measure(rounds, 10'000, [&] { connect_to(closed, false); }));
+  report("tcp_ok", rounds, 10'000, [&] { connect_to(there, true); });
+  report("tcp_refused", rounds, 10'000, [&] { connect_to(closed, false); });
 }
 
 /// Calls of another observer: probes.sends.
@@ -124,10 +150,10 @@ int measure_sends(int rounds) {
     sendto(from, &text, 1, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
     if (to >= 0) recv(to, &text, 1, MSG_DONTWAIT);
   };
-  std::printf("getppid %.1f\n", measure(rounds, 300'000, [] { syscall(SYS_getppid); }));
-  std::printf("send_ok %.1f\n", measure(rounds, 20'000, [&] { send(sender, receiver, named); }));
-  std::printf("send_fails %.1f\n", measure(rounds, 20'000, [&] { send(sender, -1, missing); }));
-  std::printf("send_udp %.1f\n", measure(rounds, 20'000, [&] { send(udp, udp_receiver, port); }));
+  report("getppid", rounds, 300'000, [] { syscall(SYS_getppid); });
+  report("send_ok", rounds, 20'000, [&] { send(sender, receiver, named); });
+  report("send_fails", rounds, 20'000, [&] { send(sender, -1, missing); });
+  report("send_udp", rounds, 20'000, [&] { send(udp, udp_receiver, port); });
   unlink(named.sun_path);
   measure_tcp(rounds);
   return 0;
@@ -136,6 +162,7 @@ int measure_sends(int rounds) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 2 && std::string(argv[1]) == "trace") traced = argv[2];
   const int rounds = argc > 1 ? std::max(std::atoi(argv[1]), 1) : 7;
   divisor = argc > 2 ? std::max(std::atoi(argv[2]), 1) : 1;
   if (argc > 3 && std::string(argv[3]) == "sends") return measure_sends(rounds);
@@ -144,43 +171,42 @@ int main(int argc, char** argv) {
   const auto bind_to = [fd](const sockaddr_un& address) {
     bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   };
-  std::printf("getppid %.1f\n", measure(rounds, 300'000, [] { syscall(SYS_getppid); }));
-  std::printf("bind_counted %.1f\n", measure(rounds, 100'000, [&] { bind_to(missing); }));
-  std::printf("bind_reported %.1f\n", measure(rounds, 20'000, [&] { bind_to(directory); }));
-  std::printf("bind_ok %.1f\n", measure(rounds, 20'000, [] {
-                const int own = socket(AF_UNIX, SOCK_STREAM, 0);
-                const sa_family_t family = AF_UNIX;  // autobind
-                bind(own, reinterpret_cast<const sockaddr*>(&family), sizeof(family));
-                close(own);
-              }));
+  report("getppid", rounds, 300'000, [] { syscall(SYS_getppid); });
+  report("bind_counted", rounds, 100'000, [&] { bind_to(missing); });
+  report("bind_reported", rounds, 20'000, [&] { bind_to(directory); });
+  report("bind_ok", rounds, 20'000, [] {
+    const int own = socket(AF_UNIX, SOCK_STREAM, 0);
+    const sa_family_t family = AF_UNIX;  // autobind
+    bind(own, reinterpret_cast<const sockaddr*>(&family), sizeof(family));
+    close(own);
+  });
   const sockaddr_un named = address_of("/tmp/sockward-bench.sock");
-  std::printf("bind_path_ok %.1f\n", measure(rounds, 10'000, [&] {
-                const int own = socket(AF_UNIX, SOCK_STREAM, 0);
-                bind(own, reinterpret_cast<const sockaddr*>(&named), sizeof(named));
-                close(own);
-                unlink(named.sun_path);
-              }));
+  report("bind_path_ok", rounds, 10'000, [&] {
+    const int own = socket(AF_UNIX, SOCK_STREAM, 0);
+    bind(own, reinterpret_cast<const sockaddr*>(&named), sizeof(named));
+    close(own);
+    unlink(named.sun_path);
+  });
   const sockaddr_un nobody = address_of("/sockward-none/y");
-  std::printf("connect_fails %.1f\n", measure(rounds, 20'000, [&] {
-                connect(fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof(nobody));
-              }));
+  report("connect_fails", rounds, 20'000,
+         [&] { connect(fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof(nobody)); });
   const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un abstract = address_of("xsockward-bench");
   abstract.sun_path[0] = 0;
   bind(listener, reinterpret_cast<const sockaddr*>(&abstract), sizeof(abstract));
   listen(listener, 16);
-  std::printf("connect_ok %.1f\n", measure(rounds, 20'000, [&] {
-                const int own = socket(AF_UNIX, SOCK_STREAM, 0);
-                connect(own, reinterpret_cast<const sockaddr*>(&abstract), sizeof(abstract));
-                close(accept(listener, nullptr, nullptr));
-                close(own);
-              }));
-  std::printf("unlink_fails %.1f\n", measure(rounds, 100'000, [] { unlink("/tmp/sockward-bench-none"); }));
-  std::printf("unlink_ok %.1f\n", measure(rounds, 10'000, [] {
-                close(open("/tmp/sockward-bench-file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-                unlink("/tmp/sockward-bench-file");
-              }));
-  std::printf("exec %.1f\n", measure(rounds, 300, [] { run_true({}); }));
-  std::printf("exec_long %.1f\n", measure(rounds, 300, [] { run_true(std::string(4000, 'a')); }));
+  report("connect_ok", rounds, 20'000, [&] {
+    const int own = socket(AF_UNIX, SOCK_STREAM, 0);
+    connect(own, reinterpret_cast<const sockaddr*>(&abstract), sizeof(abstract));
+    close(accept(listener, nullptr, nullptr));
+    close(own);
+  });
+  report("unlink_fails", rounds, 100'000, [] { unlink("/tmp/sockward-bench-none"); });
+  report("unlink_ok", rounds, 10'000, [] {
+    close(open("/tmp/sockward-bench-file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    unlink("/tmp/sockward-bench-file");
+  });
+  report("exec", rounds, 300, [] { run_true({}); });
+  report("exec_long", rounds, 300, [] { run_true(std::string(4000, 'a')); });
   return 0;
 }
