@@ -6,8 +6,8 @@
 #include "core/maps.bpf.h"
 #include "core/task.bpf.h"
 
-/* The struct file behind fd; 0: none. A number: what the verifier looks at once returns no pointer. */
-__weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
+/* The struct file behind fd, as a number; 0: none. */
+static __always_inline __u64 find_file(int fd)
 {
 	struct fdtable *table = FOLLOW(current_task(), files, fdt);
 	struct file **slots = FOLLOW(table, fd);
@@ -16,6 +16,12 @@ __weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
 	if (fd < 0 || (__u32)fd >= files)
 		return 0;
 	return (__u64)pointer_at(&slots[fd]);
+}
+
+/* The same. A number: what the verifier looks at once returns no pointer. */
+__weak __attribute__((noinline)) __u64 file_address_of_fd(int fd)
+{
+	return find_file(fd);
 }
 
 static __always_inline struct file *file_of_fd(int fd)
@@ -44,16 +50,9 @@ static __always_inline void read_links(struct socket_links *links, struct socket
 	links->sk = (struct sock *)number_of(READ(socket, sk));
 }
 
-/*
- * The socket behind the fd of a call that returned `result`, or NULL. The inode says that it is a socket
- * (include/linux/net.h: a sockfs file keeps its struct socket in private_data); the way back from the socket
- * to the file proves it, for an O_PATH descriptor of a socket file has the same inode type and no struct
- * socket. A call that succeeded was given a socket: there the way back is enough, in case another thread has
- * put another file in its place since.
- */
-static __always_inline struct sock *sock_of_call(int fd, int result)
+/* sock_of_call() of the file that fd stands for, as a number. */
+static __always_inline __u64 find_socket(struct file *file, int result)
 {
-	struct file *file = file_of_fd(fd);
 	struct socket_links links;
 	struct socket *socket;
 
@@ -63,7 +62,33 @@ static __always_inline struct sock *sock_of_call(int fd, int result)
 	if (!socket)
 		return 0;
 	read_links(&links, socket);
-	return links.file == file ? links.sk : 0;
+	return links.file == file ? (__u64)links.sk : 0;
+}
+
+#ifdef SOCKWARD_CAN_CAST
+/* A function of its own: the verifier looks at it once. */
+__weak __attribute__((noinline)) __u64 sock_address_of_call(int fd, int result)
+{
+	return find_socket((struct file *)find_file(fd), result);
+}
+#else
+/* In this form a function of its own would make the programs of bind three times as long for the verifier. */
+static __always_inline __u64 sock_address_of_call(int fd, int result)
+{
+	return find_socket(file_of_fd(fd), result);
+}
+#endif
+
+/*
+ * The socket behind the fd of a call that returned `result`, or NULL. The inode says that it is a socket
+ * (include/linux/net.h: a sockfs file keeps its struct socket in private_data); the way back from the socket
+ * to the file proves it, for an O_PATH descriptor of a socket file has the same inode type and no struct
+ * socket. A call that succeeded was given a socket: there the way back is enough, in case another thread has
+ * put another file in its place since.
+ */
+static __always_inline struct sock *sock_of_call(int fd, int result)
+{
+	return (struct sock *)sock_address_of_call(fd, result);
 }
 
 static __always_inline __u32 family_of(struct sock *sk)

@@ -5,17 +5,26 @@
 
 #include "core/maps.bpf.h"
 
+/* The suffixes are not part of the names: they keep apart what newer headers have, too. */
+enum bpf_func_id___since_6_2 {
+	BPF_FUNC_cgrp_storage_get___since_6_2 = 210,
+};
+
 /*
  * Since 5.11 the current task can be had as a typed pointer, through which fields are plain loads: a tenth of
- * the cost of a helper call for each. What is not so on this kernel is compiled away at load.
+ * the cost of a helper call for each. From 6.2 on the verifier looks for a type by its name at each step, a
+ * millisecond each: those kernels have casts (core/read.bpf.h), and helper calls where they refuse them. What
+ * is not so on this kernel is compiled away at load.
  */
 static __always_inline int has_typed_task(void)
 {
 #ifdef SOCKWARD_CAN_CAST
-	return 0; /* READ() is as cheap, and cheaper for the verifier */
+	return 0;
 #endif
 	return settings.kernel_types &&
-		bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+		bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf) &&
+		!bpf_core_enum_value_exists(enum bpf_func_id___since_6_2,
+					    BPF_FUNC_cgrp_storage_get___since_6_2);
 }
 
 static __always_inline struct task_struct *current_task(void)
@@ -26,8 +35,8 @@ static __always_inline struct task_struct *current_task(void)
 }
 
 /*
- * READ() through a pointer that the kernel handed over, or that was followed from one by this: it has its type
- * where the current task has. What was computed or read by READ() has none.
+ * READ() through a pointer that the kernel handed over, or that was followed from one by this: it has its
+ * type where the current task has. What was computed or read by READ() has none.
  */
 #define FOLLOW(pointer, ...) (has_typed_task() ? ___arrow(pointer, __VA_ARGS__) : READ(pointer, __VA_ARGS__))
 

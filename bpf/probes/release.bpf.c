@@ -59,7 +59,7 @@ SEC("fentry/unix_release")
 int BPF_PROG(unix_release_entry_fentry, struct socket *socket)
 {
 #ifndef SOCKWARD_CAN_CAST
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_skc_to_unix_sock)) {
+	if (has_typed_task() && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_skc_to_unix_sock)) {
 		struct sock *sk = socket->sk;
 
 		if (sk && typed_has_own_name(sk))
