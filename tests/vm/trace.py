@@ -80,7 +80,8 @@ def drive(process, console, monitor, log):
             return
         if process.poll() is not None:
             break
-    sys.exit("the machine ended without a trace; its last words:\n" + said.decode(errors="replace")[-1000:])
+    sys.exit("the machine ended without a trace; next: is the call one that bench_calls knows?\n"
+             "its last words:\n" + said.decode(errors="replace")[-1000:])
 
 
 def count(log, symbols):
@@ -99,7 +100,7 @@ def count(log, symbols):
             if calls:
                 calls[-1][place[0]] += 1
     if len(calls) < 2:
-        sys.exit("no call is in the trace; next: is it one that bench_calls knows?")
+        sys.exit(f"no whole call is in {log}; next: look there, or try again")
     return min(calls[:-1], key=lambda call: sum(call.values()))
 
 
