@@ -50,7 +50,7 @@ static __always_inline __u64 subsystem_offset(void)
 	return bpf_core_field_offset(struct css_set, subsys) + id * sizeof(void *);
 }
 
-/* What is at this place behind a pointer that may have its type. */
+/* Of the chosen v1 controller. */
 static __always_inline struct cgroup_subsys_state *subsystem_state(struct css_set *set)
 {
 	if (has_typed_task())

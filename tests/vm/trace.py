@@ -14,6 +14,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 EXECUTED = re.compile(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
@@ -44,7 +45,7 @@ def connect(path):
     while True:
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(str(path))
+            connection.connect(path)
             return connection
         except OSError:
             connection.close()
@@ -54,9 +55,12 @@ def connect(path):
 
 
 def command(monitor, text):
-    """Waits until the emulator has done it: it prompts for the next one."""
-    while not monitor.recv(4096).endswith(b"(qemu) "):
-        pass
+    """Waits for the emulator's prompt, which says that the last one was done, and gives the next."""
+    said = b""
+    while not said.endswith(b"(qemu) "):
+        if not (more := monitor.recv(4096)):
+            sys.exit("the emulator has ended")
+        said += more
     monitor.sendall(text.encode() + b"\n")
 
 
@@ -65,6 +69,7 @@ def drive(process, console, monitor, log):
     said = b""
     end = time.monotonic() + SECONDS
     console.settimeout(1)
+    monitor.settimeout(SECONDS)
     asked = False
     while process.poll() is None and time.monotonic() < end:
         try:
@@ -78,8 +83,6 @@ def drive(process, console, monitor, log):
             console.sendall(b"\n")
         if b"TRACED" in said:
             return
-        if process.poll() is not None:
-            break
     sys.exit("the machine ended without a trace; next: is the call one that bench_calls knows?\n"
              "its last words:\n" + said.decode(errors="replace")[-1000:])
 
@@ -107,19 +110,20 @@ def count(log, symbols):
 def run(folder, observer, qemu):
     """One machine."""
     folder.mkdir(parents=True, exist_ok=True)
-    log, symbols, console, monitor = (folder / f"{observer}.{kind}"
-                                      for kind in ("log", "symbols", "con", "mon"))
-    for path in (log, symbols, console, monitor):
-        path.unlink(missing_ok=True)
-    sockets = [f"socket,id=con,path={console},server=on,wait=off", f"unix:{monitor},server,nowait"]
-    process = subprocess.Popen(
-        [*qemu, "-display", "none", "-no-reboot", "-chardev", sockets[0], "-serial", "chardev:con",
-         "-serial", f"file:{symbols}", "-monitor", sockets[1]], stdin=subprocess.DEVNULL)
-    try:
-        drive(process, connect(console), connect(monitor), log)
-    finally:
-        process.kill()
-        process.wait()
+    log, symbols = (folder / f"{observer}.{kind}" for kind in ("log", "symbols"))
+    log.unlink(missing_ok=True)
+    # The folder may be too deep for the path of a socket.
+    with tempfile.TemporaryDirectory() as short:
+        process = subprocess.Popen(
+            [*qemu, "-display", "none", "-no-reboot", "-serial", "chardev:console",
+             "-chardev", f"socket,id=console,path={short}/console,server=on,wait=off",
+             "-serial", f"file:{symbols}", "-monitor", f"unix:{short}/monitor,server,nowait"],
+            stdin=subprocess.DEVNULL)
+        try:
+            drive(process, connect(f"{short}/console"), connect(f"{short}/monitor"), log)
+        finally:
+            process.kill()
+            process.wait()
     counts = count(log, Symbols(symbols.read_text(encoding="ascii", errors="replace")))
     os.unlink(log)
     (folder / f"{observer}.json").write_text(json.dumps(counts))
@@ -153,4 +157,5 @@ def main():
         sys.exit(__doc__)
 
 
-main()
+if __name__ == "__main__":
+    main()
